@@ -1,0 +1,1 @@
+"""Trialwright: a compiler for clinical trials."""
