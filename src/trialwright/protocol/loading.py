@@ -1,0 +1,158 @@
+"""Reading and writing protocol files, their hashes, and the protocols that come with Trialwright."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import check_references
+from trialwright.vocabulary.documents import Document, read_document
+from trialwright.vocabulary.elements import validate_document
+from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
+
+_PRESENTATION = frozenset({"format"})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProtocol:
+    """A protocol with the document it was read from, for places in messages."""
+
+    protocol: Protocol
+    document: Document
+    folder: Path
+    """Where files that come with the protocol lie."""
+
+
+def load_protocol(name_or_path: str) -> LoadedProtocol:
+    """Load a shipped protocol by name, or any protocol by path.
+
+    Raises
+    ------
+    ProblemsFound
+        With every problem of the file.
+    """
+    path = _find_protocol(name_or_path)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ProblemsFound(
+            [Problem("unreadable-file", f"cannot be read: {error.strerror}", Place(str(path)))]
+        ) from error
+    file = path.name if path.is_relative_to(_shipped_folder()) else str(path)
+    protocol, document = parse_protocol(text, file)
+    return LoadedProtocol(protocol, document, path.parent)
+
+
+def parse_protocol(text: str | bytes, file: str = "protocol.yaml") -> tuple[Protocol, Document]:
+    """The protocol a text holds, and the document with its places.
+
+    Raises
+    ------
+    ProblemsFound
+        With every problem of the text, in reading order.
+    """
+    document = read_document(text, file)
+    protocol = validate_document(document, Protocol)
+    problems = check_references(protocol, document)
+    if problems:
+        raise ProblemsFound(problems)
+    return protocol, document
+
+
+def dump_protocol(protocol: Protocol) -> str:
+    """The protocol as YAML text that loads to the same protocol; what is at its default is left out."""
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.width = 110
+    out = StringIO()
+    writer.dump(protocol.to_plain(), out)
+    return out.getvalue()
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling of plain data: no spaces, all characters as themselves, order kept, whole floats as integers.
+
+    Order is kept because it means something (criteria are numbered); keys of one element always come in the
+    order of the model, however the file orders them.
+    """
+    return json.dumps(_plain_numbers(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _plain_numbers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_numbers(item) for item in value]
+    return value
+
+
+def hash_sections(protocol: Protocol) -> dict[str, str]:
+    """SHA-256 of every section, defaults written out; editing one section leaves the others' hashes alone."""
+    sections = protocol.model_dump(mode="json")
+    return {
+        name: _sha256(canonical_json(section))
+        for name, section in sections.items()
+        if name not in _PRESENTATION
+    }
+
+
+def hash_protocol(protocol: Protocol) -> str:
+    """SHA-256 of the whole canonical document."""
+    return _sha256(canonical_json(protocol.model_dump(mode="json")))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def protocol_schema() -> dict[str, Any]:
+    """The JSON Schema of protocol files, so that editors complete and check them."""
+    schema = Protocol.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Trialwright protocol",
+        **schema,
+    }
+
+
+def shipped_protocols() -> list[str]:
+    """Names of the protocols that come with Trialwright, in alphabetical order."""
+    return sorted(
+        folder.name for folder in _shipped_folder().iterdir() if (folder / "protocol.yaml").is_file()
+    )
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("trialwright.protocol"))) / "shipped"
+
+
+def _find_protocol(name_or_path: str) -> Path:
+    shipped = _shipped_folder() / name_or_path / "protocol.yaml"
+    if "/" not in name_or_path and name_or_path not in ("", ".", "..") and shipped.is_file():
+        return shipped
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    if path.is_dir() and (path / "protocol.yaml").is_file():
+        return path / "protocol.yaml"
+    guess = nearest(name_or_path, shipped_protocols())
+    raise ProblemsFound(
+        [
+            Problem(
+                "no-such-protocol",
+                f"`{name_or_path}` is neither a file nor a shipped protocol ({', '.join(shipped_protocols())})",
+                fix=f"did you mean `{guess}`?" if guess else "",
+            )
+        ]
+    )

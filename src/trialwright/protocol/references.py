@@ -1,0 +1,187 @@
+"""Names a protocol uses: every one must resolve to a definition in the same file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trialwright.protocol.analyses import (
+    BaselineTable,
+    Cox,
+    KaplanMeier,
+    LogRank,
+    RestrictedMean,
+    ReverseKaplanMeier,
+)
+from trialwright.protocol.model import Protocol
+from trialwright.vocabulary.documents import Document, Path, dotted
+from trialwright.vocabulary.problems import Problem, nearest
+
+GROUPS = "groups"
+"""The name by which analyses compare the protocol's groups rather than the levels of a fact."""
+
+Use = tuple[Path, str, tuple[str, ...]]
+"""Where a name is used, the name, and the sections that may define it."""
+
+_EDGE_OF_TREATMENT = re.compile(r"(?:first|last) ([a-z][a-z0-9_]*)\Z")
+
+
+def check_references(protocol: Protocol, document: Document) -> list[Problem]:
+    """Problems of names that resolve to nothing, or to something that cannot stand there."""
+    problems = [
+        problem
+        for path, name, sections in _names_used(protocol)
+        if (problem := _unresolved(protocol, document, path, name, sections))
+    ]
+    return [*problems, *_unfit_categories(protocol, document), *_unfit_times(protocol, document)]
+
+
+def _unresolved(
+    protocol: Protocol, document: Document, path: Path, name: str, sections: tuple[str, ...]
+) -> Problem | None:
+    known = [known for section in sections for known in getattr(protocol, section)]
+    if name in known:
+        return None
+    guess = nearest(name, known)
+    return Problem(
+        "unresolved-name",
+        f"`{name}` is not defined under {' or '.join(f'`{section}`' for section in sections)}",
+        document.place_of(path),
+        dotted(path),
+        f"did you mean `{guess}`?" if guess else "",
+    )
+
+
+def _names_used(protocol: Protocol) -> Iterator[Use]:
+    yield from _anchor(("time zero",), protocol.time_zero, protocol)
+    for id_, assay in protocol.assays.items():
+        yield ("assays", id_, "measures"), assay.measures, ("facts",)
+    for id_, group in protocol.groups.items():
+        for i, treatment in enumerate(group.treatments):
+            yield ("groups", id_, "treatments", i), treatment, ("treatments",)
+    for id_, event in protocol.events.items():
+        for key, names in (("all of", event.all_of), ("any of", event.any_of)):
+            for i, name in enumerate(names):
+                yield ("events", id_, key, i), name, ("events",)
+    yield from _names_in_endpoints(protocol)
+    yield from _names_in_analyses(protocol)
+    for id_, scenario in protocol.scenarios.items():
+        for name in scenario.assumptions:
+            yield ("scenarios", id_, "assumptions", name), name, ("assumptions",)
+    for id_, monitoring in protocol.monitoring.items():
+        if monitoring.event:
+            yield ("monitoring", id_, "event"), monitoring.event, ("events",)
+
+
+def _anchor(path: Path, words: str | None, protocol: Protocol) -> Iterator[Use]:
+    """An anchor is declared by name, or is the first or last dose of a treatment."""
+    if words is None:
+        return
+    edge = _EDGE_OF_TREATMENT.match(words)
+    if edge and words not in protocol.anchors:
+        yield path, edge.group(1), ("treatments",)
+    else:
+        yield path, words, ("anchors",)
+
+
+def _names_in_endpoints(protocol: Protocol) -> Iterator[Use]:
+    for id_, endpoint in protocol.endpoints.items():
+        here: Path = ("endpoints", id_)
+        if endpoint.rate_of:
+            yield (*here, "rate of"), endpoint.rate_of, ("events",)
+        for key, names in (("time to", endpoint.time_to), ("competing", endpoint.competing)):
+            for i, name in enumerate(names):
+                yield (*here, key, i), name, ("events",)
+        yield from _anchor((*here, "from"), endpoint.from_, protocol)
+        if endpoint.during:
+            yield (*here, "during"), endpoint.during, ("periods", "treatments")
+        if endpoint.estimand:
+            yield (*here, "estimand", "population"), endpoint.estimand.population, ("populations",)
+
+
+def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
+    for id_, analysis in protocol.analyses.items():
+        here: Path = ("analyses", id_)
+        yield (*here, "population"), analysis.population, ("populations",)
+        if not isinstance(analysis, BaselineTable):
+            yield (*here, "endpoint"), analysis.endpoint, ("endpoints",)
+        if not isinstance(analysis, Cox) and analysis.by and analysis.by != GROUPS:
+            yield (*here, "by"), analysis.by, ("facts",)
+        lists: dict[str, tuple[str, ...]] = {}
+        if isinstance(analysis, BaselineTable):
+            lists = {"variables": analysis.variables}
+        elif isinstance(analysis, LogRank):
+            lists = {"strata": analysis.strata}
+        elif isinstance(analysis, Cox):
+            lists = {
+                "strata": analysis.strata,
+                "covariates": analysis.covariates,
+                "reference": (*analysis.reference,),
+            }
+        for key, names in lists.items():
+            for i, name in enumerate(names):
+                yield (*here, key, name if key == "reference" else i), name, ("facts",)
+
+
+def _unfit_categories(protocol: Protocol, document: Document) -> Iterator[Problem]:
+    """What splits subjects into groups must be a category with levels; a reference must be one of them."""
+    for id_, analysis in protocol.analyses.items():
+        split: list[tuple[Path, str]] = []
+        if not isinstance(analysis, Cox) and analysis.by:
+            split.append((("analyses", id_, "by"), analysis.by))
+        if isinstance(analysis, (LogRank, Cox)):
+            split += [(("analyses", id_, "strata", i), name) for i, name in enumerate(analysis.strata)]
+        for path, name in split:
+            fact = protocol.facts.get(name)
+            if fact and len(fact.levels) < 2:
+                yield Problem(
+                    "not-a-category",
+                    f"`{name}` cannot split subjects: it must be a category with at least two levels",
+                    document.place_of(path),
+                    dotted(path),
+                )
+        for name, level in analysis.reference.items() if isinstance(analysis, Cox) else ():
+            fact = protocol.facts.get(name)
+            if fact and level not in fact.levels:
+                path = ("analyses", id_, "reference", name)
+                guess = nearest(level, fact.levels)
+                yield Problem(
+                    "unresolved-name",
+                    f"`{level}` is not a level of `{name}`",
+                    document.place_of(path),
+                    dotted(path),
+                    f"did you mean `{guess}`?" if guess else "",
+                )
+
+
+def _unfit_times(protocol: Protocol, document: Document) -> Iterator[Problem]:
+    """Reading times must be in the unit in which the endpoint's times are recorded."""
+    for id_, analysis in protocol.analyses.items():
+        times: list[tuple[Path, str]] = []
+        here: Path = ("analyses", id_)
+        if isinstance(analysis, KaplanMeier):
+            times = [((*here, "read at", i), at.unit.value) for i, at in enumerate(analysis.read_at)]
+            times.append(((*here, "ticks every"), analysis.ticks_every.unit.value))
+        elif isinstance(analysis, RestrictedMean):
+            times = [((*here, "horizon"), analysis.horizon.unit.value)]
+        if not isinstance(analysis, (KaplanMeier, RestrictedMean, ReverseKaplanMeier, LogRank, Cox)):
+            continue
+        endpoint = protocol.endpoints.get(analysis.endpoint)
+        if endpoint is None:
+            continue
+        if endpoint.kind != "time to event":
+            path = (*here, "endpoint")
+            yield Problem(
+                "unfit-endpoint",
+                f"`{analysis.method}` needs a time to event, and `{analysis.endpoint}` is a {endpoint.kind}",
+                document.place_of(path),
+                dotted(path),
+            )
+        for path, unit in times:
+            if endpoint.unit and unit != endpoint.unit:
+                yield Problem(
+                    "unit-mismatch",
+                    f"expected {endpoint.unit}, the unit in which `{analysis.endpoint}` is recorded, found {unit}",
+                    document.place_of(path),
+                    dotted(path),
+                )

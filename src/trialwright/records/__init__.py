@@ -1,0 +1,1 @@
+"""Patient data coming in: files and their column mappings become typed tables that keep where each value stood."""

@@ -1,0 +1,211 @@
+"""YAML documents with a place for every key and value.
+
+Protocols and column mappings are read the same way: YAML 1.2, no aliases, no duplicate keys, no tags, capped in size
+and depth. `elements` then holds them against a model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 24
+MAX_VALUES = 200_000
+
+Path = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_CONSTANTS = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The plain data of a YAML file with the place of every key and value in it."""
+
+    file: str
+    data: Any
+    key_places: Mapping[Path, Place]
+    value_places: Mapping[Path, Place]
+
+    def place_of(self, path: Path, *, key: bool = False) -> Place:
+        """The place of a value (or its key), or of the nearest thing around it that is written down."""
+        for end in range(len(path), -1, -1):
+            found = (self.key_places if key else self.value_places).get(path[:end]) or self.value_places.get(
+                path[:end]
+            )
+            if found:
+                return found
+        return Place(self.file)
+
+
+def read_document(text: str | bytes, file: str) -> Document:
+    """Read YAML text into plain data with places.
+
+    Raises
+    ------
+    ProblemsFound
+        With one located problem: reading stops at the first thing that is not YAML, or not the YAML used here.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise refusal(
+            "document-too-large", f"a document may hold {MAX_BYTES:,} bytes, not {size:,}", Place(file)
+        )
+    try:
+        return _Reader(file).read(_decode(text, file))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        about = ", ".join(part for part in (error.context, error.problem) if part)
+        raise refusal("yaml-syntax", f"this is not YAML: {about}", place) from error
+    except ReaderError as error:
+        raise refusal(
+            "yaml-syntax",
+            f"this is not YAML: character {error.position + 1} cannot stand in a text file",
+            Place(file),
+        ) from error
+    except YAMLError as error:
+        raise refusal("yaml-syntax", f"this is not YAML: {error}", Place(file)) from error
+
+
+def _decode(text: str | bytes, file: str) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        column = error.start - text.rfind(b"\n", 0, error.start)
+        raise refusal(
+            "not-utf8",
+            f"the file must be UTF-8; byte 0x{text[error.start]:02x} is not",
+            Place(file, line, column),
+            fix="save the file as UTF-8",
+        ) from error
+
+
+def refusal(code: str, message: str, place: Place, *, field: str = "", fix: str = "") -> ProblemsFound:
+    return ProblemsFound([Problem(code, message, place, field, fix)])
+
+
+class _Reader:
+    """Builds plain data from YAML events without recursion, so that depth costs nothing before it is refused."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.key_places: dict[Path, Place] = {}
+        self.value_places: dict[Path, Place] = {}
+
+    def read(self, text: str) -> Document:
+        parser = YAML(typ="safe", pure=True)
+        parser.version = (1, 2)
+        root: list[Any] = []
+        open_nodes: list[tuple[Path, Any]] = [((), root)]
+        key: str | None = None
+        n_documents = n_values = 0
+        for event in parser.parse(text):
+            if isinstance(event, DocumentStartEvent):
+                n_documents += 1
+                if n_documents > 1:
+                    raise refusal("several-documents", "a file must hold one document", self._place(event))
+                continue
+            if isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+                open_nodes.pop()
+                continue
+            if not isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent)):
+                continue
+            n_values += 1
+            place = self._place(event)
+            self._refuse_unwanted(event, place, depth=len(open_nodes), n_values=n_values)
+            path, parent = open_nodes[-1]
+            if isinstance(parent, dict) and key is None:
+                key = self._read_key(event, path, parent, place)
+                continue
+            here = path if parent is root else (*path, key if key is not None else len(parent))
+            self.value_places[here] = place
+            value = _plain_value(event)
+            if isinstance(parent, dict):
+                parent[key] = value
+                key = None
+            else:
+                parent.append(value)
+            if not isinstance(event, ScalarEvent):
+                open_nodes.append((here, value))
+        return Document(self.file, root[0] if root else None, self.key_places, self.value_places)
+
+    def _place(self, event: Event) -> Place:
+        return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _refuse_unwanted(self, event: Event, place: Place, *, depth: int, n_values: int) -> None:
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            raise refusal(
+                "yaml-alias", "anchors (&) and aliases (*) cannot be used; write the value out", place
+            )
+        tag = getattr(event, "tag", None)
+        if tag:
+            raise refusal("yaml-tag", f"tags cannot be used, found `{tag}`", place)
+        if depth > MAX_DEPTH:
+            raise refusal("document-too-deep", f"a document may nest {MAX_DEPTH} levels deep", place)
+        if n_values > MAX_VALUES:
+            raise refusal("document-too-large", f"a document may hold {MAX_VALUES:,} keys and values", place)
+
+    def _read_key(self, event: Event, path: Path, parent: dict[str, Any], place: Place) -> str:
+        if not isinstance(event, ScalarEvent):
+            raise refusal("yaml-key", "a key must be one word or phrase, not a list or mapping", place)
+        key = str(event.value)
+        if key in parent:
+            first = self.key_places[(*path, key)]
+            raise refusal(
+                "duplicate-key",
+                f"`{key}` stands here a second time; the first is in line {first.line}",
+                place,
+                field=dotted((*path, key)),
+            )
+        self.key_places[(*path, key)] = place
+        return key
+
+
+def _plain_value(event: NodeEvent) -> Any:
+    """YAML 1.2 core schema: a plain scalar may be null, a boolean or a number; all else is text."""
+    if isinstance(event, MappingStartEvent):
+        return {}
+    if not isinstance(event, ScalarEvent):
+        return []
+    text = str(event.value)
+    if event.style is not None:
+        return text
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.match(text) and len(text) <= 18:
+        return int(text)
+    if _NUMBER.match(text):
+        number = float(text)
+        return number if math.isfinite(number) else text
+    return text
+
+
+def dotted(path: Path) -> str:
+    """A path as a reader types it: `analyses.rfs.read at[0]`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
