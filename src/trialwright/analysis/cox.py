@@ -1,0 +1,142 @@
+"""Cox regression with its tests, its concordance and the test of proportional hazards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from trialwright.analysis.results import Recorder
+from trialwright.analysis.sample import AnalysisData, Sample, select_sample
+from trialwright.protocol.analyses import Cox
+from trialwright.statistics.estimability import NotEstimable
+from trialwright.statistics.survival import CoxFit, fit_cox, proportional_hazards_test
+
+_COEFFICIENT = ("coef", "std_error", "hazard_ratio", "conf_low", "conf_high", "z", "p_value")
+_HAZARDS = ("hazards_chi_squared", "hazards_df", "hazards_p_value")
+
+
+def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
+    """Hazard ratios, the tests of the model, its concordance, and the test of proportional hazards."""
+    sample = select_sample(data, recorder, analysis.endpoint, [*analysis.covariates, *analysis.strata])
+    recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
+    terms = list(_terms(data, analysis, sample))
+    names = [name for name, _ in terms]
+    strata = sample.frame.select(analysis.strata).rows() if analysis.strata else None
+    try:
+        fit = fit_cox(
+            sample.time,
+            sample.event,
+            np.array([values for _, values in terms]).T,
+            names=names,
+            strata=strata,
+            ties=analysis.ties,
+            conf_level=analysis.confidence,
+        )
+    except (NotEstimable, ValueError) as error:
+        reason = sample.why_not(error)
+        for name in names:
+            recorder.add_missing(_COEFFICIENT, reason, item=name)
+        recorder.give_up("The Cox model", ("concordance",), reason)
+        return
+    recorder.conventions = {**fit.conventions, "reference": {**_references(data, analysis)}}
+    for found in fit.coefficients:
+        for statistic in _COEFFICIENT:
+            recorder.add(statistic, getattr(found, statistic), item=found.name)
+    _add_model_tests(recorder, fit)
+    _add_hazards_test(data, analysis, recorder, fit)
+    _warn_of_few_events(data, recorder, sample, len(names))
+
+
+def _terms(data: AnalysisData, analysis: Cox, sample: Sample) -> Iterator[tuple[str, list[float]]]:
+    """Columns of the model: a number as it is, a category as one indicator for each level but its reference."""
+    for name in analysis.covariates:
+        levels = data.protocol.facts[name].levels
+        values = sample.frame[name].to_list()
+        if not levels:
+            yield name, [float(value) for value in values]
+            continue
+        for level in levels:
+            if level != _references(data, analysis)[name]:
+                yield f"{name}={level}", [float(value == level) for value in values]
+
+
+def _references(data: AnalysisData, analysis: Cox) -> dict[str, str]:
+    return {
+        name: analysis.reference.get(name, next(iter(data.protocol.facts[name].levels)))
+        for name in analysis.covariates
+        if data.protocol.facts[name].levels
+    }
+
+
+def _add_model_tests(recorder: Recorder, fit: CoxFit) -> None:
+    tests = {
+        "likelihood ratio test": fit.likelihood_ratio_test,
+        "Wald test": fit.wald_test,
+        "score test": fit.score_test,
+    }
+    for item, test in tests.items():
+        recorder.add("chi_squared", test.chi_squared, item=item)
+        recorder.add("df", test.df, item=item)
+        recorder.add("p_value", test.p_value, item=item)
+    recorder.add("loglik_null", fit.loglik_null)
+    recorder.add("loglik", fit.loglik)
+    recorder.add("concordance", fit.concordance)
+    recorder.add("concordance_std_error", fit.concordance_std_error)
+
+
+def _add_hazards_test(data: AnalysisData, analysis: Cox, recorder: Recorder, fit: CoxFit) -> None:
+    """Record the test, and warn for every term (or the model) whose hazards are not proportional."""
+    try:
+        test = proportional_hazards_test(fit, analysis.hazards_transform)
+    except NotEstimable as error:
+        recorder.give_up("The test of proportional hazards", _HAZARDS, error.reason)
+        return
+    failing: list[tuple[str, str]] = []
+    for item, found in [*test.by_covariate.items(), (None, test.all_together)]:
+        values = (found.chi_squared, found.df, found.p_value)
+        *_, p_value = [
+            recorder.add(statistic, value, item=item, conventions=test.conventions)
+            for statistic, value in zip(_HAZARDS, values, strict=True)
+        ]
+        if found.p_value < analysis.hazards_warning:
+            failing.append((item or "", p_value))
+    for item, p_value in failing:
+        words = {
+            "endpoint": (
+                data.protocol.endpoints[analysis.endpoint].label,
+                f"endpoints.{analysis.endpoint}.label",
+            )
+        }
+        if item:
+            words["term"] = term_words(data, item)
+            message = (
+                "{endpoint}: the hazard ratio of {term} changes over time (p = {p}). One hazard ratio is an average "
+                "over the follow-up and must not be read as holding at every time; the curves and the restricted "
+                "means say more."
+            )
+        else:
+            message = (
+                "{endpoint}: the Cox model as a whole does not have proportional hazards (p = {p}). Its p-values and "
+                "intervals rest on an assumption that these data contradict."
+            )
+        recorder.warn("non-proportional-hazards", message, numbers={"p": p_value}, words=words)
+
+
+def term_words(data: AnalysisData, item: str) -> tuple[str, str]:
+    """The words for a term of a model (`age`, `bclc=code_2`), and where the protocol has them."""
+    name, _, level = item.partition("=")
+    fact = data.protocol.facts[name]
+    return (f"{fact.label}: {fact.levels[level]}" if level else fact.label), f"facts.{name}"
+
+
+def _warn_of_few_events(data: AnalysisData, recorder: Recorder, sample: Sample, n_coefficients: int) -> None:
+    limit = data.protocol.reporting.events_per_coefficient
+    if sample.n_events < limit * n_coefficients:
+        recorder.warn(
+            "few-events",
+            "The model has {events} events for its coefficients, fewer than {limit} for each: its estimates are "
+            "unstable.",
+            numbers={"events": f"{recorder.analysis}/n_events"},
+            words={"limit": (str(limit), "reporting.events per coefficient")},
+        )
