@@ -92,7 +92,7 @@ def _add_hazards_test(data: AnalysisData, analysis: Cox, recorder: Recorder, fit
     except NotEstimable as error:
         recorder.give_up("The test of proportional hazards", _HAZARDS, error.reason)
         return
-    failing: list[tuple[str, str]] = []
+    failing: dict[str | None, str] = {}
     for item, found in [*test.by_covariate.items(), (None, test.all_together)]:
         values = (found.chi_squared, found.df, found.p_value)
         *_, p_value = [
@@ -100,27 +100,31 @@ def _add_hazards_test(data: AnalysisData, analysis: Cox, recorder: Recorder, fit
             for statistic, value in zip(_HAZARDS, values, strict=True)
         ]
         if found.p_value < analysis.hazards_warning:
-            failing.append((item or "", p_value))
-    for item, p_value in failing:
-        words = {
-            "endpoint": (
-                data.protocol.endpoints[analysis.endpoint].label,
-                f"endpoints.{analysis.endpoint}.label",
-            )
-        }
-        if item:
-            words["term"] = term_words(data, item)
-            message = (
-                "{endpoint}: the hazard ratio of {term} changes over time (p = {p}). One hazard ratio is an average "
-                "over the follow-up and must not be read as holding at every time; the curves and the restricted "
-                "means say more."
-            )
-        else:
-            message = (
-                "{endpoint}: the Cox model as a whole does not have proportional hazards (p = {p}). Its p-values and "
-                "intervals rest on an assumption that these data contradict."
-            )
-        recorder.warn("non-proportional-hazards", message, numbers={"p": p_value}, words=words)
+            failing[item] = p_value
+    if failing:
+        _warn_of_hazards(data, analysis, recorder, failing)
+
+
+def _warn_of_hazards(
+    data: AnalysisData, analysis: Cox, recorder: Recorder, failing: dict[str | None, str]
+) -> None:
+    """One warning for a model, naming every term that fails (None is the model as a whole) with its p-value."""
+    words = {"endpoint": data.endpoint_label(analysis.endpoint)}
+    numbers: dict[str, str] = {}
+    named: list[str] = []
+    for i, (item, p_value) in enumerate(failing.items()):
+        numbers[f"p{i}"] = p_value
+        if item is not None:
+            words[f"term{i}"] = term_words(data, item)
+        named.append(f"the model as a whole ({{p{i}}})" if item is None else f"{{term{i}}} ({{p{i}}})")
+    message = (
+        "{endpoint}: hazards are not proportional for "
+        + ", ".join(named)
+        + ". A hazard ratio of this model is an "
+        "average over the follow-up and must not be read as holding at every time; the curves and the restricted "
+        "means say more."
+    )
+    recorder.warn("non-proportional-hazards", message, numbers=numbers, words=words)
 
 
 def term_words(data: AnalysisData, item: str) -> tuple[str, str]:

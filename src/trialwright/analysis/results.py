@@ -60,7 +60,10 @@ class Finding:
 
     def plain(self, results: Results) -> str:
         """The message as one line for a terminal."""
-        values = {name: f"{results[id_].value:.3g}" for name, id_ in self.numbers.items()}
+        values = {
+            name: f"p = {results[id_].value:.2g}" if id_.endswith("p_value") else f"{results[id_].value:g}"
+            for name, id_ in self.numbers.items()
+        }
         return self.message.format(**values, **{name: text for name, (text, _) in self.words.items()})
 
 

@@ -145,8 +145,7 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
         if by is None or (subjects >= limits.small_group_subjects and row.value >= limits.small_group_events):
             continue
         label = data.level_label(by, row.group)
-        endpoint = data.protocol.endpoints[row.endpoint or ""]
-        words = {"group": label, "endpoint": (endpoint.label, f"endpoints.{row.endpoint}.label")}
+        words = {"group": label, "endpoint": data.endpoint_label(row.endpoint or "")}
         if subjects == 0:
             code, message = "empty-group", "{endpoint}: nobody is {group}; nothing can be said of this group."
             numbers: dict[str, str] = {}
@@ -164,4 +163,5 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
         found.setdefault(
             (row.endpoint, row.group), Finding(code, "warning", row.analysis, message, numbers, words)
         )
-    return list(found.values())
+    order = list(data.protocol.endpoints)
+    return [found[key] for key in sorted(found, key=lambda key: order.index(key[0] or ""))]

@@ -29,6 +29,10 @@ class AnalysisData:
         """The words for a level of a fact, and where the protocol has them."""
         return self.protocol.facts[fact].levels[level], f"facts.{fact}.levels.{level}"
 
+    def endpoint_label(self, endpoint: str) -> tuple[str, str]:
+        """The words for an endpoint, and where the protocol has them."""
+        return self.protocol.endpoints[endpoint].label, f"endpoints.{endpoint}.label"
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

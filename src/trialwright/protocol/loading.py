@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
@@ -14,7 +12,7 @@ from ruamel.yaml import YAML
 
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import check_references
-from trialwright.vocabulary.documents import Document, read_document
+from trialwright.vocabulary.documents import Document, canonical_hash, read_document
 from trialwright.vocabulary.elements import validate_document
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
 
@@ -78,42 +76,15 @@ def dump_protocol(protocol: Protocol) -> str:
     return out.getvalue()
 
 
-def canonical_json(value: Any) -> str:
-    """One spelling of plain data: no spaces, all characters as themselves, order kept, whole floats as integers.
-
-    Order is kept because it means something (criteria are numbered); keys of one element always come in the
-    order of the model, however the file orders them.
-    """
-    return json.dumps(_plain_numbers(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _plain_numbers(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _plain_numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain_numbers(item) for item in value]
-    return value
-
-
 def hash_sections(protocol: Protocol) -> dict[str, str]:
     """SHA-256 of every section, defaults written out; editing one section leaves the others' hashes alone."""
     sections = protocol.model_dump(mode="json")
-    return {
-        name: _sha256(canonical_json(section))
-        for name, section in sections.items()
-        if name not in _PRESENTATION
-    }
+    return {name: canonical_hash(section) for name, section in sections.items() if name not in _PRESENTATION}
 
 
 def hash_protocol(protocol: Protocol) -> str:
     """SHA-256 of the whole canonical document."""
-    return _sha256(canonical_json(protocol.model_dump(mode="json")))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_hash(protocol.model_dump(mode="json"))
 
 
 def protocol_schema() -> dict[str, Any]:

@@ -6,6 +6,8 @@ and depth. `elements` then holds them against a model.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -209,3 +211,27 @@ def _plain_value(event: NodeEvent) -> Any:
 def dotted(path: Path) -> str:
     """A path as a reader types it: `analyses.rfs.read at[0]`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling of plain data: no spaces, all characters as themselves, order kept, whole floats as integers.
+
+    Order is kept because it means something (criteria are numbered); keys of one element always come in the
+    order of the model, however the file orders them.
+    """
+    return json.dumps(_plain_numbers(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _plain_numbers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_numbers(item) for item in value]
+    return value
+
+
+def canonical_hash(value: Any) -> str:
+    """SHA-256 of the canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""The command `trialwright`: one function a command. Data go to standard output, talk to standard error.
+
+Heavy modules are imported inside the commands that need them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_PROBLEMS = 1
+EXIT_INCOMPLETE = 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="A compiler for clinical trials: one protocol file in; analysis, tables, figures and the report out.",
+    epilog="Start with: trialwright protocols; trialwright show hcc-resection; "
+    "trialwright report hcc-resection --out out",
+)
+
+ProtocolArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROTOCOL", help="A protocol file, or the name of a shipped protocol.", show_default=False
+    ),
+]
+
+
+@contextmanager
+def _problems_told() -> Iterator[None]:
+    """A document or data with problems ends the command with all of them and exit code 1."""
+    from trialwright.vocabulary.problems import ProblemsFound
+
+    try:
+        yield
+    except ProblemsFound as found:
+        typer.echo(str(found), err=True)
+        n = len(found.problems)
+        typer.echo(f"\n{n} problem{'s' if n > 1 else ''}; nothing was written.", err=True)
+        raise typer.Exit(EXIT_PROBLEMS) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"trialwright {version('trialwright')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def protocols() -> None:
+    """List the protocols that come with Trialwright."""
+    from trialwright.protocol.loading import load_protocol, shipped_protocols
+
+    with _problems_told():
+        for name in shipped_protocols():
+            typer.echo(f"{name}\t{load_protocol(name).protocol.study.title}")
+
+
+@app.command()
+def show(protocol: ProtocolArgument) -> None:
+    """Print a synopsis of a protocol: what it asks, of whom, and how it answers."""
+    from trialwright.analysis.run import not_yet_executable
+    from trialwright.protocol.loading import load_protocol
+    from trialwright.protocol.synopsis import write_synopsis
+
+    with _problems_told():
+        loaded = load_protocol(protocol).protocol
+        typer.echo(write_synopsis(loaded, not_yet_executable(loaded)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of protocol files, for editors that complete and check them.
+
+    Save it and begin a protocol with `# yaml-language-server: $schema=FILE`.
+    """
+    import json
+
+    from trialwright.protocol.loading import protocol_schema
+
+    typer.echo(json.dumps(protocol_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def report(
+    protocol: ProtocolArgument,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder for the report; made if need be.", show_default=False
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="PATH", help="CSV of one row a subject; default: the file the mapping names."
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", metavar="FILE", help="Column mapping; default: mapping.yaml beside the protocol."
+        ),
+    ] = None,
+) -> None:
+    """Analyse data as a protocol says and write the report.
+
+    Writes report.html, report.pdf, results.json and results.parquet to DIR, all or none.
+
+    Exit codes: 0 done; 1 problems, nothing written; 2 the command was not understood; 3 the report is written, and
+    something the protocol asks for could not be estimated.
+    """
+    with _problems_told():
+        _tell("reading the protocol")
+        from trialwright.protocol.loading import load_protocol
+
+        loaded = load_protocol(protocol)
+        from trialwright.reports.writing import write_study_report
+
+        written = write_study_report(loaded, out, data=data, mapping=mapping, progress=_tell)
+    for warning in written.warnings:
+        typer.echo(str(warning), err=True)
+    for file in written.files:
+        typer.echo(file)
+    if not written.is_complete:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _tell(step: str) -> None:
+    """Progress, for someone who watches."""
+    if sys.stderr.isatty():
+        typer.echo(f"… {step}", err=True)
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,106 @@
+"""The baseline table: one row a number or level, one column a group, and how far apart the groups are."""
+
+from __future__ import annotations
+
+from trialwright.protocol.analyses import BaselineTable
+from trialwright.reports.blocks import Column, GroupHeading, Mark, Row, Strong, Table, Text
+from trialwright.reports.printed import Source
+
+
+def render_baseline_table(source: Source, name: str, analysis: BaselineTable) -> Table:
+    """All together, then every group, then the standardised difference of each group from the first."""
+    levels = list(source.protocol.facts[analysis.by].levels)
+    columns = [Column(Text("Characteristic"), "left"), _group_column(source, name, Text("All"), None)]
+    columns += [
+        _group_column(source, name, Text(source.level(analysis.by, level)), level) for level in levels
+    ]
+    many = len(levels) > 2
+    columns += [
+        Column(Text("SMD", Mark("a"), *((" ", source.level(analysis.by, level)) if many else ())))
+        for level in levels[1:]
+    ]
+    rows: list[Row | GroupHeading] = []
+    for variable in analysis.variables:
+        rows += _variable_rows(source, name, variable, [None, *levels])
+    notes = (
+        Text(
+            Mark("a"),
+            " Standardised mean difference from ",
+            source.level(analysis.by, levels[0]),
+            ", in units of the mean standard deviation of both groups; above ",
+            source.said(source.protocol.reporting.balance_limit, "reporting.balance limit"),
+            " in bold. It has a sign for numbers only.",
+        ),
+        Text(
+            "Numbers are mean (standard deviation) and median (quartiles); categories are count (share of those known)."
+        ),
+    )
+    return Table(
+        f"table-{_id(name)}",
+        Text(source.setting(name, "title", analysis.title)),
+        tuple(columns),
+        tuple(rows),
+        notes,
+    )
+
+
+def _id(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _group_column(source: Source, name: str, title: Text, level: str | None) -> Column:
+    return Column(Text(title, " (n = ", source.count(_result(name, level, None, "n_subjects")), ")"))
+
+
+def _result(name: str, group: str | None, item: str | None, statistic: str) -> str:
+    return "/".join(part for part in (name, group, item, statistic) if part is not None)
+
+
+def _variable_rows(
+    source: Source, name: str, variable: str, groups: list[str | None]
+) -> list[Row | GroupHeading]:
+    fact = source.protocol.facts[variable]
+    differences = tuple(_difference(source, name, level, variable) for level in groups[2:])
+    blank = tuple(Text() for _ in differences)
+    n_levels = len(groups)
+    if fact.levels:
+        rows: list[Row | GroupHeading] = [
+            Row(Text(source.fact(variable)), (*(Text() for _ in range(n_levels)), *differences))
+        ]
+        for level in fact.levels:
+            cells = tuple(_share(source, name, group, f"{variable}={level}") for group in groups)
+            rows.append(Row(Text(source.level(variable, level)), (*cells, *blank), indent=1))
+    else:
+        unit = (", ", source.said(fact.unit, f"facts.{variable}.unit")) if fact.unit else ()
+        rows = [Row(Text(source.fact(variable), *unit), (*(Text() for _ in range(n_levels)), *differences))]
+        means = tuple(_mean(source, name, group, variable) for group in groups)
+        medians = tuple(_median(source, name, group, variable) for group in groups)
+        rows.append(Row(Text("Mean (SD)"), (*means, *blank), indent=1))
+        rows.append(Row(Text("Median (quartiles)"), (*medians, *blank), indent=1))
+    missing = [_result(name, group, variable, "n_missing") for group in groups]
+    if source.results[missing[0]].value:
+        rows.append(Row(Text("Unknown"), (*(source.count(id_) for id_ in missing), *blank), indent=1))
+    return rows
+
+
+def _share(source: Source, name: str, group: str | None, item: str) -> Text:
+    count, share = (_result(name, group, item, statistic) for statistic in ("count", "proportion"))
+    return Text(source.count(count), " (", source.percent(share), ")")
+
+
+def _mean(source: Source, name: str, group: str | None, item: str) -> Text:
+    mean, sd = (_result(name, group, item, statistic) for statistic in ("mean", "sd"))
+    return Text(source.decimals(mean, 1), " (", source.decimals(sd, 1), ")")
+
+
+def _median(source: Source, name: str, group: str | None, item: str) -> Text:
+    median, q1, q3 = (_result(name, group, item, statistic) for statistic in ("median", "q1", "q3"))
+    return Text(source.decimals(median, 1), " (", source.decimals(q1, 1), " to ", source.decimals(q3, 1), ")")
+
+
+def _difference(source: Source, name: str, group: str | None, item: str) -> Text:
+    id_ = _result(name, group, item, "standardised_difference")
+    printed = source.decimals(id_, 2)
+    value = source.results[id_].value
+    large = value is not None and abs(value) > source.protocol.reporting.balance_limit
+    return Text(Strong(printed)) if large else printed

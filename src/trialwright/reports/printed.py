@@ -1,0 +1,123 @@
+"""How numbers are printed: each as few digits as a reader needs, with the full value and its result behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from string import Formatter
+
+from trialwright.analysis.results import Finding, Result, Results
+from trialwright.protocol.model import Protocol
+from trialwright.reports.blocks import Number, Ref, Term, Text
+
+PrintedAs = Callable[[float], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The two things a report is made of."""
+
+    protocol: Protocol
+    results: Results
+
+    def said(self, text: object, path: str) -> Term:
+        """Words or settings of the protocol, with their path."""
+        return Term(str(text), Ref.protocol(path))
+
+    def fact(self, name: str) -> Term:
+        return self.said(self.protocol.facts[name].label, f"facts.{name}.label")
+
+    def level(self, fact: str, level: str) -> Term:
+        return self.said(self.protocol.facts[fact].levels[level], f"facts.{fact}.levels.{level}")
+
+    def endpoint(self, name: str) -> Term:
+        return self.said(self.protocol.endpoints[name].label, f"endpoints.{name}.label")
+
+    def setting(self, analysis: str, key: str, text: object) -> Term:
+        return self.said(text, f"analyses.{analysis}.{key}")
+
+    def term(self, item: str) -> Text:
+        """A term of a model: `age`, or `bclc=code_2` as its fact and level."""
+        name, _, level = item.partition("=")
+        return Text(self.fact(name), ": ", self.level(name, level)) if level else Text(self.fact(name))
+
+    def count(self, id_: str) -> Text:
+        return self._printed(id_, lambda value: f"{value:,.0f}")
+
+    def decimals(self, id_: str, digits: int) -> Text:
+        return self._printed(id_, lambda value: fixed(value, digits))
+
+    def percent(self, id_: str) -> Text:
+        return self._printed(id_, lambda value: f"{fixed(100 * value, 1)} %")
+
+    def percent_bare(self, id_: str) -> Text:
+        """A percentage without its sign, for limits in brackets behind one that has it."""
+        return self._printed(id_, lambda value: fixed(100 * value, 1))
+
+    def p_value(self, id_: str) -> Text:
+        return self._printed(id_, print_p_value)
+
+    def p_equals(self, id_: str) -> Text:
+        """`p = 0.020`, but `p <0.001`."""
+        printed = self.p_value(id_)
+        return Text("p " if printed.plain[:1] in "<>" else "p = ", printed)
+
+    def degrees_of_freedom(self, id_: str) -> Text:
+        one = self.results[id_].value == 1
+        return Text(self.count(id_), " degree of freedom" if one else " degrees of freedom")
+
+    def interval(self, low: Text, high: Text) -> Text:
+        """Limits as printed elsewhere, in brackets; a limit that does not exist says why."""
+        return Text("(", low, " to ", high, ")")
+
+    def _printed(self, id_: str, as_text: PrintedAs) -> Text:
+        row = self.results[id_]
+        return Text(
+            Term(row.note, Ref.result(row.id))
+            if row.value is None
+            else Number(as_text(row.value), Ref.result(row.id), _value(row))
+        )
+
+    def finding(self, finding: Finding) -> Text:
+        """The message of a finding with its numbers in place."""
+        pieces: list[str | Term | Text] = []
+        for literal, name in _template(finding.message):
+            pieces.append(literal)
+            if name is not None and name in finding.words:
+                pieces.append(self.said(*finding.words[name]))
+            elif name:
+                id_ = finding.numbers[name]
+                pieces.append(self.p_equals(id_) if id_.endswith("p_value") else self.count(id_))
+        return Text(*(piece for piece in pieces if piece))
+
+
+def _template(message: str) -> Iterator[tuple[str, str | None]]:
+    """The literal pieces of a template, each with the name that follows it."""
+    return ((literal, name) for literal, name, _, _ in Formatter().parse(message))
+
+
+def _value(row: Result) -> float:
+    assert row.value is not None  # noqa: S101 -- the caller has looked
+    return int(row.value) if row.value.is_integer() and abs(row.value) < 1e15 else row.value
+
+
+def fixed(value: float, digits: int) -> str:
+    """Fixed decimals with a true minus sign and no negative zero."""
+    text = f"{value:.{digits}f}"
+    text = text.removeprefix("-") if float(text) == 0 else text
+    return text.replace("-", "−")
+
+
+def print_p_value(value: float) -> str:
+    """Three decimals, two where that is enough, and `<0.001` below."""
+    if value < 0.001:
+        return "<0.001"
+    if value > 0.999:
+        return ">0.999"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def ratio_digits(ratio: float) -> int:
+    """Two decimals for a ratio and its limits, three between 0.9 and 1.1, where two would hide the direction."""
+    return 3 if math.isclose(ratio, 1, abs_tol=0.1) else 2

@@ -1,0 +1,44 @@
+"""What the report rests on: hashes and versions, and what the protocol assumes or leaves open. No clock time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trialwright.protocol.model import Stated
+from trialwright.reports.blocks import Bullets, Code, KeyValues, Ref, Text
+from trialwright.reports.printed import Source
+
+
+def render_reproducibility(source: Source) -> KeyValues:
+    """Every entry of the provenance, as it was recorded."""
+    items = []
+    for group, kind in (("protocol", "version"), ("data", "data"), ("software", "version")):
+        for name, value in source.results.provenance.get(group, {}).items():
+            ref = Ref.data(name) if kind == "data" else Ref.version(name)
+            items.append((Text(Code(name, ref)), Text(Code(str(value), ref))))
+    return KeyValues(tuple(items))
+
+
+def render_open_statements(source: Source, status: str) -> Bullets | None:
+    """Everything the protocol marks as `assumed` or `not stated`, with the reason."""
+    items = tuple(
+        Text(Code(path, Ref.protocol(path)), ": ", source.said(reason, f"{path}.reason"))
+        for path, reason in sorted(_statements(source.protocol, status, ""))
+    )
+    return Bullets(items) if items else None
+
+
+def _statements(element: Any, status: str, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(element, Stated) and element.status == status:
+        yield path, element.reason or "no reason given"
+    if isinstance(element, dict):
+        children = element.items()
+    elif hasattr(type(element), "model_fields"):
+        children = {
+            field.alias or name: getattr(element, name) for name, field in type(element).model_fields.items()
+        }.items()
+    else:
+        return
+    for name, child in children:
+        yield from _statements(child, status, f"{path}.{name}" if path else str(name))

@@ -1,0 +1,160 @@
+"""The report of a study: one page made of the protocol and the results table, and of nothing else."""
+
+from __future__ import annotations
+
+from trialwright.analysis.results import Results
+from trialwright.protocol.analyses import (
+    BaselineTable,
+    Cox,
+    KaplanMeier,
+    LogRank,
+    RestrictedMean,
+    ReverseKaplanMeier,
+)
+from trialwright.protocol.model import Protocol
+from trialwright.reports.baseline_table import render_baseline_table
+from trialwright.reports.blocks import Block, Callout, Page, Paragraph, Section, Text
+from trialwright.reports.methods import render_methods
+from trialwright.reports.printed import Source
+from trialwright.reports.reproducibility import render_open_statements, render_reproducibility
+from trialwright.reports.survival_tables import (
+    render_cox_table,
+    render_curves,
+    render_follow_up_table,
+    render_forest,
+    render_glance_table,
+    render_logrank_table,
+    render_restricted_mean_table,
+    render_survival_table,
+)
+from trialwright.reports.synopsis import render_estimand, render_population_flow, render_synopsis
+
+
+def build_study_report(protocol: Protocol, results: Results) -> Page:
+    """The page, ready for any renderer."""
+    source = Source(protocol, results)
+    version = protocol.version
+    return Page(
+        title=Text(source.said(protocol.study.title, "study.title")),
+        subtitle=Text(
+            source.said(protocol.study.id, "study.id"),
+            *((", protocol version ", source.said(version.number, "version.number"), " of ",
+               source.said(version.date.isoformat(), "version.date")) if version else ()),
+        ),
+        sections=tuple(_sections(source)),
+        running=Text(source.said(protocol.study.id, "study.id")),
+        date=version.date if version else None,
+    )  # fmt: skip
+
+
+def _sections(source: Source) -> list[Section]:
+    sections = [
+        Section("read-first", Text("Read this first"), _read_first(source)),
+        *_at_a_glance(source),
+        Section("synopsis", Text("Synopsis"), (render_synopsis(source),)),
+        Section("population", Text("Population"), tuple(_population(source))),
+    ]
+    for name in source.protocol.endpoints:
+        blocks = _endpoint(source, name)
+        if blocks:
+            label = source.endpoint(name)
+            sections.append(Section(f"endpoint-{name.replace('_', '-')}", Text(label), tuple(blocks)))
+    sections.append(Section("methods", Text("Methods"), (render_methods(source),)))
+    sections.append(Section("assumptions", Text("Assumed and not stated"), tuple(_open_statements(source))))
+    sections.append(
+        Section(
+            "reproducibility",
+            Text("Reproducibility"),
+            (
+                Paragraph(
+                    Text(
+                        "Every number of this report is a row of the results table that lies beside it "
+                        "(results.json, results.parquet). The same protocol, data and software give the same report, "
+                        "byte for byte."
+                    )
+                ),
+                render_reproducibility(source),
+            ),
+        )
+    )
+    return sections
+
+
+def _read_first(source: Source) -> tuple[Block, ...]:
+    cautions = tuple(
+        Text(source.said(text, f"study.caution[{i}]")) for i, text in enumerate(source.protocol.study.caution)
+    )
+    blocks: list[Block] = []
+    if cautions:
+        blocks.append(Callout("note", Text("What this study can and cannot say"), cautions))
+    for title, codes in _FINDINGS.items():
+        found = [finding for finding in source.results.findings if finding.code in codes]
+        if found:
+            blocks.append(
+                Callout("warning", Text(title), tuple(source.finding(finding) for finding in found))
+            )
+    if not blocks:
+        blocks.append(Paragraph(Text("The analyses gave no warnings.")))
+    return tuple(blocks)
+
+
+_FINDINGS = {
+    "Small or empty groups": {"small-group", "empty-group", "no-events"},
+    "Hazards are not proportional": {"non-proportional-hazards"},
+    "Models with few events": {"few-events"},
+    "Not estimated": {"not-estimable"},
+}
+
+
+def _at_a_glance(source: Source) -> list[Section]:
+    curves = [
+        (name, analysis)
+        for name, analysis in source.protocol.analyses.items()
+        if isinstance(analysis, KaplanMeier)
+    ]
+    if not curves:
+        return []
+    return [Section("at-a-glance", Text("At a glance"), (render_glance_table(source, curves),))]
+
+
+def _population(source: Source) -> list[Block]:
+    blocks: list[Block] = [render_population_flow(source)]
+    for name, analysis in source.protocol.analyses.items():
+        if isinstance(analysis, BaselineTable):
+            blocks.append(render_baseline_table(source, name, analysis))
+        elif isinstance(analysis, ReverseKaplanMeier):
+            blocks.append(render_follow_up_table(source, name, analysis))
+    return blocks
+
+
+def _endpoint(source: Source, name: str) -> list[Block]:
+    """The analyses of one endpoint in the order of the protocol, after what it is."""
+    blocks: list[Block] = []
+    for id_, analysis in source.protocol.analyses.items():
+        if getattr(analysis, "endpoint", None) != name:
+            continue
+        match analysis:
+            case KaplanMeier():
+                blocks += [render_curves(source, id_, analysis), render_survival_table(source, id_, analysis)]
+            case LogRank():
+                blocks.append(render_logrank_table(source, id_, analysis))
+            case RestrictedMean():
+                blocks.append(render_restricted_mean_table(source, id_, analysis))
+            case Cox():
+                forest = render_forest(source, id_, analysis)
+                blocks += [render_cox_table(source, id_, analysis), *([forest] if forest else [])]
+            case _:
+                continue
+        if analysis.note:
+            blocks.append(Paragraph(Text(source.setting(id_, "note", analysis.note))))
+    endpoint = source.protocol.endpoints[name]
+    return [render_estimand(source, name, endpoint), *blocks] if blocks else []
+
+
+def _open_statements(source: Source) -> list[Block]:
+    blocks: list[Block] = []
+    for status, title in (("assumed", "Assumed"), ("not stated", "Not stated in the source")):
+        bullets = render_open_statements(source, status)
+        if bullets:
+            blocks.append(Section(status.replace(" ", "-"), Text(title), (bullets,)))
+    return blocks or [Paragraph(Text("The protocol marks nothing as assumed or not stated."))]

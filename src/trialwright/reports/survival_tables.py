@@ -1,0 +1,395 @@
+"""Tables and figures of time-to-event analyses, each from the rows of one analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from trialwright.analysis.results import Result
+from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
+from trialwright.reports.blocks import Column, Figure, GroupHeading, Row, Table, Text
+from trialwright.reports.figures import (
+    CensorMark,
+    ForestRow,
+    RiskTick,
+    SurvivalGroup,
+    SurvivalStep,
+    forest_figure,
+    survival_figure,
+)
+from trialwright.reports.printed import Source, ratio_digits
+
+Printer = Callable[[str], Text]
+
+
+_COUNTED_UNITS = ("years", "months", "weeks", "days")
+
+
+def table_id(name: str) -> str:
+    return f"table-{name.replace('_', '-')}"
+
+
+def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]]) -> Table:
+    """Of every curve the counts, the median and the last reading: the answer before the details."""
+    columns = (
+        Column(Text("Endpoint and group"), "left"),
+        Column(Text("Subjects")),
+        Column(Text("Events")),
+        Column(Text("Median")),
+        Column(Text("Free of the event")),
+    )
+    rows: list[Row | GroupHeading] = []
+    for name, analysis in curves:
+        unit = source.said(
+            source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
+        )
+        at = analysis.read_at[-1] if analysis.read_at else None
+        last = (", at ", source.setting(name, "read at", at)) if at else ()
+        rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint), ", median in ", unit, *last)))
+        for level in _levels(source, analysis.by):
+            here = f"{name}/{level}" if level else name
+            cells = (
+                source.count(f"{here}/n_subjects"),
+                source.count(f"{here}/n_events"),
+                _median(source, here),
+                _reading(source, f"{here}/at/{at.amount:g}") if at else Text("—"),
+            )
+            rows.append(Row(_group(source, analysis.by, level), cells))
+    note = Text("In brackets confidence limits; how they were made is said with each curve.")
+    return Table("table-at-a-glance", Text("Main results"), columns, tuple(rows), (note,))
+
+
+def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> Table:
+    """Subjects, events, median and the readings, one row a group."""
+    unit = source.said(
+        source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
+    )
+    columns = [
+        Column(Text("Group"), "left"),
+        Column(Text("Subjects")),
+        Column(Text("Events")),
+        Column(Text("Median, ", unit)),
+        *(
+            Column(
+                Text("At ", source.setting(name, "read at", at)),
+                under=Text(source.endpoint(analysis.endpoint)),
+            )
+            for at in analysis.read_at
+        ),
+    ]
+    rows = []
+    for level in _levels(source, analysis.by):
+        here = f"{name}/{level}" if level else name
+        readings = tuple(_reading(source, f"{here}/at/{at.amount:g}") for at in analysis.read_at)
+        cells = (
+            source.count(f"{here}/n_subjects"),
+            source.count(f"{here}/n_events"),
+            _median(source, here),
+            *readings,
+        )
+        rows.append(Row(_group(source, analysis.by, level), cells))
+    note = Text(
+        "In brackets ", _confidence(source, name, analysis.confidence), " confidence limits (",
+        source.setting(name, "interval", analysis.interval), ")."
+    )  # fmt: skip
+    return Table(
+        table_id(name),
+        Text(source.setting(name, "title", analysis.title)),
+        tuple(columns),
+        tuple(rows),
+        (note,),
+    )
+
+
+def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMeier) -> Table:
+    """Median follow-up of all together and by group."""
+    unit = source.said(
+        source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
+    )
+    levels: list[str | None] = [None, *_levels(source, analysis.by)] if analysis.by else [None]
+    rows = []
+    for level in levels:
+        here = f"{name}/{level}" if level else name
+        cells = (source.count(f"{here}/n_subjects"), source.count(f"{here}/n_events"), _median(source, here))
+        rows.append(Row(_group(source, analysis.by, level), cells))
+    columns = (
+        Column(Text("Group"), "left"),
+        Column(Text("Subjects")),
+        Column(Text("Died")) if _is_death(source, analysis) else Column(Text("Events")),
+        Column(Text("Median follow-up, ", unit)),
+    )
+    note = Text(
+        "By the reverse Kaplan–Meier method: an event ends follow-up as censoring ends it in the survival curve. In "
+        "brackets ", _confidence(source, name, analysis.confidence), " confidence limits."
+    )  # fmt: skip
+    return Table(
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), (note,)
+    )
+
+
+def _is_death(source: Source, analysis: ReverseKaplanMeier) -> bool:
+    return source.protocol.endpoints[analysis.endpoint].time_to == ("death",)
+
+
+def render_logrank_table(source: Source, name: str, analysis: LogRank) -> Table:
+    """Observed and expected events by group and the test below."""
+    columns = (
+        Column(Text("Group"), "left"),
+        Column(Text("Subjects")),
+        Column(Text("Events observed")),
+        Column(Text("Events expected")),
+    )
+    rows = []
+    for level in _levels(source, analysis.by):
+        here = f"{name}/{level}"
+        if f"{here}/observed" in source.results:
+            cells = (
+                source.count(f"{here}/n_subjects"),
+                source.decimals(f"{here}/observed", 0 if not analysis.rho else 1),
+                source.decimals(f"{here}/expected", 1),
+            )
+            rows.append(Row(_group(source, analysis.by, level), cells))
+    test = Text(
+        "Chi-squared ", source.decimals(f"{name}/chi_squared", 2), " on ", source.degrees_of_freedom(f"{name}/df"), ", ", source.p_equals(f"{name}/p_value"), "."
+    )  # fmt: skip
+    reason = source.results[f"{name}/p_value"]
+    notes = (test,) if reason.value is not None else (Text("No test: ", source.p_value(reason.id), "."),)
+    return Table(
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), notes
+    )
+
+
+def render_restricted_mean_table(source: Source, name: str, analysis: RestrictedMean) -> Table:
+    """Mean time by group and the differences from the first."""
+    unit = source.said(
+        source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
+    )
+    horizon = f"{analysis.horizon.amount:g}"
+    levels = [level for level in _levels(source, analysis.by) if level]
+    rows = [
+        Row(
+            _group(source, analysis.by, level),
+            (_with_limits(source, f"{name}/{level}/{horizon}", "restricted_mean"),),
+        )
+        for level in levels
+    ]
+    for level in levels[1:]:
+        label = Text(
+            "Difference: ", source.level(analysis.by, level), " less ", source.level(analysis.by, levels[0])
+        )
+        here = f"{name}/{level} minus {levels[0]}/{horizon}"
+        rows.append(Row(label, (_with_limits(source, here, "difference"),)))
+    columns = (
+        Column(Text("Group"), "left"),
+        Column(Text("Mean, ", unit, " of the first ", source.setting(name, "horizon", analysis.horizon))),
+    )
+    note = Text("In brackets ", _confidence(source, name, analysis.confidence), " confidence limits.")
+    return Table(
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), (note,)
+    )
+
+
+def render_cox_table(source: Source, name: str, analysis: Cox) -> Table:
+    """Hazard ratios with the test of proportional hazards of each term, and of the whole model below."""
+    columns = (
+        Column(Text("Covariate"), "left"),
+        Column(Text("Hazard ratio")),
+        Column(Text("p")),
+        Column(Text("p of proportional hazards")),
+    )
+    rows = []
+    for row in _cox_terms(source, name):
+        here = f"{name}/{row.item}"
+        hazards = f"{here}/hazards_p_value"
+        cells = (
+            _ratio_with_limits(source, here),
+            source.p_value(f"{here}/p_value") if row.value is not None else Text("—"),
+            source.p_value(hazards) if hazards in source.results else Text("—"),
+        )
+        rows.append(Row(_cox_label(source, analysis, str(row.item)), cells))
+    return Table(
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows),
+        _cox_notes(source, name, analysis),
+    )  # fmt: skip
+
+
+def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
+    basis = Text(
+        source.count(f"{name}/n_analysed"), " subjects, ", source.count(f"{name}/n_events"), " events. Ties: ",
+        source.setting(name, "ties", analysis.ties.capitalize()), ". In brackets ",
+        _confidence(source, name, analysis.confidence), " confidence limits.",
+    )  # fmt: skip
+    if source.results[f"{name}/concordance"].value is None:
+        return (basis, Text("Not estimated: ", source.decimals(f"{name}/concordance", 2), "."))
+    model = Text(
+        "All coefficients zero: likelihood ratio ", source.decimals(f"{name}/likelihood ratio test/chi_squared", 1),
+        " on ", source.degrees_of_freedom(f"{name}/likelihood ratio test/df"), ", ", source.p_equals(f"{name}/likelihood ratio test/p_value"), ". Concordance ",
+        source.decimals(f"{name}/concordance", 3), " (standard error ",
+        source.decimals(f"{name}/concordance_std_error", 3), ").",
+    )  # fmt: skip
+    if f"{name}/hazards_p_value" not in source.results:
+        return (basis, model)
+    hazards = Text(
+        "Proportional hazards, all covariates together: ", source.p_equals(f"{name}/hazards_p_value"), "."
+    )
+    return (basis, model, hazards)
+
+
+def _cox_label(source: Source, analysis: Cox, item: str) -> Text:
+    fact, _, level = item.partition("=")
+    if not level:
+        unit = source.protocol.facts[fact].unit
+        one = unit.removesuffix("s") if unit in _COUNTED_UNITS else unit
+        each = (", per ", source.said(one, f"facts.{fact}.unit")) if unit else ()
+        return Text(source.fact(fact), *each)
+    levels = source.protocol.facts[fact].levels
+    reference = analysis.reference.get(fact, next(iter(levels)))
+    return Text(source.term(item), " against ", source.level(fact, reference))
+
+
+def _cox_terms(source: Source, name: str) -> list[Result]:
+    return [row for row in source.results.of(name) if row.statistic == "hazard_ratio"]
+
+
+def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
+    """The hazard ratios as a picture; none where the model could not be fitted."""
+    terms = _cox_terms(source, name)
+    if all(row.value is None for row in terms):
+        return None
+    rows: list[ForestRow] = []
+    for row in terms:
+        here = f"{name}/{row.item}"
+        rows.append(
+            {
+                "label": _cox_label(source, analysis, str(row.item)).plain,
+                "estimate": row.value,
+                "conf_low": source.results[f"{here}/conf_low"].value,
+                "conf_high": source.results[f"{here}/conf_high"].value,
+                "printed": _ratio_with_limits(source, here).plain,
+                "ref": f"result:{row.id}",
+            }
+        )
+    endpoint = source.endpoint(analysis.endpoint)
+    return forest_figure(
+        rows,
+        figure_id=f"figure-{name.replace('_', '-')}",
+        title=Text("Hazard ratios, ", endpoint),
+        alt=Text("Forest plot of the hazard ratios in the table above, each with its confidence interval."),
+        estimate_title="Hazard ratio",
+        caption=Text("Right of the line the hazard is higher, left of it lower."),
+    )
+
+
+def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure:
+    """Curves by group with the counts below."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    anchor = endpoint.from_ or source.protocol.time_zero or ""
+    unit = (endpoint.unit or "").capitalize()
+    return survival_figure(
+        [_curve(source, name, analysis, level) for level in _levels(source, analysis.by)],
+        figure_id=f"figure-{name.replace('_', '-')}",
+        title=Text(source.setting(name, "title", analysis.title)),
+        alt=Text(
+            "Kaplan–Meier curves of ", source.endpoint(analysis.endpoint),
+            " by group; the numbers are in the table below and in the rows under the axis.",
+        ),
+        survival_title=endpoint.label,
+        time_title=f"{unit} from {anchor.replace('_', ' ')}" if anchor else unit,
+        caption=Text(
+            "Bands are pointwise ", _confidence(source, name, analysis.confidence),
+            " confidence limits, ticks mark censored subjects. At risk are those with neither event nor censoring "
+            "before that time; the three counts add up to the group at every time.",
+        ),
+    )  # fmt: skip
+
+
+def _curve(source: Source, name: str, analysis: KaplanMeier, level: str | None) -> SurvivalGroup:
+    here = [row for row in source.results.of(name) if row.group == level]
+    steps: dict[float, dict[str, float | None]] = {}
+    ticks: dict[float, dict[str, float | None]] = {}
+    for row in here:
+        if row.time is not None and row.item in ("curve", "tick"):
+            (steps if row.item == "curve" else ticks).setdefault(row.time, {})[row.statistic] = row.value
+    n = source.results[f"{name}/{level}/n_subjects" if level else f"{name}/n_subjects"].value or 0
+    start: list[SurvivalStep] = (
+        [{"time": 0.0, "survival": 1.0, "conf_low": 1.0, "conf_high": 1.0, "n_at_risk": int(n)}]
+        if steps and min(steps) > 0
+        else []
+    )
+    marks: list[CensorMark] = [
+        {"time": time, "survival": found["survival"] or 0.0}
+        for time, found in steps.items()
+        if found["n_censored"]
+    ]
+    return {
+        "label": _group(source, analysis.by, level).plain,
+        "steps": start
+        + [
+            SurvivalStep(
+                time=time,
+                survival=found["survival"] or 0.0,
+                conf_low=found["conf_low"],
+                conf_high=found["conf_high"],
+                n_at_risk=int(found["n_at_risk"] or 0),
+            )
+            for time, found in steps.items()
+        ],
+        "censor_marks": marks,
+        "ticks": [
+            RiskTick(
+                time=time,
+                n_at_risk=int(found["n_at_risk"] or 0),
+                n_censored=int(found["n_censored"] or 0),
+                n_events=int(found["n_events"] or 0),
+            )
+            for time, found in ticks.items()
+        ],
+    }
+
+
+def _levels(source: Source, by: str | None) -> list[str | None]:
+    return [None] if by is None else [*source.protocol.facts[by].levels]
+
+
+def _group(source: Source, by: str | None, level: str | None) -> Text:
+    return Text("All") if by is None or level is None else Text(source.level(by, level))
+
+
+def _confidence(source: Source, name: str, level: float) -> Text:
+    return Text(source.setting(name, "confidence", f"{100 * level:g} %"))
+
+
+def _reading(source: Source, here: str) -> Text:
+    return _limits(source, source.percent(f"{here}/survival"), here, source.percent_bare)
+
+
+def _median(source: Source, here: str) -> Text:
+    known = source.results[f"{here}/n_subjects"].value
+    if not known:
+        return source.decimals(f"{here}/median", 1)
+    low, high = source.decimals(f"{here}/median_conf_low", 1), source.decimals(f"{here}/median_conf_high", 1)
+    return Text(source.decimals(f"{here}/median", 1), " ", source.interval(low, high))
+
+
+def _with_limits(source: Source, here: str, statistic: str) -> Text:
+    def printed(id_: str) -> Text:
+        return source.decimals(id_, 1)
+
+    return _limits(source, printed(f"{here}/{statistic}"), here, printed)
+
+
+def _ratio_with_limits(source: Source, here: str) -> Text:
+    ratio = source.results[f"{here}/hazard_ratio"].value
+    digits = 2 if ratio is None else ratio_digits(ratio)
+
+    def printed(id_: str) -> Text:
+        return source.decimals(id_, digits)
+
+    return _limits(source, printed(f"{here}/hazard_ratio"), here, printed)
+
+
+def _limits(source: Source, estimate: Text, here: str, printed: Printer) -> Text:
+    """An estimate with its limits; where there is no estimate its reason alone."""
+    low, high = f"{here}/conf_low", f"{here}/conf_high"
+    if source.results[low].value is None or source.results[high].value is None:
+        return estimate
+    return Text(estimate, " ", source.interval(printed(low), printed(high)))

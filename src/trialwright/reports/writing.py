@@ -1,0 +1,167 @@
+"""From a protocol and a data file to a report on disk: the whole way, each step in its own room."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from trialwright.analysis.results import Results
+from trialwright.analysis.run import run_analyses, unrunnable_analyses
+from trialwright.analysis.sample import AnalysisData
+from trialwright.derivations.cohort import check_mapping, derive_adsl, derive_adtte
+from trialwright.protocol.loading import LoadedProtocol, hash_protocol
+from trialwright.records.csv import Cohort, read_csv_cohort
+from trialwright.records.mapping import Mapping, read_mapping
+from trialwright.reports.html import render_html
+from trialwright.reports.pdf import render_pdf
+from trialwright.reports.study_report import build_study_report
+from trialwright.vocabulary.documents import canonical_hash, dotted
+from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
+
+_SOFTWARE = ("trialwright", "numpy", "polars", "survival", "typst", "vl-convert-python")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """What was written, and what a reader must be told beside it."""
+
+    files: tuple[Path, ...]
+    results: Results
+    warnings: tuple[Problem, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything the protocol asks for could be estimated."""
+        return all(finding.code != "not-estimable" for finding in self.results.findings)
+
+
+def write_study_report(
+    loaded: LoadedProtocol, out: Path, *, data: Path | None, mapping: Path | None, progress: Progress
+) -> WrittenReport:
+    """Analyse the data as the protocol says and write report and results to the folder `out`.
+
+    Parameters
+    ----------
+    loaded : the protocol; its folder may hold `mapping.yaml` and the data
+    out : folder, made if need be; nothing is written there before everything is ready
+    data, mapping : files; None for those that come with the protocol
+    progress : told what is being done
+
+    Raises
+    ------
+    ProblemsFound
+        If the protocol cannot be run yet, or mapping or data have problems.
+    """
+    _refuse_unrunnable(loaded)
+    if out.exists() and not out.is_dir():
+        raise ProblemsFound([Problem("unwritable-folder", f"`{out}` is a file, not a folder")])
+    progress("reading the data")
+    columns, cohort = _read_data(loaded, data, mapping)
+    progress(f"analysing {cohort.subjects.height:,} subjects")
+    analysis_data = AnalysisData(
+        loaded.protocol, derive_adsl(cohort, loaded.protocol), derive_adtte(cohort, loaded.protocol)
+    )
+    results = run_analyses(analysis_data, _provenance(loaded, cohort, columns), cohort.file)
+    progress("rendering the report")
+    page = build_study_report(loaded.protocol, results)
+    table = BytesIO()
+    results.to_frame().write_parquet(table)
+    contents = {
+        "report.html": render_html(page).encode(),
+        "report.pdf": render_pdf(page),
+        "results.json": results.to_json().encode(),
+        "results.parquet": table.getvalue(),
+    }
+    return WrittenReport(_write_together(out, contents), results, tuple(_warnings(loaded, results)))
+
+
+def _refuse_unrunnable(loaded: LoadedProtocol) -> None:
+    reasons = unrunnable_analyses(loaded.protocol)
+    if reasons or not loaded.protocol.analyses:
+        raise ProblemsFound(
+            [
+                Problem(
+                    "not-yet-executable",
+                    f"this analysis cannot be run yet: {reason}",
+                    loaded.document.place_of(("analyses", id_), key=True),
+                    dotted(("analyses", id_)),
+                )
+                for id_, reason in reasons.items()
+            ]
+            or [Problem("no-analyses", "the protocol has no analyses to report", Place(loaded.document.file))]
+        )
+
+
+def _read_data(loaded: LoadedProtocol, data: Path | None, mapping: Path | None) -> tuple[Mapping, Cohort]:
+    mapping_path = mapping or loaded.folder / "mapping.yaml"
+    if not mapping_path.is_file():
+        raise ProblemsFound(
+            [
+                Problem(
+                    "no-mapping",
+                    f"there is no column mapping at `{mapping_path}`",
+                    fix="name one with --mapping",
+                )
+            ]
+        )
+    columns, document = read_mapping(mapping_path)
+    problems = check_mapping(columns, document, loaded.protocol)
+    if problems:
+        raise ProblemsFound(problems)
+    return columns, read_csv_cohort(data or mapping_path.parent / columns.file, columns)
+
+
+def _provenance(loaded: LoadedProtocol, cohort: Cohort, mapping: Mapping) -> dict[str, Any]:
+    protocol = loaded.protocol
+    number = protocol.version.number if protocol.version else "none"
+    return {
+        "protocol": {
+            "id": protocol.study.id,
+            "version": number,
+            "sha256 of the protocol": hash_protocol(protocol),
+        },
+        "data": {
+            "file": cohort.file,
+            "sha256 of the file": cohort.sha256,
+            "sha256 of the mapping": canonical_hash(mapping.model_dump(mode="json")),
+        },
+        "software": {name: version(name) for name in _SOFTWARE} | {"python": platform.python_version()},
+    }
+
+
+def _warnings(loaded: LoadedProtocol, results: Results) -> list[Problem]:
+    """The findings as messages with the line of the protocol they are about."""
+    return [
+        Problem(
+            finding.code,
+            finding.plain(results),
+            loaded.document.place_of(("analyses", finding.analysis), key=True),
+            dotted(("analyses", finding.analysis)),
+            severity=Severity.WARNING,
+        )
+        for finding in results.findings
+    ]
+
+
+def _write_together(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
+    """Write all files beside, then move them in: a reader never meets half a report."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".partial-") as folder:
+            for name, content in contents.items():
+                (Path(folder) / name).write_bytes(content)
+            for name in contents:
+                (Path(folder) / name).replace(out / name)
+    except OSError as error:
+        raise ProblemsFound(
+            [Problem("unwritable-folder", f"cannot write to `{out}`: {error.strerror}")]
+        ) from error
+    return tuple(out / name for name in contents)
