@@ -40,13 +40,13 @@ $(BIN)/uv: requirements/uv.txt
 	@touch $@
 
 .venv/ready: $(BIN)/uv requirements/core.txt pyproject.toml
-	$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/core.txt
+	$(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/core.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv-peers/ready: .venv/ready requirements/peers.txt
 	$(UV) venv -q --clear --python $(BIN)/python .venv-peers
-	$(UV) pip install -q --python .venv-peers/bin/python --require-hashes -r requirements/peers.txt
+	$(UV) pip install -q --compile-bytecode --python .venv-peers/bin/python --require-hashes -r requirements/peers.txt
 	$(UV) pip install -q --python .venv-peers/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -15,18 +15,19 @@ from trialwright.vocabulary.concepts import Concept, Kind, Limits, catalogue
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
 from trialwright.vocabulary.units import (
     Equivalence,
-    UnitsDoNotConvert,
     Unit,
+    UnitsDoNotConvert,
     UnknownUnit,
     conversion_factor,
     find_unit,
 )
 from trialwright.vocabulary.windows import Duration
 
-RESERVED_WORDS = frozenset(
-    "after age all anchor and any attested baseline before change confirmed consecutive count date during ever "
-    "first had in is last max min nadir not of or ratio score since value within".split()
-)
+_WORDS = """
+    after age all anchor and any attested baseline before change confirmed consecutive count date during ever first had in
+    is last max min nadir not of or ratio score since value within
+"""
+RESERVED_WORDS = frozenset(_WORDS.split())
 """Words of the rule language; no fact may be called by one."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)

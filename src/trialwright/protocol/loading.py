@@ -44,7 +44,8 @@ def load_protocol(name_or_path: str) -> LoadedProtocol:
         raise ProblemsFound(
             [Problem("unreadable-file", f"cannot be read: {error.strerror}", Place(str(path)))]
         ) from error
-    file = path.name if path.is_relative_to(_shipped_folder()) else str(path)
+    shipped = path.is_relative_to(_shipped_folder())
+    file = f"{path.parent.name}/{path.name}" if shipped else str(path)
     protocol, document = parse_protocol(text, file)
     return LoadedProtocol(protocol, document, path.parent)
 

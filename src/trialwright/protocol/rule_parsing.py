@@ -46,8 +46,15 @@ def read_rule(text: str) -> Condition:
     CannotRead
         At the first thing that is not understood.
     """
-    _check_size(text)
+    if len(text) > MAX_CHARACTERS:
+        raise CannotRead(
+            "rule-too-long",
+            f"a rule must have at most {MAX_CHARACTERS} characters, not {len(text)}",
+            (1, 1),
+            _DIVIDE,
+        )
     _check_characters(text)
+    _check_size(text)
     try:
         return cast("Condition", _parser().parse(text))
     except UnexpectedInput as problem:
@@ -62,6 +69,7 @@ def _parser() -> Lark:
 
 # --- before parsing -----------------------------------------------------------------------------------------------------
 
+_DIVIDE = "divide it into several criteria"
 _QUOTED = re.compile(r'"[^"\n]*"')
 _WORD = re.compile(r'[A-Za-z0-9_]+|"[^"\n]*"|[^\s]')
 _FOREIGN = re.compile(r"[^\t\r\n -~\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}]")
@@ -72,7 +80,13 @@ _LOOKS_LIKE = {
     **dict(zip("αενορτυχικΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aevoptuxikABEZHIKMNOPTYX", strict=True)),
 }
 _WRITE = {
-    **{"≥": ">=", "≤": "<=", "⩾": ">=", "⩽": "<=", "≠": "not ... =", "×": "* (or x10^9/L in a unit)", "·": "*"},
+    "≥": ">=",
+    "≤": "<=",
+    "⩾": ">=",
+    "⩽": "<=",
+    "≠": "not ... =",
+    "×": "* (or x10^9/L in a unit)",
+    "·": "*",
     **dict.fromkeys("−–—‐‑", "-"),
     **dict.fromkeys("“”„«»", '"'),
     **dict.fromkeys("‘’`´", "nothing: names need no quotes"),
@@ -81,13 +95,6 @@ _WRITE = {
 
 
 def _check_size(text: str) -> None:
-    if len(text) > MAX_CHARACTERS:
-        raise CannotRead(
-            "rule-too-long",
-            f"a rule must have at most {MAX_CHARACTERS} characters, not {len(text)}",
-            (1, 1),
-            fix="divide it into several criteria",
-        )
     unquoted = _QUOTED.sub(lambda found: " " * len(found[0]), text)
     depth = 0
     for found in re.finditer(r"[()]", unquoted):
@@ -104,7 +111,7 @@ def _check_size(text: str) -> None:
                 "rule-too-long",
                 f"a rule must have at most {MAX_WORDS} words",
                 _at(text, found.start()),
-                fix="divide it into several criteria",
+                _DIVIDE,
             )
 
 
@@ -156,7 +163,9 @@ def _number(token: Token) -> Decimal:
 def _duration(amount: Token, word: str) -> Duration:
     if not str(amount).isdecimal():
         raise CannotRead(
-            "rule-duration", f"a length of time must be a whole number of {word}, not {amount}", _place(amount)
+            "rule-duration",
+            f"a length of time must be a whole number of {word}, not {amount}",
+            _place(amount),
         )
     try:
         return Duration(int(amount), _TIME_WORDS[word])
@@ -231,7 +240,7 @@ class _TreeMaker(Transformer[Token, Any]):
 
     def limit(self, factor: Token | None, word: Token) -> tree.Bound:
         times = Decimal(1) if factor is None else _number(factor)
-        return tree.Limit(times, cast("Any", str(word)), at=_place(factor or word))
+        return tree.Limit(times, cast("tree.NormalLimit", str(word)), at=_place(factor or word))
 
     def multiple(self, factor: Token, value: Value) -> tree.Bound:
         return tree.Multiple(_number(factor), _value(value), at=_place(factor))
@@ -289,9 +298,9 @@ class _TreeMaker(Transformer[Token, Any]):
         sign, offset = shift or ("+", None)
         return tree.Moment(
             None if name.type == "ANCHOR" else str(name),
-            cast("Any", str(which[0]) if which else None),
+            cast("tree.Ordinal | None", str(which[0]) if which else None),
             offset,
-            sign,
+            cast("tree.Sign", sign),
             at=_place(name),
         )
 
@@ -357,7 +366,13 @@ _COVERED = {
 }
 _NOT_EQUAL = "not, as in `not last(x) = 1`, or `is not`"
 _OPERATORS = {
-    **{"==": "=", "=<": "<=", "=>": ">=", "&&": "and", "&": "and", "||": "or", "|": "or"},
+    "==": "=",
+    "=<": "<=",
+    "=>": ">=",
+    "&&": "and",
+    "&": "and",
+    "||": "or",
+    "|": "or",
     **dict.fromkeys(("!=", "<>"), _NOT_EQUAL),
 }
 _WORD_OR_SIGN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9.]+|[!<>=&|]+|.", re.DOTALL)
@@ -424,6 +439,10 @@ def _suggest(word: str, expected: Collection[str]) -> str:
         return f"write {_OPERATORS[word]}"
     if "." in word and {"COUNT", "EVER"} & set(expected):
         return "a length of time is a whole number: use a smaller unit"
+    if word == "," and "LIMIT" in expected:
+        return "write numbers without a comma: 20000, 0.5"
+    if word in ("and", "or") and "$END" in expected:
+        return f"put parentheses around the condition before `{word}`"
     if word.startswith(".") and "NUMBER" in expected:
         return "write the 0 before the point"
     if word != word.lower() and (word.lower() in RESERVED_WORDS or "NAME" in expected):

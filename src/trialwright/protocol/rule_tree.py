@@ -30,7 +30,11 @@ At = tuple[int, int]
 NOWHERE: At = (0, 0)
 
 Which = Literal["last", "first", "max", "min", "any", "all"]
+Ordinal = Literal["first", "last", "any"]
 Op = Literal["<", "<=", "=", ">=", ">"]
+Side = Literal["before", "after", "around"]
+Sign = Literal["+", "-"]
+NormalLimit = Literal["ULN", "LLN"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,9 @@ class Moment(Node):
     """
 
     name: str | None = None
-    which: Literal["first", "last", "any"] | None = None
+    which: Ordinal | None = None
     offset: Duration | None = None
-    sign: Literal["+", "-"] = "+"
+    sign: Sign = "+"
 
 
 HERE = Moment()
@@ -70,7 +74,7 @@ class Within(Node):
     """
 
     length: Duration
-    side: Literal["before", "after", "around"] = "before"
+    side: Side = "before"
     moment: Moment = HERE
 
 
@@ -204,7 +208,7 @@ class Limit(Node):
     """So many times the upper or lower limit of normal of the result on the other side."""
 
     factor: Decimal
-    limit: Literal["ULN", "LLN"]
+    limit: NormalLimit
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factor", plain(self.factor))

@@ -15,9 +15,12 @@ from trialwright.reports.printed import Source
 
 
 def render_methods(source: Source) -> Bullets:
-    """One sentence or two for each analysis, in the order of the protocol; equal sentences are said once."""
-    sentences = {text.plain: text for text in (_sentence(source, name) for name in source.protocol.analyses)}
-    return Bullets((*sentences.values(), _missing_values()))
+    """A sentence or two for each method with its settings, naming every endpoint it serves, in the protocol's order."""
+    alike: dict[str, list[str]] = {}
+    for name, analysis in source.protocol.analyses.items():
+        settings = analysis.model_dump_json(exclude={"endpoint", "title", "role", "source", "note"})
+        alike.setdefault(settings, []).append(name)
+    return Bullets((*(_sentence(source, names) for names in alike.values()), _missing_values()))
 
 
 def _missing_values() -> Text:
@@ -27,30 +30,41 @@ def _missing_values() -> Text:
     )
 
 
-def _sentence(source: Source, name: str) -> Text:
+def _sentence(source: Source, names: list[str]) -> Text:
+    name = names[0]
     analysis = source.protocol.analyses[name]
+    endpoints = _endpoints(source, names)
     match analysis:
         case BaselineTable():
             return _baseline(source, name, analysis)
         case KaplanMeier():
-            return _kaplan_meier(source, name, analysis)
+            return _kaplan_meier(source, name, analysis, endpoints)
         case ReverseKaplanMeier():
             return Text(
-                "Follow-up was estimated by the reverse Kaplan–Meier method on ", _lower(source, analysis.endpoint),
-                " (", _paper("Schemper and Smith 1996"), ").",
+                "Follow-up was estimated by the reverse Kaplan–Meier method on ", endpoints, " (",
+                _paper("Schemper and Smith 1996"), ").",
             )  # fmt: skip
         case LogRank():
-            return _logrank(source, name, analysis)
+            return _logrank(source, name, analysis, endpoints)
         case Cox():
-            return _cox(source, name, analysis)
+            return _cox(source, name, analysis, endpoints)
         case RestrictedMean():
             return Text(
-                "The mean time of ", _lower(source, analysis.endpoint), " within ",
-                source.setting(name, "horizon", analysis.horizon), " is the area under the Kaplan–Meier curve up to "
-                "there; groups were compared by the difference, with normal ",
-                source.setting(name, "confidence", _percent(analysis.confidence)), " limits (",
+                "The mean time of ", endpoints, " within ", source.setting(name, "horizon", analysis.horizon),
+                " is the area under the Kaplan–Meier curve up to there; groups were compared by the difference, with "
+                "normal ", source.setting(name, "confidence", _percent(analysis.confidence)), " limits (",
                 _paper("Royston and Parmar 2011"), ").",
             )  # fmt: skip
+
+
+def _endpoints(source: Source, names: list[str]) -> Text:
+    """The endpoints of analyses, once each, in small letters and joined by commas and `and`."""
+    used = dict.fromkeys(getattr(source.protocol.analyses[name], "endpoint", None) for name in names)
+    terms = [_lower(source, endpoint) for endpoint in used if endpoint]
+    pieces: list[str | Term] = []
+    for i, term in enumerate(terms):
+        pieces += ["" if i == 0 else " and " if i == len(terms) - 1 else ", ", term]
+    return Text(*pieces)
 
 
 def _baseline(source: Source, name: str, analysis: BaselineTable) -> Text:
@@ -62,12 +76,12 @@ def _baseline(source: Source, name: str, analysis: BaselineTable) -> Text:
     )  # fmt: skip
 
 
-def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier) -> Text:
+def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier, endpoints: Text) -> Text:
     times = [piece for at in analysis.read_at for piece in (", ", source.setting(name, "read at", at))][1:]
     by = (" by ", source.fact(analysis.by)) if analysis.by else ()
     read = (", read at ", *times) if times else ()
     return Text(
-        source.endpoint(analysis.endpoint), " was estimated by the Kaplan–Meier method", *by, ", with ",
+        "Kaplan–Meier curves of ", endpoints, " were estimated", *by, ", with ",
         source.setting(name, "interval", analysis.interval), " ",
         source.setting(name, "confidence", _percent(analysis.confidence)), " limits", *read,
         ". The median is where the curve crosses one half; where it runs flat there, the middle of the flat part. "
@@ -75,7 +89,7 @@ def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier) -> Text:
     )  # fmt: skip
 
 
-def _logrank(source: Source, name: str, analysis: LogRank) -> Text:
+def _logrank(source: Source, name: str, analysis: LogRank, endpoints: Text) -> Text:
     strata = [piece for fact in analysis.strata for piece in (", ", source.fact(fact))][1:]
     weight = (
         (" with weight rho = ", source.setting(name, "rho", f"{analysis.rho:g}"), " (",
@@ -84,16 +98,16 @@ def _logrank(source: Source, name: str, analysis: LogRank) -> Text:
         else ()
     )  # fmt: skip
     return Text(
-        source.endpoint(analysis.endpoint), " was compared by ", source.fact(analysis.by),
-        " with the log-rank test", *weight, *((", stratified by ", *strata) if strata else ()), ", two-sided.",
+        "Groups by ", source.fact(analysis.by), " were compared in ", endpoints, " with the two-sided log-rank test",
+        *weight, *((", stratified by ", *strata) if strata else ()), ".",
     )  # fmt: skip
 
 
-def _cox(source: Source, name: str, analysis: Cox) -> Text:
+def _cox(source: Source, name: str, analysis: Cox, endpoints: Text) -> Text:
     covariates = [piece for fact in analysis.covariates for piece in (", ", source.fact(fact))][1:]
     strata = [piece for fact in analysis.strata for piece in (", ", source.fact(fact))][1:]
     return Text(
-        "A Cox model of ", _lower(source, analysis.endpoint), " has the covariates ", *covariates,
+        "Cox regression of ", endpoints, " has the covariates ", *covariates,
         *((", and strata of ", *strata) if strata else ()), "; ties were handled by the method of ",
         source.setting(name, "ties", analysis.ties.capitalize()),
         ". Proportional hazards were tested by scaled Schoenfeld residuals (",

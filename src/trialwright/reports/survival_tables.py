@@ -363,11 +363,13 @@ def _reading(source: Source, here: str) -> Text:
 
 
 def _median(source: Source, here: str) -> Text:
-    known = source.results[f"{here}/n_subjects"].value
-    if not known:
-        return source.decimals(f"{here}/median", 1)
-    low, high = source.decimals(f"{here}/median_conf_low", 1), source.decimals(f"{here}/median_conf_high", 1)
-    return Text(source.decimals(f"{here}/median", 1), " ", source.interval(low, high))
+    median = source.decimals(f"{here}/median", 1)
+    low, high = f"{here}/median_conf_low", f"{here}/median_conf_high"
+    if source.results[low].value is None:
+        return median
+    if source.results[high].value is None:
+        return Text(median, " (from ", source.decimals(low, 1), ")")
+    return Text(median, " ", source.interval(source.decimals(low, 1), source.decimals(high, 1)))
 
 
 def _with_limits(source: Source, here: str, statistic: str) -> Text:

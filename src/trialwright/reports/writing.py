@@ -60,16 +60,9 @@ def write_study_report(
     ProblemsFound
         If the protocol cannot be run yet, or mapping or data have problems.
     """
-    _refuse_unrunnable(loaded)
     if out.exists() and not out.is_dir():
         raise ProblemsFound([Problem("unwritable-folder", f"`{out}` is a file, not a folder")])
-    progress("reading the data")
-    columns, cohort = _read_data(loaded, data, mapping)
-    progress(f"analysing {cohort.subjects.height:,} subjects")
-    analysis_data = AnalysisData(
-        loaded.protocol, derive_adsl(cohort, loaded.protocol), derive_adtte(cohort, loaded.protocol)
-    )
-    results = run_analyses(analysis_data, _provenance(loaded, cohort, columns), cohort.file)
+    results = analyse_study(loaded, data=data, mapping=mapping, progress=progress)
     progress("rendering the report")
     page = build_study_report(loaded.protocol, results)
     table = BytesIO()
@@ -81,6 +74,23 @@ def write_study_report(
         "results.parquet": table.getvalue(),
     }
     return WrittenReport(_write_together(out, contents), results, tuple(_warnings(loaded, results)))
+
+
+def analyse_study(
+    loaded: LoadedProtocol,
+    *,
+    data: Path | None = None,
+    mapping: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Results:
+    """From the data file to the results table; arguments and errors as in `write_study_report`."""
+    _refuse_unrunnable(loaded)
+    progress("reading the data")
+    columns, cohort = _read_data(loaded, data, mapping)
+    progress(f"analysing {cohort.subjects.height:,} subjects")
+    protocol = loaded.protocol
+    datasets = AnalysisData(protocol, derive_adsl(cohort, protocol), derive_adtte(cohort, protocol))
+    return run_analyses(datasets, _provenance(loaded, cohort, columns), cohort.file)
 
 
 def _refuse_unrunnable(loaded: LoadedProtocol) -> None:

@@ -1,0 +1,1 @@
+"""Tables, figures and pages: what `analysis` found, set for people to read."""

@@ -1,0 +1,98 @@
+"""Vega-Lite charts as still pictures, and the script that draws them in a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+from trialwright.reports.glyphs import FONT_DIRECTORY, FONT_FAMILIES
+
+VEGA_LITE = "6.4"
+"""Version of Vega-Lite, for pictures and script alike."""
+
+STILL_WIDTH = 720
+
+VEGA_SCRIPT_SHA256 = "373b1f84072b31010f15ceb787be6b415c53936411aae267c8c2b2b6ccde46e7"
+"""Digest of the script that vl-convert 1.9.0 makes for this version: what a kept copy must be equal to."""
+
+
+def render_svg(spec: Mapping[str, Any]) -> str:
+    """The chart as one SVG picture, `STILL_WIDTH` CSS pixels wide, without the layers that need a pointer.
+
+    It loads nothing: a spec that names data or a picture elsewhere is drawn without them.
+    """
+    still = {
+        **spec,
+        "width": STILL_WIDTH,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "layer": [layer for layer in spec["layer"] if "params" not in layer],
+    }
+    return _svg(json.dumps(still, ensure_ascii=False, allow_nan=False))
+
+
+@lru_cache(maxsize=64)
+def _svg(spec: str) -> str:
+    """Drawing takes most of the time of a report, and HTML and PDF show the same pictures."""
+    _register_fonts()
+    fonts = {"font": ", ".join(FONT_FAMILIES)}
+    return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=fonts, allowed_base_urls=[])
+
+
+def vega_script() -> str:
+    """The JavaScript of Vega, Vega-Lite and Vega-Embed in one piece, which defines `vegaEmbed`.
+
+    Putting it together takes longer than all else in a report, so a copy is kept in the user's cache folder
+    (`$XDG_CACHE_HOME` or `~/.cache`, under `trialwright`). The copy is used only if its digest is the known one.
+    """
+    return _kept_script() or _made_script()
+
+
+@cache
+def _kept_script() -> str | None:
+    try:
+        script = _script_path().read_bytes()
+    except (OSError, RuntimeError):
+        return None
+    return script.decode() if hashlib.sha256(script).hexdigest() == VEGA_SCRIPT_SHA256 else None
+
+
+@cache
+def _made_script() -> str:
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    if hashlib.sha256(script.encode()).hexdigest() == VEGA_SCRIPT_SHA256:
+        _keep_script(script)
+    return script
+
+
+def _keep_script(script: str) -> None:
+    """Keep a copy, whole or not at all, if the folder can be written; the next report takes longer if not."""
+    try:
+        path = _script_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_text(script, encoding="utf-8")
+        part.replace(path)
+    except (OSError, RuntimeError):
+        return
+
+
+def _script_path() -> Path:
+    """Raises RuntimeError where the user has no home."""
+    folder = os.environ.get("XDG_CACHE_HOME")
+    return (
+        (Path(folder) if folder else Path.home() / ".cache")
+        / "trialwright"
+        / f"vega-{VEGA_SCRIPT_SHA256[:16]}.js"
+    )
+
+
+@cache
+def _register_fonts() -> None:
+    vl_convert.register_font_directory(str(FONT_DIRECTORY))
