@@ -88,6 +88,8 @@ def test_a_group_with_nobody():
 def test_a_group_with_no_events_has_a_curve_and_no_hazard_ratio():
     results = analyse([(age, arm, months, died and arm == "a") for age, arm, months, died in SOUND])
     assert results["curve/b/at/2/survival"].value == 1
+    assert results["curve/b/at/2/conf_low"].note == "no event yet"
+    assert results["mean/b/3/std_error"].note == "no event before the horizon"
     assert results["curve/b/median"].note == "not reached"
     assert results["test/p_value"].value is not None
     assert results["model/arm=b/hazard_ratio"].value is None

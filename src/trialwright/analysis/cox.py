@@ -81,8 +81,9 @@ def _add_model_tests(recorder: Recorder, fit: CoxFit) -> None:
         recorder.add("p_value", test.p_value, item=item)
     recorder.add("loglik_null", fit.loglik_null)
     recorder.add("loglik", fit.loglik)
-    recorder.add("concordance", fit.concordance)
-    recorder.add("concordance_std_error", fit.concordance_std_error)
+    incomparable = "no two subjects can be compared"
+    recorder.add("concordance", fit.concordance, note=incomparable)
+    recorder.add("concordance_std_error", fit.concordance_std_error, note=incomparable)
 
 
 def _add_hazards_test(data: AnalysisData, analysis: Cox, recorder: Recorder, fit: CoxFit) -> None:

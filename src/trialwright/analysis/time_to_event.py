@@ -113,7 +113,16 @@ def analyse_restricted_mean(data: AnalysisData, analysis: RestrictedMean, record
         for statistic, value in zip(
             statistics, (mean.estimate, mean.std_error, mean.conf_low, mean.conf_high), strict=True
         ):
-            recorder.add(statistic, value, unit, group=level, time=horizon, n=part.n_subjects)
+            certain = statistic != "restricted_mean" and mean.std_error == 0
+            recorder.add(
+                statistic,
+                None if certain else value,
+                unit,
+                note="no event before the horizon",
+                group=level,
+                time=horizon,
+                n=part.n_subjects,
+            )
     first, *others = (level for level in data.levels(analysis.by) if level)
     for other in others:
         _add_difference(recorder, curves, (other, first), horizon, unit)
@@ -148,24 +157,34 @@ def _add_median(recorder: Recorder, curve: SurvivalCurve, unit: str, level: str 
 def _add_readings(recorder: Recorder, curve: SurvivalCurve, times: list[int], level: str | None) -> None:
     points = curve.at(times)
     beyond = f"follow-up ends at {curve.time[-1]:g}"
-    undefined = "undefined where the curve is at zero"
     for i, time in enumerate(times):
         where: Where = {"group": level, "item": "at", "time": float(time), "n": curve.n_subjects}
-        known = np.isfinite(points.survival[i])
+        known = bool(np.isfinite(points.survival[i]))
         recorder.add("survival", points.survival[i], "proportion", note=beyond, **where)
+        note = beyond if not known else _why_no_limits(points.survival[i])
         for name in ("std_error", *_LIMITS):
-            value = getattr(points, name)[i]
-            recorder.add(name, value, "proportion", note=undefined if known else beyond, **where)
+            recorder.add(
+                name, _limit(getattr(points, name)[i], points.std_error[i]), "proportion", note=note, **where
+            )
         recorder.add("n_at_risk", float(points.n_at_risk[i]), "subjects", **where)
 
 
+def _limit(value: float, std_error: float) -> float | None:
+    """R's limits before the first event are 1 and 1, which would look like certainty: here there are none."""
+    return None if std_error == 0 else value
+
+
+def _why_no_limits(survival: float) -> str:
+    return "no event yet" if survival == 1 else "undefined where the curve is at zero"
+
+
 def _add_steps(recorder: Recorder, curve: SurvivalCurve, level: str | None) -> None:
-    undefined = "undefined where the curve is at zero"
     for i, time in enumerate(curve.time):
         where: Where = {"group": level, "item": "curve", "time": float(time), "n": curve.n_subjects}
         recorder.add("survival", curve.survival[i], "proportion", **where)
-        recorder.add("conf_low", curve.conf_low[i], "proportion", note=undefined, **where)
-        recorder.add("conf_high", curve.conf_high[i], "proportion", note=undefined, **where)
+        for name in _LIMITS:
+            limit = _limit(getattr(curve, name)[i], curve.std_error[i])
+            recorder.add(name, limit, "proportion", note=_why_no_limits(curve.survival[i]), **where)
         recorder.add("n_at_risk", float(curve.n_at_risk[i]), "subjects", **where)
         recorder.add("n_events", float(curve.n_events[i]), "events", **where)
         recorder.add("n_censored", float(curve.n_censored[i]), "subjects", **where)

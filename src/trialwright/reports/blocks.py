@@ -190,7 +190,7 @@ class Text:
 
     @property
     def plain(self) -> str:
-        """The words alone, as one string."""
+        """The words alone, as one string; a footnote mark as `[a]`."""
         return "".join(_plain_piece(piece) for piece in self.pieces)
 
 
@@ -216,7 +216,7 @@ def _plain_piece(piece: Inline) -> str:
         case Strong(text=text):
             return text.plain
         case Mark(letter=letter):
-            return letter
+            return f"[{letter}]"
         case _:
             return piece.text
 

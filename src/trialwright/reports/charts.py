@@ -18,19 +18,23 @@ VEGA_LITE = "6.4"
 """Version of Vega-Lite, for pictures and script alike."""
 
 STILL_WIDTH = 720
+"""CSS pixels; a printed page shows it at 0.69 points to the pixel."""
 
 VEGA_SCRIPT_SHA256 = "373b1f84072b31010f15ceb787be6b415c53936411aae267c8c2b2b6ccde46e7"
 """Digest of the script that vl-convert 1.9.0 makes for this version: what a kept copy must be equal to."""
 
 
-def render_svg(spec: Mapping[str, Any]) -> str:
-    """The chart as one SVG picture, `STILL_WIDTH` CSS pixels wide, without the layers that need a pointer.
+def render_svg(spec: Mapping[str, Any], width: int = STILL_WIDTH) -> str:
+    """The chart as one SVG picture, `width` CSS pixels wide, without the layers that need a pointer.
 
-    It loads nothing: a spec that names data or a picture elsewhere is drawn without them.
+    Raises
+    ------
+    ValueError
+        If the spec names data or a picture elsewhere: nothing is loaded.
     """
     still = {
         **spec,
-        "width": STILL_WIDTH,
+        "width": width,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "layer": [layer for layer in spec["layer"] if "params" not in layer],
     }

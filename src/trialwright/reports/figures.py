@@ -485,9 +485,9 @@ def forest_figure(
 
 
 _RATIO_TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
-_LABEL_WIDTH = 210
+_LABEL_WIDTH = 250
 _GAP = 16
-_IS_NARROW = "width < 520"
+_IS_NARROW = "width < 600"
 """Then a label stands above its interval, else beside it."""
 
 

@@ -28,8 +28,8 @@ def check_glyphs(text: str, *, field: str) -> list[Problem]:
     missing = sorted({character for character in text if not character.isspace()} - covered_characters())
     return [
         Problem(
-            code="character-without-glyph",
-            message=f"{character!r} (U+{ord(character):04X} {unicodedata.name(character, 'without a name')}) "
+            "character-without-glyph",
+            f"{character!r} (U+{ord(character):04X} {unicodedata.name(character, 'without a name')}) "
             "is in no font of the report, and would be printed as an empty box",
             field=field,
         )

@@ -218,7 +218,7 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
         source.setting(name, "ties", analysis.ties.capitalize()), ". In brackets ",
         _confidence(source, name, analysis.confidence), " confidence limits.",
     )  # fmt: skip
-    if source.results[f"{name}/concordance"].value is None:
+    if source.results[f"{name}/concordance"].value is None and not _is_fitted(source, name):
         return (basis, Text("Not estimated: ", source.decimals(f"{name}/concordance", 2), "."))
     model = Text(
         "All coefficients zero: likelihood ratio ", source.decimals(f"{name}/likelihood ratio test/chi_squared", 1),
@@ -232,6 +232,10 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
         "Proportional hazards, all covariates together: ", source.p_equals(f"{name}/hazards_p_value"), "."
     )
     return (basis, model, hazards)
+
+
+def _is_fitted(source: Source, name: str) -> bool:
+    return any(row.value is not None for row in _cox_terms(source, name))
 
 
 def _cox_label(source: Source, analysis: Cox, item: str) -> Text:
@@ -253,7 +257,7 @@ def _cox_terms(source: Source, name: str) -> list[Result]:
 def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
     """The hazard ratios as a picture; none where the model could not be fitted."""
     terms = _cox_terms(source, name)
-    if all(row.value is None for row in terms):
+    if not _is_fitted(source, name):
         return None
     rows: list[ForestRow] = []
     for row in terms:
@@ -311,7 +315,7 @@ def _curve(source: Source, name: str, analysis: KaplanMeier, level: str | None) 
             (steps if row.item == "curve" else ticks).setdefault(row.time, {})[row.statistic] = row.value
     n = source.results[f"{name}/{level}/n_subjects" if level else f"{name}/n_subjects"].value or 0
     start: list[SurvivalStep] = (
-        [{"time": 0.0, "survival": 1.0, "conf_low": 1.0, "conf_high": 1.0, "n_at_risk": int(n)}]
+        [{"time": 0.0, "survival": 1.0, "conf_low": None, "conf_high": None, "n_at_risk": int(n)}]
         if steps and min(steps) > 0
         else []
     )
