@@ -1,56 +1,7 @@
 """Data from which something cannot be estimated: the reason stands in the row, and nothing looks like a number."""
 
-import polars as pl
 import pytest
-
-from trialwright.analysis.run import run_analyses
-from trialwright.analysis.sample import AnalysisData
-from trialwright.derivations.cohort import derive_adsl, derive_adtte
-from trialwright.protocol.loading import parse_protocol
-from trialwright.records.csv import Cohort
-
-PROTOCOL = """\
-format: trialwright/1
-study: { id: TINY, title: A tiny study, type: observational, allocation: not applicable }
-facts:
-  age: { label: Age, kind: number, unit: years }
-  arm: { label: Arm, kind: category, levels: { a: A, b: B } }
-populations: { everyone: { label: Everyone } }
-events: { death: { reported: true } }
-endpoints:
-  os: { label: Overall survival, kind: time to event, role: primary, time to: death, unit: months, reported: true }
-analyses:
-  table: { method: baseline table, title: T, population: everyone, by: arm, variables: [age, arm] }
-  follow: { method: reverse kaplan-meier, title: T, population: everyone, endpoint: os, by: arm }
-  curve:
-    { method: kaplan-meier, title: T, population: everyone, endpoint: os, by: arm, read at: [2 months, 9 months],
-      ticks every: 2 months }
-  test: { method: log-rank, title: T, population: everyone, endpoint: os, by: arm }
-  model: { method: cox, title: T, population: everyone, endpoint: os, covariates: [arm] }
-  mean: { method: restricted mean, title: T, population: everyone, endpoint: os, by: arm, horizon: 3 months }
-"""
-
-
-def analyse(subjects):
-    """Run PROTOCOL on tuples of (age, arm, months, died)."""
-    protocol, _ = parse_protocol(PROTOCOL)
-    ids = [f"S{i}" for i, _ in enumerate(subjects)]
-    ages, arms, months, died = (list(column) for column in zip(*subjects, strict=True))
-    lines = list(range(2, len(subjects) + 2))
-    cohort = Cohort(
-        "tiny.csv",
-        "0" * 64,
-        pl.DataFrame(
-            {"USUBJID": ids, "SRCSEQ": lines, "age": ages, "arm": arms},
-            schema_overrides={"age": pl.Float64, "arm": pl.String},
-        ),
-        pl.DataFrame(
-            {"USUBJID": ids, "SRCSEQ": lines, "endpoint": "os", "time": months, "event_observed": died},
-            schema_overrides={"time": pl.Float64, "event_observed": pl.Boolean},
-        ),
-    )
-    data = AnalysisData(protocol, derive_adsl(cohort, protocol), derive_adtte(cohort, protocol))
-    return run_analyses(data, {}, cohort.file)
+from tests.cases.tiny import analyse
 
 
 def codes(results):

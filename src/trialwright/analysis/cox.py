@@ -22,13 +22,14 @@ def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
     recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
     terms = list(_terms(data, analysis, sample))
     names = [name for name, _ in terms]
+    labels = [term_words(data, name)[0] for name in names]
     strata = sample.frame.select(analysis.strata).rows() if analysis.strata else None
     try:
         fit = fit_cox(
             sample.time,
             sample.event,
             np.array([values for _, values in terms]).T,
-            names=names,
+            names=labels if len(set(labels)) == len(labels) else names,
             strata=strata,
             ties=analysis.ties,
             conf_level=analysis.confidence,
@@ -40,11 +41,11 @@ def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
         recorder.give_up("The Cox model", ("concordance",), reason)
         return
     recorder.conventions = {**fit.conventions, "reference": {**_references(data, analysis)}}
-    for found in fit.coefficients:
+    for name, found in zip(names, fit.coefficients, strict=True):
         for statistic in _COEFFICIENT:
-            recorder.add(statistic, getattr(found, statistic), item=found.name)
+            recorder.add(statistic, getattr(found, statistic), item=name)
     _add_model_tests(recorder, fit)
-    _add_hazards_test(data, analysis, recorder, fit)
+    _add_hazards_test(data, analysis, recorder, fit, names)
     _warn_of_few_events(data, recorder, sample, len(names))
 
 
@@ -86,7 +87,9 @@ def _add_model_tests(recorder: Recorder, fit: CoxFit) -> None:
     recorder.add("concordance_std_error", fit.concordance_std_error, note=incomparable)
 
 
-def _add_hazards_test(data: AnalysisData, analysis: Cox, recorder: Recorder, fit: CoxFit) -> None:
+def _add_hazards_test(
+    data: AnalysisData, analysis: Cox, recorder: Recorder, fit: CoxFit, names: list[str]
+) -> None:
     """Record the test, and warn for every term (or the model) whose hazards are not proportional."""
     try:
         test = proportional_hazards_test(fit, analysis.hazards_transform)
@@ -94,7 +97,7 @@ def _add_hazards_test(data: AnalysisData, analysis: Cox, recorder: Recorder, fit
         recorder.give_up("The test of proportional hazards", _HAZARDS, error.reason)
         return
     failing: dict[str | None, str] = {}
-    for item, found in [*test.by_covariate.items(), (None, test.all_together)]:
+    for item, found in zip([*names, None], [*test.by_covariate.values(), test.all_together], strict=True):
         values = (found.chi_squared, found.df, found.p_value)
         *_, p_value = [
             recorder.add(statistic, value, item=item, conventions=test.conventions)

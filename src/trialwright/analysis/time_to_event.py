@@ -17,6 +17,7 @@ from trialwright.statistics.survival import (
 
 _NOBODY = "nobody in this group"
 _LIMITS = ("conf_low", "conf_high")
+_MEDIAN = ("median", "median_conf_low", "median_conf_high")
 
 
 def analyse_kaplan_meier(data: AnalysisData, analysis: KaplanMeier, recorder: Recorder) -> None:
@@ -28,13 +29,12 @@ def analyse_kaplan_meier(data: AnalysisData, analysis: KaplanMeier, recorder: Re
         part = sample.group(analysis.by, level)
         _count_group(recorder, part, level)
         if part.n_subjects == 0:
-            recorder.add_missing(
-                ("median", *(f"median_{limit}" for limit in _LIMITS)), _NOBODY, group=level, n=0
-            )
+            recorder.add_missing(_MEDIAN, _NOBODY, group=level, n=0)
             for at in analysis.read_at:
                 recorder.add_missing(
                     ("survival", *_LIMITS), _NOBODY, group=level, item="at", time=at.amount, n=0
                 )
+            _add_ticks(recorder, None, ticks, level)
             continue
         curve = estimate_survival(
             part.time, part.event, conf_level=analysis.confidence, conf_type=analysis.interval
@@ -57,9 +57,7 @@ def analyse_reverse_kaplan_meier(
         part = sample.group(analysis.by if level else None, level)
         _count_group(recorder, part, level)
         if part.n_subjects == 0:
-            recorder.add_missing(
-                ("median", *(f"median_{limit}" for limit in _LIMITS)), _NOBODY, group=level, n=0
-            )
+            recorder.add_missing(_MEDIAN, _NOBODY, group=level, n=0)
             continue
         curve = estimate_survival(
             part.time, part.event, conf_level=analysis.confidence, conf_type=analysis.interval, reverse=True
@@ -72,6 +70,9 @@ def analyse_logrank(data: AnalysisData, analysis: LogRank, recorder: Recorder) -
     """Observed and expected events by group, and the test."""
     sample = select_sample(data, recorder, analysis.endpoint, [analysis.by, *analysis.strata])
     strata = sample.frame.select(analysis.strata).rows() if analysis.strata else None
+    if sample.frame[analysis.by].n_unique() == 1:
+        recorder.give_up("The log-rank test", ("chi_squared", "df", "p_value"), "only one group has subjects")
+        return
     try:
         test = logrank_test(
             sample.time, sample.event, sample.frame[analysis.by].to_list(), strata=strata, rho=analysis.rho
@@ -149,9 +150,8 @@ def _add_difference(
 def _add_median(recorder: Recorder, curve: SurvivalCurve, unit: str, level: str | None) -> None:
     median = curve.quantile(0.5)
     n = curve.n_subjects
-    recorder.add("median", median.estimate, unit, group=level, n=n, note="not reached")
-    recorder.add("median_conf_low", median.conf_low, unit, group=level, n=n, note="not reached")
-    recorder.add("median_conf_high", median.conf_high, unit, group=level, n=n, note="not reached")
+    for statistic, value in zip(_MEDIAN, (median.estimate, median.conf_low, median.conf_high), strict=True):
+        recorder.add(statistic, value, unit, group=level, n=n, note="not reached")
 
 
 def _add_readings(recorder: Recorder, curve: SurvivalCurve, times: list[int], level: str | None) -> None:
@@ -190,13 +190,15 @@ def _add_steps(recorder: Recorder, curve: SurvivalCurve, level: str | None) -> N
         recorder.add("n_censored", float(curve.n_censored[i]), "subjects", **where)
 
 
-def _add_ticks(recorder: Recorder, curve: SurvivalCurve, ticks: list[float], level: str | None) -> None:
-    counts = curve.counts_at(ticks)
+def _add_ticks(
+    recorder: Recorder, curve: SurvivalCurve | None, ticks: list[float], level: str | None
+) -> None:
+    """Counts at every tick; a group with nobody has none at any."""
+    counts = curve.counts_at(ticks) if curve else None
     for i, tick in enumerate(ticks):
-        where: Where = {"group": level, "item": "tick", "time": tick, "n": curve.n_subjects}
-        recorder.add("n_at_risk", float(counts.n_at_risk[i]), "subjects", **where)
-        recorder.add("n_events", float(counts.n_events[i]), "events", **where)
-        recorder.add("n_censored", float(counts.n_censored[i]), "subjects", **where)
+        where: Where = {"group": level, "item": "tick", "time": tick, "n": curve.n_subjects if curve else 0}
+        for name, unit in (("n_at_risk", "subjects"), ("n_events", "events"), ("n_censored", "subjects")):
+            recorder.add(name, float(getattr(counts, name)[i]) if counts else 0, unit, **where)
 
 
 def _count_group(recorder: Recorder, part: Sample, level: str | None) -> None:

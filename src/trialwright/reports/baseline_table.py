@@ -22,7 +22,7 @@ def render_baseline_table(source: Source, name: str, analysis: BaselineTable) ->
     rows: list[Row | GroupHeading] = []
     for variable in analysis.variables:
         rows += _variable_rows(source, name, variable, [None, *levels])
-    notes = (
+    notes: list[Text] = [
         Text(
             Mark("a"),
             " Standardised mean difference from ",
@@ -32,16 +32,24 @@ def render_baseline_table(source: Source, name: str, analysis: BaselineTable) ->
             " in bold. It has a sign for numbers only.",
         ),
         Text(
-            "Numbers are mean (standard deviation) and median (quartiles); categories are count (share of those known)."
+            "Numbers are mean (standard deviation) and median (quartiles), categories count (share of those known)."
         ),
-    )
-    return Table(
-        f"table-{_id(name)}",
-        Text(source.setting(name, "title", analysis.title)),
-        tuple(columns),
-        tuple(rows),
-        notes,
-    )
+    ]
+    without = [
+        row for row in source.results.of(name) if row.statistic == "standardised_difference" and row.note
+    ]
+    notes += [
+        Text(
+            "No standardised difference of ",
+            source.fact(str(row.item)),
+            ": ",
+            source.decimals(row.id, 2),
+            ".",
+        )
+        for row in without
+    ]
+    title = Text(source.setting(name, "title", analysis.title))
+    return Table(f"table-{_id(name)}", title, tuple(columns), tuple(rows), tuple(notes))
 
 
 def _id(name: str) -> str:
@@ -85,22 +93,29 @@ def _variable_rows(
 
 def _share(source: Source, name: str, group: str | None, item: str) -> Text:
     count, share = (_result(name, group, item, statistic) for statistic in ("count", "proportion"))
+    if source.results[share].value is None:
+        return source.percent(share)
     return Text(source.count(count), " (", source.percent(share), ")")
 
 
 def _mean(source: Source, name: str, group: str | None, item: str) -> Text:
     mean, sd = (_result(name, group, item, statistic) for statistic in ("mean", "sd"))
+    if source.results[mean].value is None:
+        return source.decimals(mean, 1)
     return Text(source.decimals(mean, 1), " (", source.decimals(sd, 1), ")")
 
 
 def _median(source: Source, name: str, group: str | None, item: str) -> Text:
     median, q1, q3 = (_result(name, group, item, statistic) for statistic in ("median", "q1", "q3"))
+    if source.results[median].value is None:
+        return source.decimals(median, 1)
     return Text(source.decimals(median, 1), " (", source.decimals(q1, 1), " to ", source.decimals(q3, 1), ")")
 
 
 def _difference(source: Source, name: str, group: str | None, item: str) -> Text:
     id_ = _result(name, group, item, "standardised_difference")
-    printed = source.decimals(id_, 2)
     value = source.results[id_].value
-    large = value is not None and abs(value) > source.protocol.reporting.balance_limit
-    return Text(Strong(printed)) if large else printed
+    if value is None:
+        return Text("—")
+    printed = source.decimals(id_, 2)
+    return Text(Strong(printed)) if abs(value) > source.protocol.reporting.balance_limit else printed

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from string import Formatter
 
 from trialwright.analysis.results import Finding, Result, Results
@@ -103,21 +103,20 @@ def _value(row: Result) -> float:
 
 
 def fixed(value: float, digits: int) -> str:
-    """Fixed decimals with a true minus sign and no negative zero."""
-    text = f"{value:.{digits}f}"
-    text = text.removeprefix("-") if float(text) == 0 else text
-    return text.replace("-", "−")
+    """Fixed decimals, halves away from zero as people round, with a true minus sign and no negative zero."""
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{abs(rounded) if rounded == 0 else rounded:f}".replace("-", "−")
 
 
 def print_p_value(value: float) -> str:
-    """Three decimals, two where that is enough, and `<0.001` below."""
+    """Two decimals, three below 0.1 and above 0.99, and nothing finer than 0.001 from either end."""
     if value < 0.001:
         return "<0.001"
     if value > 0.999:
         return ">0.999"
-    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    return fixed(value, 3 if value < 0.1 or value > 0.99 else 2)
 
 
 def ratio_digits(ratio: float) -> int:
-    """Two decimals for a ratio and its limits, three between 0.9 and 1.1, where two would hide the direction."""
-    return 3 if math.isclose(ratio, 1, abs_tol=0.1) else 2
+    """Two decimals for a ratio and its limits, three from 0.9 to 1.1, where two would hide the direction."""
+    return 3 if 0.9 <= ratio <= 1.1 else 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from trialwright.analysis.results import Result
 from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
-from trialwright.reports.blocks import Column, Figure, GroupHeading, Row, Table, Text
+from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Text
 from trialwright.reports.figures import (
     CensorMark,
     ForestRow,
@@ -89,7 +89,7 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
         rows.append(Row(_group(source, analysis.by, level), cells))
     note = Text(
         "In brackets ", _confidence(source, name, analysis.confidence), " confidence limits (",
-        source.setting(name, "interval", analysis.interval), ")."
+        source.setting(name, "interval", analysis.interval), "); “from” where the upper limit is not reached."
     )  # fmt: skip
     return Table(
         table_id(name),
@@ -283,13 +283,16 @@ def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
     )
 
 
-def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure:
-    """Curves by group with the counts below."""
+def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | Paragraph:
+    """Curves by group with the counts below; a sentence where there is nobody to draw."""
+    curves = [_curve(source, name, analysis, level) for level in _levels(source, analysis.by)]
+    if not any(curve["steps"] for curve in curves):
+        return Paragraph(Text("No curve is drawn: nobody has both a time and a status."))
     endpoint = source.protocol.endpoints[analysis.endpoint]
     anchor = endpoint.from_ or source.protocol.time_zero or ""
     unit = (endpoint.unit or "").capitalize()
     return survival_figure(
-        [_curve(source, name, analysis, level) for level in _levels(source, analysis.by)],
+        curves,
         figure_id=f"figure-{name.replace('_', '-')}",
         title=Text(source.setting(name, "title", analysis.title)),
         alt=Text(
