@@ -128,33 +128,15 @@ def make_fact(
         problems.append(Problem(code, message, place, fix=fix))
 
     entry = _look_up(concept, report)
-    found_kind = _kind(kind, entry, report)
+    found_kind = _kind(kind, entry, report) if concept is None or entry else Kind(kind or Kind.NUMBER)
     found_unit = _unit(unit, entry, report)
     found_levels = tuple(levels) if levels is not None else entry.levels if entry else ()
+    if found_kind is Kind.YES_OR_NO:
+        found_levels = found_levels or _YES_OR_NO
     ties = (*equivalences, *(entry.equivalences if entry else ()))
     factor = _factor(entry, found_unit, ties, assay, report)
     bounds = limits if limits is not None else _limits_in(entry, factor)
-
-    if not _NAME.fullmatch(name):
-        report("fact-name", f"a fact must be called by small letters, digits and underscores, not {name!r}")
-    elif name in RESERVED_WORDS:
-        report("reserved-word", f"`{name}` is a word of the rule language and cannot name a fact")
-    if found_kind is Kind.YES_OR_NO:
-        found_levels = found_levels or _YES_OR_NO
-        if set(found_levels) != set(_YES_OR_NO):
-            report("fact-levels", f"the levels of `{name}` must be yes and no, not {', '.join(found_levels)}")
-    elif found_kind is Kind.CATEGORY:
-        _check_levels(name, found_levels, report)
-    elif found_levels:
-        report("fact-levels", f"`{name}` is a {found_kind} and cannot have levels")
-    if found_unit is not None and found_kind not in (Kind.NUMBER, Kind.SCORE):
-        report("fact-unit", f"`{name}` is a {found_kind} and cannot have the unit `{found_unit}`")
-    low, high = bounds
-    if low is not None and high is not None and low > high:
-        report("fact-limits", f"the limits of `{name}` must run from low to high, not from {low} to {high}")
-    if problems:
-        raise ProblemsFound(problems)
-    return Fact(
+    fact = Fact(
         name=name,
         kind=found_kind,
         label=label or (entry.label if entry else name.replace("_", " ")),
@@ -172,6 +154,10 @@ def make_fact(
         by=by,
         valid_for=valid_for,
     )
+    _check(fact, report)
+    if problems:
+        raise ProblemsFound(problems)
+    return fact
 
 
 _Report = Callable[..., None]
@@ -180,6 +166,28 @@ _Value = TypeVar("_Value")
 
 def _first(written: _Value | None, otherwise: _Value) -> _Value:
     return otherwise if written is None else written
+
+
+def _check(fact: Fact, report: _Report) -> None:
+    if not _NAME.fullmatch(fact.name):
+        report(
+            "fact-name", f"a fact must be called by small letters, digits and underscores, not {fact.name!r}"
+        )
+    elif fact.name in RESERVED_WORDS:
+        report("reserved-word", f"`{fact.name}` is a word of the rule language and cannot name a fact")
+    if fact.kind is Kind.YES_OR_NO and set(fact.levels) != set(_YES_OR_NO):
+        report("fact-levels", f"the levels of `{fact.name}` must be yes and no, not {', '.join(fact.levels)}")
+    elif fact.kind is Kind.CATEGORY:
+        _check_levels(fact.name, fact.levels, report)
+    elif fact.levels and fact.kind is not Kind.YES_OR_NO:
+        report("fact-levels", f"`{fact.name}` is a {fact.kind} and cannot have levels")
+    if fact.unit is not None and fact.kind not in (Kind.NUMBER, Kind.SCORE):
+        report("fact-unit", f"`{fact.name}` is a {fact.kind} and cannot have the unit `{fact.unit}`")
+    low, high = fact.limits
+    if low is not None and high is not None and low > high:
+        report(
+            "fact-limits", f"the limits of `{fact.name}` must run from low to high, not from {low} to {high}"
+        )
 
 
 def _look_up(concept: str | None, report: _Report) -> Concept | None:
@@ -202,6 +210,7 @@ def _kind(written: Kind | str | None, entry: Concept | None, report: _Report) ->
     kind = Kind(written)
     if entry is not None and kind is not entry.kind:
         report("fact-kind", f"the concept `{entry.name}` is a {entry.kind}, not a {kind}")
+        return entry.kind
     return kind
 
 

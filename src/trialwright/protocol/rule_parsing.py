@@ -16,7 +16,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_a
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import RESERVED_WORDS
 from trialwright.protocol.rule_tree import At, Condition, Value, Window
-from trialwright.vocabulary.problems import nearest
+from trialwright.vocabulary.problems import Problem, nearest
 from trialwright.vocabulary.units import UnknownUnit, find_unit
 from trialwright.vocabulary.windows import Duration, TimeUnit
 
@@ -31,11 +31,11 @@ FUNCTIONS = (
 
 
 class CannotRead(Exception):
-    """The first thing in a text that is no rule: what, where in the text, and what to do."""
+    """The first thing in a text that is no rule, and where in the text."""
 
-    def __init__(self, code: str, message: str, at: At, fix: str = "") -> None:
-        self.code, self.message, self.at, self.fix = code, message, at, fix
-        super().__init__(message)
+    def __init__(self, problem: Problem, at: At) -> None:
+        self.problem, self.at = problem, at
+        super().__init__(problem.message)
 
 
 def read_rule(text: str) -> Condition:
@@ -48,10 +48,12 @@ def read_rule(text: str) -> Condition:
     """
     if len(text) > MAX_CHARACTERS:
         raise CannotRead(
-            "rule-too-long",
-            f"a rule must have at most {MAX_CHARACTERS} characters, not {len(text)}",
+            Problem(
+                "rule-too-long",
+                f"a rule must have at most {MAX_CHARACTERS} characters, not {len(text)}",
+                fix=_DIVIDE,
+            ),
             (1, 1),
-            _DIVIDE,
         )
     _check_characters(text)
     _check_size(text)
@@ -101,17 +103,14 @@ def _check_size(text: str) -> None:
         depth += 1 if found[0] == "(" else -1
         if depth > MAX_DEPTH:
             raise CannotRead(
-                "rule-too-deep",
-                f"parentheses must not be nested more than {MAX_DEPTH} deep",
+                Problem("rule-too-deep", f"parentheses must not be nested more than {MAX_DEPTH} deep"),
                 _at(text, found.start()),
             )
     for n, found in enumerate(_WORD.finditer(text)):
         if n == MAX_WORDS:
             raise CannotRead(
-                "rule-too-long",
-                f"a rule must have at most {MAX_WORDS} words",
+                Problem("rule-too-long", f"a rule must have at most {MAX_WORDS} words", fix=_DIVIDE),
                 _at(text, found.start()),
-                _DIVIDE,
             )
 
 
@@ -134,7 +133,9 @@ def _check_characters(text: str) -> None:
         plain = unicodedata.normalize("NFKC", character)
         if plain.isascii() and plain.isprintable() and plain.strip():
             fix = f"write `{plain}`"
-    raise CannotRead("rule-character", f"{shown} cannot be used in a rule", _at(text, found.start()), fix)
+    raise CannotRead(
+        Problem("rule-character", f"{shown} cannot be used in a rule", fix=fix), _at(text, found.start())
+    )
 
 
 def _at(text: str, offset: int) -> At:
@@ -155,7 +156,7 @@ def _number(token: Token) -> Decimal:
     number = Decimal(token)
     if number and not _SMALLEST <= number < _LARGEST:
         raise CannotRead(
-            "rule-number", f"a number must lie between 1e-12 and 1e15, not {token}", _place(token)
+            Problem("rule-number", f"a number must lie between 1e-12 and 1e15, not {token}"), _place(token)
         )
     return tree.plain(number)
 
@@ -163,14 +164,13 @@ def _number(token: Token) -> Decimal:
 def _duration(amount: Token, word: str) -> Duration:
     if not str(amount).isdecimal():
         raise CannotRead(
-            "rule-duration",
-            f"a length of time must be a whole number of {word}, not {amount}",
+            Problem("rule-duration", f"a length of time must be a whole number of {word}, not {amount}"),
             _place(amount),
         )
     try:
         return Duration(int(amount), _TIME_WORDS[word])
     except ValueError as problem:
-        raise CannotRead("rule-duration", str(problem), _place(amount)) from None
+        raise CannotRead(Problem("rule-duration", str(problem)), _place(amount)) from None
 
 
 def _value(value: Value) -> Value:
@@ -185,10 +185,12 @@ def _level(token: Token) -> str:
         return str(token[1:-1])
     if token in RESERVED_WORDS:
         raise CannotRead(
-            "reserved-word",
-            f"`{token}` is a word of the rule language, not a level",
+            Problem(
+                "reserved-word",
+                f"`{token}` is a word of the rule language, not a level",
+                fix=f'put it in double quotes if it is the level meant: "{token}"',
+            ),
             _place(token),
-            fix=f'put it in double quotes if it is the level meant: "{token}"',
         )
     return str(token)
 
@@ -223,7 +225,9 @@ class _TreeMaker(Transformer[Token, Any]):
         try:
             return tree.Day(date.fromisoformat(token), at=_place(token))
         except ValueError:
-            raise CannotRead("rule-date", f"`{token}` is not a day of the calendar", _place(token)) from None
+            raise CannotRead(
+                Problem("rule-date", f"`{token}` is not a day of the calendar"), _place(token)
+            ) from None
 
     def quantity(self, minus: Token | None, number: Token, unit: Token | None) -> tree.Bound:
         at = _place(minus or number)
@@ -383,7 +387,8 @@ def _explain(text: str, problem: UnexpectedInput) -> NoReturn:
     if isinstance(problem, UnexpectedToken) and problem.token.type == "$END":
         what = "the rule ends too early" if text.strip() else "the rule is empty"
         raise CannotRead(
-            "rule-syntax", f"{what}: expected {_phrase(expected)}", _at(text, max(len(text.rstrip()) - 1, 0))
+            Problem("rule-syntax", f"{what}: expected {_phrase(expected)}"),
+            _at(text, max(len(text.rstrip()) - 1, 0)),
         ) from None
     offset = problem.pos_in_stream or 0
     sign = re.search(r"[!<>=&|]+\Z", text[:offset])
@@ -393,10 +398,12 @@ def _explain(text: str, problem: UnexpectedInput) -> NoReturn:
     word = found[0] if found else ""
     _explain_known_mistake(text, offset, word, expected)
     raise CannotRead(
-        "rule-syntax",
-        f"cannot read `{word[:40]}` here: expected {_phrase(expected)}",
+        Problem(
+            "rule-syntax",
+            f"cannot read `{word[:40]}` here: expected {_phrase(expected)}",
+            fix=_suggest(word, expected),
+        ),
         _at(text, offset),
-        _suggest(word, expected),
     ) from None
 
 
@@ -406,31 +413,39 @@ def _explain_known_mistake(text: str, offset: int, word: str, expected: Collecti
     if word == "(" and function and "LPAR" not in expected and function[1] not in RESERVED_WORDS:
         meant = nearest(function[1], FUNCTIONS)
         raise CannotRead(
-            "unknown-function",
-            f"there is no function `{function[1][:40]}`",
+            Problem(
+                "unknown-function",
+                f"there is no function `{function[1][:40]}`",
+                fix=f"did you mean `{meant}`?" if meant else f"the functions are {', '.join(FUNCTIONS)}",
+            ),
             _at(text, function.start(1)),
-            fix=f"did you mean `{meant}`?" if meant else f"the functions are {', '.join(FUNCTIONS)}",
         ) from None
     if word in ("and", "or") and {"AND", "OR"} & set(expected):
         raise CannotRead(
-            "and-or-mixed",
-            "`and` and `or` stand side by side: which conditions belong together?",
+            Problem(
+                "and-or-mixed",
+                "`and` and `or` stand side by side: which conditions belong together?",
+                fix="put parentheses around those that belong together",
+            ),
             at,
-            fix="put parentheses around those that belong together",
         ) from None
     if word in ("confirmed", "consecutive") and {"AND", "OR"} & set(expected):
         raise CannotRead(
-            "rule-syntax",
-            f"`{word}` does not say which conditions it belongs to",
+            Problem(
+                "rule-syntax",
+                f"`{word}` does not say which conditions it belongs to",
+                fix=f"put parentheses around them, as in `(... and ...) {word} ...`",
+            ),
             at,
-            fix=f"put parentheses around them, as in `(... and ...) {word} ...`",
         ) from None
     if word in RESERVED_WORDS and "NAME" in expected and "PICK" not in expected:
         raise CannotRead(
-            "reserved-word",
-            f"`{word}` is a word of the rule language and cannot name a fact",
+            Problem(
+                "reserved-word",
+                f"`{word}` is a word of the rule language and cannot name a fact",
+                fix="write `anchor`: per row it is the date of the row" if word == "date" else "",
+            ),
             at,
-            fix="write `anchor`: per row it is the date of the row" if word == "date" else "",
         ) from None
 
 

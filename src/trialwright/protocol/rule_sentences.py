@@ -62,9 +62,11 @@ class _Narrator:
         match condition:
             case tree.Compare(tree.Pick("any" | "all")) | tree.OneOf(tree.Pick("any" | "all")) if negated:
                 return f"it is not so that {self.statement(condition, negated=False)}"
+            case tree.Compare(left, op, tree.Moment(_, _, offset, sign) as moment) if offset is not None:
+                words = _HOW_LONG_AFTER if sign == "+" else _HOW_LONG_BEFORE
+                return f"{self.value(left)} {_is(negated)} {words[op]} {self.moment(moment)}"
             case tree.Compare(left, op, right):
-                is_date = isinstance(right, (tree.Day, tree.Moment, tree.RowDate)) or self.is_date(left)
-                verb = _WHEN[op] if is_date else _HOW_MUCH[op]
+                verb = _WHEN[op] if self.is_date(left) else _HOW_MUCH[op]
                 return f"{self.value(left)} {_is(negated)} {verb} {self.bound(right)}"
             case tree.OneOf(value, levels, otherwise):
                 return f"{self.value(value)} {_is(negated != otherwise)} {_either(levels)}"
@@ -153,10 +155,12 @@ class _Narrator:
         match window:
             case None:
                 return ""
-            case tree.Within(length, "around", moment):
-                return f" within {length} before or after {self.moment(moment)}"
             case tree.Within(length, side, moment):
-                return f" within {length} {side} {self.moment(moment)}"
+                the_day = "the day " if moment.offset else ""
+                if length.days == 0:
+                    return f" on {the_day or 'the day of '}{self.moment(moment)}"
+                when = "before or after" if side == "around" else side
+                return f" within {length} {when} {the_day}{self.moment(moment)}"
             case tree.Since(moment):
                 return f" since {self.moment(moment)}"
             case tree.During(period):
@@ -198,6 +202,8 @@ _WHICH = {
 }
 _HOW_MUCH = {"<": "below", "<=": "at most", "=": "equal to", ">=": "at least", ">": "above"}
 _WHEN = {"<": "before", "<=": "on or before", "=": "on", ">=": "on or after", ">": "after"}
+_HOW_LONG_AFTER = {"<": "less than", "<=": "at most", "=": "exactly", ">=": "at least", ">": "more than"}
+_HOW_LONG_BEFORE = {"<": "more than", "<=": "at least", "=": "exactly", ">=": "at most", ">": "less than"}
 _HAPPENED = {
     Kind.DRUG: "given",
     Kind.PROCEDURE: "done",

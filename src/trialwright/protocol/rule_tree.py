@@ -165,7 +165,10 @@ class Nadir(Node):
 
 @dataclass(frozen=True, slots=True)
 class Change(Node):
-    """A value less the baseline of its fact, in its unit, or in percent of baseline where compared with percent."""
+    """A value less the baseline of its fact, in its unit, or in percent of baseline where compared with percent.
+
+    Of a fact that is itself measured in %, percent means percentage points.
+    """
 
     of: Value
 

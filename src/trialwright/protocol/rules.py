@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -51,8 +51,7 @@ def parse_rule(text: str, *, start: Place = RULE) -> Condition:
     try:
         return read_rule(text)
     except CannotRead as found:
-        place = place_in(start, found.at)
-        raise ProblemsFound([Problem(found.code, found.message, place, fix=found.fix)]) from None
+        raise ProblemsFound([replace(found.problem, place=place_in(start, found.at))]) from None
 
 
 def place_in(start: Place, at: At) -> Place:
