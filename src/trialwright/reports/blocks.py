@@ -275,7 +275,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A label and one cell for each further column; `indent` counts levels."""
+    """A label and one cell for each further column; `indent` counts levels, at most three."""
 
     label: Text
     cells: tuple[Text, ...]
@@ -283,6 +283,10 @@ class Row:
 
     def __post_init__(self) -> None:
         _require_text(self.label, *self.cells)
+        if not 0 <= self.indent <= 3:
+            raise ValueError(
+                f"row {self.label.plain!r} must be indented by none to three levels, not {self.indent}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

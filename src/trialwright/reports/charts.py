@@ -30,7 +30,7 @@ def render_svg(spec: Mapping[str, Any], width: int = STILL_WIDTH) -> str:
     Raises
     ------
     ValueError
-        If the spec names data or a picture elsewhere: nothing is loaded.
+        If the spec is no chart, or names data on a network: nothing is asked of one.
     """
     still = {
         **spec,

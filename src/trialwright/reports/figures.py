@@ -8,6 +8,7 @@ their dashes too.
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from trialwright.reports.blocks import EMPTY, Figure, Text
 
 _COLOURS = ("#0b5fa5", "#c2410c", "#0f766e", "#7e22ce", "#1f2937", "#a16207")
 _DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2])
-_INK, _MUTED, _LINE = "#1b2733", "#51606e", "#d5dce2"
+_INK, _MUTED = "#1b2733", "#51606e"
 
 _LINE_HEIGHT = 17
 _FONT_SIZE = 12
@@ -102,6 +103,8 @@ def survival_figure(
     _check_groups(groups)
     times = [tick["time"] for tick in groups[0]["ticks"]]
     end = max(times + [step["time"] for group in groups for step in group["steps"]])
+    time_lines = _wrap(time_title, _NARROWEST - 100)
+    risk_top = _PLOT_HEIGHT + 41 + _LINE_HEIGHT * len(time_lines)
     spec = {
         "$schema": _SCHEMA,
         "width": "container",
@@ -113,7 +116,7 @@ def survival_figure(
             "censored": [
                 {"group": group["label"], **mark} for group in groups for mark in group["censor_marks"]
             ],
-            **_risk_table(groups),
+            **_risk_table(groups, risk_top),
         },
         "encoding": {
             "x": {
@@ -121,7 +124,7 @@ def survival_figure(
                 "type": "quantitative",
                 "scale": {"domain": [0, end], "nice": False},
                 "axis": {
-                    "title": time_title,
+                    "title": time_lines,
                     "values": times,
                     "labelExpr": _shown_tick(times, "datum.label"),
                     "labelFlush": False,
@@ -141,7 +144,6 @@ def survival_figure(
 
 
 _PLOT_HEIGHT = 280
-_RISK_TOP = _PLOT_HEIGHT + 58
 _MARGIN = 78
 _RISK_ROWS: tuple[tuple[str, Literal["n_at_risk", "n_censored", "n_events"]], ...] = (
     ("At risk", "n_at_risk"),
@@ -164,6 +166,7 @@ _CONFIG: dict[str, Any] = {
         "titleColor": _INK,
         "titleFontSize": _FONT_SIZE,
         "titleFontWeight": "normal",
+        "titleLineHeight": _LINE_HEIGHT,
     },
 }
 
@@ -208,6 +211,7 @@ def _band_layer() -> dict[str, Any]:
 
 
 def _curve_layer(groups: Sequence[SurvivalGroup], survival_title: str) -> dict[str, Any]:
+    lines = _wrap(survival_title, _NARROWEST - 20)
     return {
         "data": {"name": "curves"},
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8, "strokeJoin": "miter"},
@@ -217,12 +221,12 @@ def _curve_layer(groups: Sequence[SurvivalGroup], survival_title: str) -> dict[s
                 "type": "quantitative",
                 "scale": {"domain": [0, 1], "nice": False},
                 "axis": {
-                    "title": survival_title,
+                    "title": lines,
                     "titleAngle": 0,
                     "titleAlign": "left",
                     "titleBaseline": "bottom",
                     "titleX": -_MARGIN,
-                    "titleY": -14,
+                    "titleY": 3 - _LINE_HEIGHT * len(lines),
                     "values": [0, 0.25, 0.5, 0.75, 1],
                     "labelExpr": "format(100 * datum.value, '.0f') + ' %'",
                     "grid": True,
@@ -285,12 +289,11 @@ def _shown_tick(times: Sequence[float], shown: str) -> str:
     return f"width >= {34 * (len(times) - 1)} || indexof({list(times)}, datum.value) % 2 == 0 ? {shown} : ''"
 
 
-def _risk_table(groups: Sequence[SurvivalGroup]) -> dict[str, list[dict[str, Any]]]:
-    """Datasets of the rows below the axis: `y` counts pixels from the top of the plot."""
+def _risk_table(groups: Sequence[SurvivalGroup], y: int) -> dict[str, list[dict[str, Any]]]:
+    """Datasets of the rows below the axis, from `y` on, in pixels from the top of the plot."""
     headings: list[dict[str, Any]] = []
     names: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
-    y = _RISK_TOP
     for group in groups:
         lines = _wrap(group["label"], _NARROWEST - 60)
         headings.append({"group": group["label"], "lines": "\n".join(lines), "y": y})
@@ -498,8 +501,9 @@ def _forest_rows(rows: Sequence[ForestRow | str]) -> tuple[dict[str, list[dict[s
     top = 0
     for row in rows:
         if isinstance(row, str):
-            headings.append({"label": row, "y": top + _LINE_HEIGHT})
-            top += 2 * _LINE_HEIGHT - 4
+            lines = _wrap(row, _NARROWEST - 20)
+            headings.append({"label": row, "lines": "\n".join(lines), "y": top + _LINE_HEIGHT})
+            top += _LINE_HEIGHT * len(lines) + 13
         else:
             lines = _wrap(row["label"], _LABEL_WIDTH)
             label_height = _LINE_HEIGHT * len(lines)
@@ -598,7 +602,7 @@ def _forest_text_layers(estimate_title: str) -> list[dict[str, Any]]:
         {
             "data": {"name": "headings"},
             "mark": {**label, "fontWeight": 600},
-            "encoding": {"x": {"value": 0}, "text": {"field": "label"}},
+            "encoding": {"x": {"value": 0}, "text": {"field": "lines"}},
         },
         {
             "data": {"name": "estimates"},
@@ -642,7 +646,7 @@ def _check_estimates(estimates: Sequence[ForestRow]) -> None:
             raise ValueError(
                 f"{row['label']!r}: an estimate comes with both limits, or none of the three does"
             )
-        if not 0 < low <= estimate <= high:
+        if not 0 < low <= estimate <= high < math.inf:
             raise ValueError(
-                f"{row['label']!r}: {estimate} must be positive and inside its interval {low} to {high}"
+                f"{row['label']!r}: {estimate} must be positive, finite and inside its interval {low} to {high}"
             )

@@ -15,7 +15,7 @@ from trialwright.vocabulary.problems import Problem
 
 FONT_DIRECTORY = Path(__file__).with_name("fonts")
 FONT_FAMILIES = ("Inter", "Droid Sans Fallback")
-"""In order of preference: Latin, Greek, Cyrillic and signs; then Chinese, Japanese and Korean."""
+"""In order of preference: Latin, Greek, Cyrillic and signs; then Chinese characters and kana."""
 
 _NOTHING = 0xFFFF
 
@@ -23,9 +23,9 @@ _NOTHING = 0xFFFF
 def check_glyphs(text: str, *, field: str) -> list[Problem]:
     """One problem (`character-without-glyph`) for each character of `text` that no font of the report has.
 
-    `field` says which part of the report the text is of. White space is no character here.
+    `field` says which part of the report the text is of. Spaces, tabs and ends of lines need no glyph.
     """
-    missing = sorted({character for character in text if not character.isspace()} - covered_characters())
+    missing = sorted(set(text) - covered_characters() - set(" \t\n\r"))
     return [
         Problem(
             "character-without-glyph",
@@ -39,12 +39,9 @@ def check_glyphs(text: str, *, field: str) -> list[Problem]:
 
 @cache
 def covered_characters() -> frozenset[str]:
-    """Every character that the fonts of the report can draw."""
-    return frozenset(
-        chr(code)
-        for path in sorted(FONT_DIRECTORY.glob("*.[ot]tf"))
-        for code in _mapped_codes(path.read_bytes())
-    )
+    """Every character that the fonts of the report can draw; a control character is none, whatever a font says."""
+    codes = {code for path in FONT_DIRECTORY.glob("*.[ot]tf") for code in _mapped_codes(path.read_bytes())}
+    return frozenset(chr(code) for code in codes if unicodedata.category(chr(code)) != "Cc")
 
 
 def _mapped_codes(font: bytes) -> set[int]:

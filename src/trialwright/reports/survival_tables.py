@@ -43,8 +43,8 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
             source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
         )
         at = analysis.read_at[-1] if analysis.read_at else None
-        last = (", at ", source.setting(name, "read at", at)) if at else ()
-        rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint), ", median in ", unit, *last)))
+        last = ("; free of the event at ", source.setting(name, "read at", at)) if at else ()
+        rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint), ": median in ", unit, *last)))
         for level in _levels(source, analysis.by):
             here = f"{name}/{level}" if level else name
             cells = (

@@ -1,0 +1,258 @@
+import dataclasses
+import re
+import zlib
+
+import pytest
+
+from trialwright.reports.blocks import (
+    Code,
+    Column,
+    Figure,
+    Number,
+    Page,
+    Paragraph,
+    Ref,
+    Row,
+    Section,
+    Strong,
+    Table,
+    Term,
+    Text,
+    walk,
+)
+from trialwright.reports.figures import survival_figure
+from trialwright.reports.pdf import render_pdf
+from trialwright.vocabulary.problems import ProblemsFound
+
+
+def letters_of(document):
+    """All letters of a PDF in the order they are drawn, without spaces."""
+    return "".join("".join(runs_of(document)).split())
+
+
+def runs_of(document):
+    """Every run of letters that a PDF draws at one go, pages and pictures in order (ISO 32000-1, 9.4 and 9.10).
+
+    Enough for what typst writes: glyphs of two bytes in literal strings, and a `ToUnicode` map for each font.
+    """
+    objects = {
+        int(n): body for n, body in re.findall(rb"(?:^|\n)(\d+) 0 obj\n(.*?)\nendobj", document, re.DOTALL)
+    }
+    fonts = {}
+    for number, body in objects.items():
+        to_unicode = re.search(rb"/ToUnicode (\d+) 0 R", body)
+        if to_unicode:
+            fonts[number] = unicode_map(stream_of(objects[int(to_unicode[1])]))
+    runs = []
+
+    def draw(content, resources):
+        names = {
+            kind: dict(re.findall(rb"/(\w+) (\d+) 0 R", found[1]))
+            for kind in (b"Font", b"XObject")
+            if (found := re.search(rb"/" + kind + rb"<<(.*?)>>", resources))
+        }
+        glyphs = {}
+        # Dictionaries may hold strings too (a language, an actual text): they are passed over.
+        letter = rb"[^()\\]|\\."
+        text = rb"\(((?:" + letter + rb"|\((?:" + letter + rb")*\))*)\)"
+        tokens = rb"<<.*?>>|/(\w+) [\d.]+ Tf|/(\w+) Do|(T[Jj])\b|" + text
+        run = ""
+        for name, picture, end, text in re.findall(tokens, content, re.DOTALL):
+            if name:
+                glyphs = fonts[int(names[b"Font"][name])]
+            elif picture:
+                form = objects[int(names[b"XObject"][picture])]
+                if b"/Subtype/Form" in form:
+                    draw(stream_of(form), resources_of(form))
+            elif end:
+                runs.append(run)
+                run = ""
+            else:
+                codes = unescape(text)
+                run += "".join(glyphs[codes[i : i + 2]] for i in range(0, len(codes), 2))
+
+    def resources_of(body):
+        found = re.search(rb"/Resources (\d+) 0 R", body)
+        return objects[int(found[1])] if found else body
+
+    for body in objects.values():
+        if re.search(rb"/Type/Page\b", body):
+            contents = int(re.search(rb"/Contents (\d+) 0 R", body)[1])
+            draw(stream_of(objects[contents]), resources_of(body))
+    return runs
+
+
+def stream_of(body):
+    head, _, rest = body.partition(b"\nstream\n")
+    data = rest[: int(re.search(rb"/Length (\d+)", head)[1])]
+    return zlib.decompress(data) if b"/FlateDecode" in head else data
+
+
+def unicode_map(cmap):
+    return {
+        bytes.fromhex(code.decode()): bytes.fromhex(text.decode()).decode("utf-16-be")
+        for code, text in re.findall(rb"<([0-9A-F]{4})> <([0-9A-F]+)>\n", cmap.partition(b"beginbfchar")[2])
+    }
+
+
+def unescape(text):
+    special = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+    def one(match):
+        code = match[1]
+        return bytes([int(code, 8)]) if code.isdigit() else special.get(code, code)
+
+    return re.sub(rb"\\([0-7]{1,3}|.)", one, text, flags=re.DOTALL)
+
+
+def plain_texts(page):
+    """Every text that a printed page shows, in reading order, without spaces."""
+
+    def look(value):
+        if isinstance(value, Text):
+            yield "".join(plain(piece) for piece in value.pieces)
+        elif isinstance(value, tuple):
+            for part in value:
+                yield from look(part)
+        elif isinstance(value, Table):
+            yield from look((value.caption, tuple(title for title, _ in value.spans)))
+            yield from look(
+                (tuple(column.title for column in value.columns), value.rows or value.empty, value.notes)
+            )
+        elif dataclasses.is_dataclass(value):
+            for field in dataclasses.fields(value):
+                if field.name not in ("alt", "running"):
+                    yield from look(getattr(value, field.name))
+
+    def plain(piece):
+        match piece:
+            case str():
+                return piece
+            case Strong(text):
+                return text.plain
+            case Number(text) | Term(text) | Code(text):
+                return text
+            case _:
+                return piece.letter
+
+    return ["".join(words.split()) for words in look(page) if words]
+
+
+def one_section(*blocks, **options):
+    return Page(Text("T"), Text("S"), (Section("a", Text("A"), blocks),), **options)
+
+
+def term(words):
+    return Text(Term(words, Ref.data("x")))
+
+
+@pytest.fixture(scope="module")
+def document(sample_page):
+    return render_pdf(sample_page)
+
+
+def test_every_text_and_number_is_printed_in_reading_order(sample_page, document):
+    letters = letters_of(document)
+    position = 0
+    texts = plain_texts(sample_page)
+    assert len(texts) > 30
+    for words in texts:
+        found = letters.find(words, position)
+        assert found >= 0, words
+        position = found + len(words)
+
+
+def test_the_words_and_counts_of_a_figure_are_printed(sample_page, document):
+    letters = letters_of(document)
+    figures = [block for block in walk(sample_page.sections) if isinstance(block, Figure)]
+    assert "HBsAgpositive</script>随访AtriskCensoredEventsAtriskCensoredEvents" in letters
+    counts = [str(row["n"]) for row in figures[0].spec["datasets"]["at_risk"]]
+    assert "".join(counts) in letters
+    assert "1.50(1.10to2.00)" in letters
+
+
+def test_only_the_fonts_of_the_package_are_embedded(document):
+    names = set(re.findall(rb"/FontName/[A-Z]{6}\+([\w-]+)", document))
+    assert names == {b"Inter-Regular", b"Inter-SemiBold", b"DroidSansFallback"}
+
+
+def test_a_dated_page_is_an_archive_file_of_that_day(document):
+    assert b"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in document
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in document
+    assert set(re.findall(rb"Date\(D:(\d+)", document)) == {b"20240501000000"}
+
+
+def test_an_undated_page_names_no_day():
+    document = render_pdf(one_section(Paragraph(Text("a"))))
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in document
+    assert b"pdfaid:part" not in document
+    assert re.findall(rb"(?:Creation|Mod)Date\(D:(\d+)", document) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(one_section(Paragraph(Text("ไทย"))), id="in a paragraph"),
+        pytest.param(one_section(running=Text("ไทย")), id="in the head of a page"),
+        pytest.param(one_section(Table("t", Text("t"), (Column(Text("ไทย")),), ())), id="in a table"),
+        pytest.param(
+            one_section(
+                survival_figure(
+                    [
+                        {
+                            "label": "ไทย",
+                            "steps": [],
+                            "censor_marks": [],
+                            "ticks": [{"time": 0, "n_at_risk": 0, "n_censored": 0, "n_events": 0}],
+                        }
+                    ],
+                    figure_id="f",
+                    title=Text("F"),
+                    alt=Text("F"),
+                    survival_title="S",
+                    time_title="T",
+                )
+            ),
+            id="in a figure",
+        ),
+    ],
+)
+def test_a_character_without_a_glyph_is_a_problem_not_a_box(page):
+    with pytest.raises(ProblemsFound) as found:
+        render_pdf(page)
+    assert {problem.code for problem in found.value.problems} == {"character-without-glyph"}
+    assert [problem.message[:12] for problem in found.value.problems] == [
+        "'ท' (U+0E17 ",
+        "'ย' (U+0E22 ",
+        "'ไ' (U+0E44 ",
+    ]
+
+
+def test_a_long_table_repeats_its_heading_on_every_page():
+    rows = tuple(Row(term(f"subject {i}"), (term(f"{i} mg"),)) for i in range(150))
+    table = Table("t", Text("Doses"), (Column(Text("Subject"), "left"), Column(Text("Dose given"))), rows)
+    document = render_pdf(one_section(table))
+    n_pages = len(re.findall(rb"/Type/Page\b", document))
+    letters = letters_of(document)
+    assert n_pages >= 3
+    assert letters.count("SubjectDosegiven") == n_pages
+    assert all(f"subject{i}{i}mg" in letters for i in range(150))
+
+
+def test_a_short_table_stays_on_one_page():
+    filler = tuple(Paragraph(Text("word " * 60)) for _ in range(14))
+    table = Table(
+        "t", Text("Doses"), (Column(Text("Subject")),), tuple(Row(term(f"{i}x"), ()) for i in range(15))
+    )
+    for n in range(len(filler)):
+        letters = letters_of(render_pdf(one_section(*filler[:n], table)))
+        assert letters.count("Subject") == 1
+
+
+def test_a_wide_table_breaks_no_number_and_leaves_room_for_words():
+    columns = (Column(Text("Preferred term"), "left"), *(Column(term(f"Grade {i}")) for i in range(1, 9)))
+    cells = [f"{100 + i} (8{i}.5 %)" for i in range(1, 9)]
+    row = Row(Text("Aspartate aminotransferase increased"), tuple(term(cell) for cell in cells))
+    runs = runs_of(render_pdf(one_section(Table("t", Text("Wide"), columns, (row,)))))
+    assert [run for run in runs if run in cells] == cells
+    assert any(run.startswith("Aspartate amino") for run in runs)
