@@ -139,7 +139,6 @@ def test_the_nearest_is_offered(old, new, fix):
 
 
 def test_unresolved_names_and_unfit_parts_come_together_in_the_order_of_the_file():
-    # BUG: ordered by kind of check, not by place
     text = edit(SMALL, "    by: arm", "    by: age")
     text = edit(text, "read at: [12 months]", "read at: [12 weeks]")
     text = edit(text, "    population: all", "    population: al")
@@ -157,7 +156,6 @@ def test_unresolved_names_and_unfit_parts_come_together_in_the_order_of_the_file
 
 
 def test_order_of_sections_in_the_file_does_not_change_the_order_of_problems_by_place():
-    # BUG: endpoints are always told before analyses
     head, analyses = SMALL.split("analyses:\n")
     text = edit(head, "facts:\n", f"analyses:\n{analyses}facts:\n")
     text = edit(edit(text, "time to: death", "time to: dearth"), "    by: arm", "    by: am")
@@ -167,7 +165,6 @@ def test_order_of_sections_in_the_file_does_not_change_the_order_of_problems_by_
 @pytest.mark.parametrize(
     "analysis",
     [
-        # BUG: all of these load, and end in an exception when the report is made
         pytest.param("kaplan-meier, endpoint: os, ticks every: 0 months", id="no distance between ticks"),
         pytest.param("kaplan-meier, endpoint: os, ticks every: 6 months, read at: [2 months, 02 months]",
                      id="reading time twice"),
@@ -184,7 +181,6 @@ def test_analyses_that_can_never_be_run(analysis):
 
 
 def test_bclc_stages_are_levels_as_they_are_written():
-    # BUG: rules say `is C` (DESIGN, section 2), and a level `C` or `0` is refused as a malformed name
     text = edit(
         SMALL,
         "  arm:",
@@ -228,7 +224,7 @@ def test_load_dump_load_is_the_same_document(text):
         pytest.param("word " * 60 + "end", id="long"),
         pytest.param("肝癌 é 😀", id="letters of the world"),
         pytest.param("a\u00a0b\u2028c", id="unusual spaces"),
-        pytest.param("a\u0085b", id="next line"),  # BUG: comes back as spaces
+        pytest.param("a\u0085b", id="next line"),
         pytest.param("a\ufeffb\x07", id="invisible characters"),
     ],
 )
@@ -248,10 +244,7 @@ def test_any_number_survives(value):
 
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
-# BUG: U+0085 does not survive (test_any_text_survives); let it in when it does
-words = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\x85"), min_size=1, max_size=20
-).filter(str.strip)
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
 durations = st.builds("{} {}".format, st.integers(1, 400), st.sampled_from(["days", "weeks", "months"]))
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15)
 
@@ -332,7 +325,7 @@ def plain_protocols(draw):
     }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(plain_protocols())
 def test_every_protocol_survives_being_written_and_read(plain):
     protocol = Protocol.from_plain(plain)
@@ -464,7 +457,7 @@ def test_places_in_a_file_name_the_file_as_it_was_asked_for(tmp_path, monkeypatc
         pytest.param("", id="nothing"),
         pytest.param("..", id="the folder above"),
         pytest.param("../hcc-resection", id="out of the folder of shipped protocols"),
-        pytest.param("x" * 300, id="longer than a file name may be"),  # BUG: OSError
+        pytest.param("x" * 300, id="longer than a file name may be"),
         pytest.param("a\0b", id="with a NUL"),
     ],
 )

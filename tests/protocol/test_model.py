@@ -112,7 +112,7 @@ def edit(text, old, new):
 
 def test_schema_says_what_it_is():
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert SCHEMA["title"] == "Trialwright protocol"  # BUG: `Protocol`, the title of the class wins
+    assert SCHEMA["title"] == "Trialwright protocol"
 
 
 def test_every_reference_of_the_schema_resolves_and_every_definition_is_used():
@@ -123,7 +123,7 @@ def test_every_reference_of_the_schema_resolves_and_every_definition_is_used():
 def test_every_field_of_the_schema_or_its_class_is_described():
     for path, node in parts(SCHEMA):
         for name, field in node.get("properties", {}).items():
-            assert node.get("description") or field.get("description"), f"{path}: {name}"  # BUG: Eligibility
+            assert node.get("description") or field.get("description"), f"{path}: {name}"
 
 
 def test_the_schema_refuses_unknown_keys_in_every_element():
@@ -144,7 +144,7 @@ def test_the_schema_refuses_unknown_keys_in_every_element():
 )
 def test_the_schema_takes_what_the_program_takes(text):
     parse_protocol(text, "p.yaml")
-    assert faults(SCHEMA, plain(text)) == []  # BUG: refuses `time to: death`, one for a list of one
+    assert faults(SCHEMA, plain(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -161,16 +161,14 @@ def test_the_schema_takes_what_the_program_takes(text):
         pytest.param("nct: NCT04294498,", "nct: NCT4294498,", id="malformed identifier"),
         pytest.param("alpha: 2.5 %", "alpha: 2.5", id="not a probability"),
         pytest.param("trialwright/1", "trialwright/2", id="another language"),
-        # BUG: the schema lets any text be a name of a definition
         pytest.param("  age: { label", "  Age: { label", id="malformed name of a definition"),
     ],
 )
 def test_the_schema_refuses_what_the_program_refuses(old, new):
-    assert [fault for fault in faults(SCHEMA, plain(SINGLE_ARM)) if "time to" not in fault] == []
     text = edit(SINGLE_ARM, old, new)
     with pytest.raises(ProblemsFound):
         parse_protocol(text, "p.yaml")
-    assert [fault for fault in faults(SCHEMA, plain(text)) if "time to" not in fault] != []
+    assert set(faults(SCHEMA, plain(text))) - set(faults(SCHEMA, plain(SINGLE_ARM)))
 
 
 def test_defaults_that_change_a_number_are_the_stated_conventions():

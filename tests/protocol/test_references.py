@@ -79,7 +79,6 @@ def test_a_name_that_resolves_to_nothing(old, new, field, sections):
     assert problem.code == "unresolved-name"
     assert problem.message == f"`zzz` is not defined under `{sections}`"
     assert problem.field == field
-    # BUG: a name that is itself a key is placed at what follows it
     edge = {"treatments": ("first zzz", "last zzz")}.get(sections, ())
     word = next((words for words in edge if words in text), "zzz")
     assert (problem.place.line, problem.place.column) == place_of(text, word)
@@ -88,7 +87,6 @@ def test_a_name_that_resolves_to_nothing(old, new, field, sections):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        # BUG: none of these names is looked up, so a misspelt one goes unnoticed
         pytest.param("{ of: hbv_dna, when", "{ of: zzz, when", id="the fact of an event"),
         pytest.param("measures: [hbv_dna, alt]", "measures: [zzz, alt]", id="the facts of a visit"),
         pytest.param("{ measure: hbv_dna, at", "{ measure: zzz, at", id="the fact of a clock"),
@@ -111,7 +109,6 @@ def test_groups_stand_for_the_groups_of_the_protocol_only_where_there_are_some()
         "groups:\n  treated: { label: Durvalumab with entecavir, treatments: [durvalumab, entecavir], "
         "assigned by: decision }\n"
     )
-    # BUG: `groups` resolves although nothing is defined under it
     (problem,) = problems_of(edit(groups, ""))
     assert (problem.code, problem.field) == ("unresolved-name", "analyses.mean.by")
 

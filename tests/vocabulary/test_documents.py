@@ -113,7 +113,6 @@ def test_places_of_keys_and_values(text):
 @pytest.mark.parametrize(
     ("text", "path", "line"),
     [
-        # BUG: an empty value is placed at whatever comes next, on another line and under another key
         pytest.param("a:\nb: 1\n", ("a",), 1, id="before the next key"),
         pytest.param("s:\n  a:\n\n\n  b: 1\n", ("s", "a"), 2, id="before blank lines"),
         pytest.param("s:\n  a:\nb: 1\n", ("s", "a"), 2, id="last of its mapping"),
@@ -268,15 +267,12 @@ def test_documents_of_other_shapes_are_read_as_they_are(text, data):
         pytest.param(b"a: 1\nb: \xe9\n", ("not-utf8", 2, 4), id="latin-1"),
         pytest.param(b"a: 1\r\nb: \xe9\r\n", ("not-utf8", 2, 4), id="latin-1 on Windows"),
         pytest.param("a: 1".encode("utf-16"), ("not-utf8", 1, 1), id="utf-16"),
-        pytest.param("é: ".encode() + b"\xff", ("not-utf8", 1, 4), id="columns count characters here too"),  # BUG
-        # BUG: the place of a character that cannot stand in text is not told, only its number
+        pytest.param("é: ".encode() + b"\xff", ("not-utf8", 1, 4), id="columns count characters here too"),
         pytest.param("a: 1\nb: \x07", ("yaml-syntax", 2, 4), id="control character"),
         pytest.param("a: 1\nb: x\x00", ("yaml-syntax", 2, 5), id="NUL"),
         pytest.param("a: \ud800", ("yaml-syntax", 1, 4), id="half a character"),
-        # BUG: what is never closed is placed at the end of the file, however far from where it opens
         pytest.param("a: 1\nb: 'x\nc: 2\nd: 3", ("yaml-syntax", 2, 4), id="quote never closed"),
         pytest.param("a: 1\nb: [x, y\n", ("yaml-syntax", 2, 4), id="bracket never closed"),
-        # BUG: these two escape as ValueError
         pytest.param('a: "\\U00110000"', ("yaml-syntax", 1, 4), id="beyond the last character"),
         pytest.param(f"%YAML 1.{'1' * 5000}\n---\na: 1", ("yaml-syntax", 1, 1), id="version too long to count"),
     ],
@@ -286,7 +282,9 @@ def test_what_is_refused_and_where(text, problem):
 
 
 def test_duplicate_key_names_the_first():
-    with pytest.raises(ProblemsFound, match=r"`c` stands here a second time; the first is in line 2") as caught:
+    with pytest.raises(
+        ProblemsFound, match=r"`c` stands here a second time; the first is in line 2"
+    ) as caught:
         read("b:\n  c: 1\n  d: 1\n  c: 1")
     assert caught.value.problems[0].field == "b.c"
 
@@ -298,7 +296,6 @@ def test_depth_is_capped(open_, close):
     def nested(n):
         return open_ * n + "1" + close * n
 
-    # BUG: a value inside the deepest list is refused, an empty list there is not
     assert read(nested(MAX_DEPTH)).data is not None
     assert refused(nested(MAX_DEPTH + 1)) == ("document-too-deep", 1, len(open_) * MAX_DEPTH + 1)
 
@@ -324,13 +321,9 @@ def test_values_are_capped(monkeypatch):
         pytest.param("? " * (MAX_BYTES // 2), id="nested keys"),
         pytest.param("{a: " * (MAX_BYTES // 4), id="nested mappings"),
         pytest.param("[[]," * (MAX_BYTES // 4), id="a list in a list in a list"),
-        pytest.param('"' * MAX_BYTES, id="quotes"),
-        pytest.param("&" * MAX_BYTES, id="anchors"),
         pytest.param("---\n" * (MAX_BYTES // 4), id="documents"),
         pytest.param("a: " * (MAX_BYTES // 3), id="keys on one line"),
-        # BUG: the time grows with the square of the length (a megabyte takes 17 s)
         pytest.param("!" * MAX_BYTES, id="tags"),
-        # BUG: the cap on values is so wide that reaching it takes 8 s
         pytest.param("- a\n" * (MAX_BYTES // 4), id="a list of very many"),
     ],
 )
@@ -350,17 +343,19 @@ YAML_SCRAPS = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(st.one_of(YAML_SCRAPS, st.text(max_size=40), st.binary(max_size=40)))
-@example('"\\U00110000"')  # BUG
+@example('"\\U00110000"')
 def test_anything_reads_or_is_refused_and_nothing_else(text):
     try:
         document = read(text)
     except ProblemsFound as found:
-        assert all(problem.place for problem in found.problems)
+        problems = found.problems
     else:
+        problems = ()
         json.dumps(document.data, allow_nan=False)
         assert set(document.key_places) <= set(document.value_places)
+    assert all(problem.place for problem in problems)
 
 
 PLAIN = st.recursive(
@@ -369,7 +364,9 @@ PLAIN = st.recursive(
     | st.integers(-(10**17), 10**17)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]) | st.sampled_from('\n\t"\\'), max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abé肝 _:", max_size=6), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abé肝 _:", max_size=6), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -397,7 +394,9 @@ def test_json_is_yaml_and_every_value_stands_where_its_place_says(data, indent):
         assert lines[place.line - 1][place.column - 1 :].startswith(json.dumps(value, ensure_ascii=False))
         if path and isinstance(path[-1], str):
             place = document.key_places[path]
-            assert lines[place.line - 1][place.column - 1 :].startswith(json.dumps(path[-1], ensure_ascii=False))
+            assert lines[place.line - 1][place.column - 1 :].startswith(
+                json.dumps(path[-1], ensure_ascii=False)
+            )
 
 
 @pytest.mark.parametrize(
@@ -416,7 +415,9 @@ def test_path_as_readers_type_it(path, text):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        pytest.param({"b": 1, "a": [1.0, 2.5]}, '{"b":1,"a":[1,2.5]}', id="order kept, whole floats as integers"),
+        pytest.param(
+            {"b": 1, "a": [1.0, 2.5]}, '{"b":1,"a":[1,2.5]}', id="order kept, whole floats as integers"
+        ),
         pytest.param({"é": "肝 \n"}, '{"é":"肝 \\n"}', id="characters as themselves"),
         pytest.param([True, None, False], "[true,null,false]", id="true is not 1"),
         pytest.param({"a": {"b": [1e3, 0.1]}}, '{"a":{"b":[1000,0.1]}}', id="inside"),

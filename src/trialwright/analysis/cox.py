@@ -143,8 +143,8 @@ def _warn_of_few_events(data: AnalysisData, recorder: Recorder, sample: Sample, 
     if sample.n_events < limit * n_coefficients:
         recorder.warn(
             "few-events",
-            "The model has {events} events for its coefficients, fewer than {limit} for each: its estimates are "
-            "unstable.",
+            "The model has few events for its coefficients (events: {events}; {limit} for each are asked for): its "
+            "estimates are unstable.",
             numbers={"events": f"{recorder.analysis}/n_events"},
             words={"limit": (str(limit), "reporting.events per coefficient")},
         )

@@ -38,9 +38,14 @@ class Result:
 
     @property
     def id(self) -> str:
-        time = None if self.time is None else f"{self.time:g}"
+        time = None if self.time is None else time_key(self.time)
         parts = (self.analysis, self.group, self.item, time, self.statistic)
         return "/".join(part for part in parts if part is not None)
+
+
+def time_key(time: float) -> str:
+    """A time as ids spell it: all its digits, whole numbers without a point."""
+    return str(int(time)) if float(time).is_integer() else repr(float(time))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,23 +40,19 @@ _METHODS = {
 }
 
 
+_DESCRIBED = (
+    *("assays", "treatments", "groups", "baseline", "periods", "eligibility", "visits", "clocks"),
+    *("design", "assumptions", "scenarios", "deviations", "monitoring"),
+)
+
+
 def not_yet_executable(protocol: Protocol) -> dict[str, str]:
     """Parts of a protocol this version of Trialwright reads but cannot run: path to reason."""
     found: dict[str, str] = {}
-    for section in (
-        "treatments",
-        "groups",
-        "eligibility",
-        "clocks",
-        "visits",
-        "monitoring",
-        "deviations",
-        "scenarios",
-    ):
-        content = getattr(protocol, section)
-        empty = not (content.inclusion or content.exclusion) if section == "eligibility" else not content
-        if not empty:
-            found[section] = "is described, and nothing runs it yet"
+    for name in _DESCRIBED:
+        content = getattr(protocol, name.replace(" ", "_"))
+        if content != type(protocol).model_fields[name.replace(" ", "_")].get_default():
+            found[name] = "is described, and nothing runs it yet"
     for id_, population in protocol.populations.items():
         if population.when:
             found[f"populations.{id_}.when"] = "rules are not run yet"
@@ -151,12 +147,14 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
             numbers: dict[str, str] = {}
         elif row.value == 0:
             code = "no-events"
-            message = "{endpoint}: none of the {n} subjects who are {group} had the event; hazards cannot be compared."
+            message = (
+                "{endpoint}: nobody who is {group} had the event (subjects: {n}); hazards cannot be compared."
+            )
             numbers = {"n": n_id}
         else:
             code = "small-group"
             message = (
-                "{endpoint}: only {n} subjects are {group}, with {events} events. Estimates for this group, and any "
+                "{endpoint}: the group {group} is small (subjects: {n}, events: {events}). Estimates for it, and any "
                 "comparison with it, are very uncertain."
             )
             numbers = {"n": n_id, "events": row.id}

@@ -49,7 +49,7 @@ class Sample:
 
     @property
     def n_events(self) -> int:
-        return int(self.frame["event_observed"].sum())
+        return int(self.frame["EVENT"].sum())
 
     @property
     def time(self) -> list[float]:
@@ -57,7 +57,7 @@ class Sample:
 
     @property
     def event(self) -> list[bool]:
-        return self.frame["event_observed"].to_list()
+        return self.frame["EVENT"].to_list()
 
     def why_not(self, error: NotEstimable | ValueError) -> str:
         """Why nothing was estimated; having no subjects is the only value error that data can cause."""
@@ -72,11 +72,11 @@ def select_sample(data: AnalysisData, recorder: Recorder, endpoint: str, facts: 
     """The subjects who have the endpoint and all facts; how many lack which is recorded, never passed over."""
     times = (
         data.adtte.filter(pl.col("PARAMCD") == endpoint.upper())
-        .with_columns(event_observed(pl.col("CNSR")).alias("event_observed"))
-        .select("USUBJID", "AVAL", "event_observed")
+        .with_columns(event_observed(pl.col("CNSR")).alias("EVENT"))
+        .select("USUBJID", "AVAL", "EVENT")
     )
     everyone = data.adsl.join(times, on="USUBJID", how="left", maintain_order="left", validate="1:1")
-    with_endpoint = everyone.drop_nulls(["AVAL", "event_observed"])
+    with_endpoint = everyone.drop_nulls(["AVAL", "EVENT"])
     complete = with_endpoint.drop_nulls(list(facts))
     unit = "subjects"
     recorder.n = complete.height

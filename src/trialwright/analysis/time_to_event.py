@@ -155,6 +155,8 @@ def _add_median(recorder: Recorder, curve: SurvivalCurve, unit: str, level: str 
 
 
 def _add_readings(recorder: Recorder, curve: SurvivalCurve, times: list[int], level: str | None) -> None:
+    if not times:
+        return
     points = curve.at(times)
     beyond = f"follow-up ends at {curve.time[-1]:g}"
     for i, time in enumerate(times):

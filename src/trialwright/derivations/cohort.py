@@ -47,6 +47,7 @@ def _mapping_problems(mapping: Mapping, protocol: Protocol) -> Iterator[tuple[st
         if column.unit != fact.unit:
             message = f"expected {fact.unit or 'no unit'}, the protocol's unit of `{name}`, found {column.unit or 'none'}"
             yield "unit-mismatch", message, (*here, "unit"), False, ""
+        yield from _values_called_missing((*here, "values"), column.values, mapping)
         for code, level in column.values.items():
             if level not in fact.levels:
                 path = (*here, "values", code)
@@ -64,8 +65,12 @@ def _mapping_problems(mapping: Mapping, protocol: Protocol) -> Iterator[tuple[st
             message = f"`{name}` is not an endpoint of the protocol"
             yield "unresolved-name", message, here, True, _guess(name, protocol.endpoints)
         elif endpoint.unit != times.unit:
-            message = f"expected {endpoint.unit}, the protocol's unit of `{name}`, found {times.unit}"
+            message = (
+                f"expected {endpoint.unit or 'no unit'}, the protocol's unit of `{name}`, found {times.unit}"
+            )
             yield "unit-mismatch", message, (*here, "unit"), False, ""
+        yield from _values_called_missing((*here, "event"), times.event, mapping)
+        yield from _values_called_missing((*here, "censored"), times.censored, mapping)
         both = sorted({*times.event} & {*times.censored})
         if both:
             yield (
@@ -83,6 +88,20 @@ def _mapping_problems(mapping: Mapping, protocol: Protocol) -> Iterator[tuple[st
         if endpoint.reported and name not in mapping.endpoints:
             message = f"the protocol expects times of `{name}`, and the mapping has no columns for it"
             yield "missing-key", message, ("endpoints",), True, ""
+
+
+def _values_called_missing(
+    path: Path, codes: Iterable[str], mapping: Mapping
+) -> Iterator[tuple[str, str, Path, bool, str]]:
+    for code in codes:
+        if code in mapping.missing:
+            yield (
+                "contradictory-code",
+                f"`{code}` has a meaning here and is also listed as missing",
+                path,
+                False,
+                "",
+            )
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialwright.vocabulary.elements import DurationText, Element, Many, Name, Probability, Words
+from trialwright.vocabulary.elements import (
+    DurationText,
+    Element,
+    Level,
+    ManyOnce,
+    Name,
+    PositiveDuration,
+    Probability,
+    Words,
+)
 
 ConfidenceType = Literal["log-log", "log", "plain"]
 Role = Literal["registered", "supportive", "sensitivity"]
@@ -29,7 +38,7 @@ class BaselineTable(AnalysisBase):
 
     method: Literal["baseline table"]
     by: Name
-    variables: Annotated[Many[Name], Field(min_length=1)]
+    variables: Annotated[ManyOnce[Name], Field(min_length=1)]
     quantiles: Literal["type 7"] = "type 7"
     """Definition of quartiles (Hyndman and Fan 1996); type 7 is R's default."""
 
@@ -40,8 +49,8 @@ class KaplanMeier(AnalysisBase):
     method: Literal["kaplan-meier"]
     endpoint: Name
     by: Name | None = None
-    read_at: Many[DurationText] = ()
-    ticks_every: DurationText
+    read_at: ManyOnce[DurationText] = ()
+    ticks_every: PositiveDuration
     """Distance of the at-risk counts under the figure."""
     confidence: Probability = 0.95
     interval: ConfidenceType = "log-log"
@@ -63,7 +72,7 @@ class LogRank(AnalysisBase):
     method: Literal["log-rank"]
     endpoint: Name
     by: Name
-    strata: Many[Name] = ()
+    strata: ManyOnce[Name] = ()
     rho: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
@@ -72,10 +81,10 @@ class Cox(AnalysisBase):
 
     method: Literal["cox"]
     endpoint: Name
-    covariates: Annotated[Many[Name], Field(min_length=1)]
-    reference: dict[Name, Name] = {}
+    covariates: Annotated[ManyOnce[Name], Field(min_length=1)]
+    reference: dict[Name, Level] = {}
     """For a category: the level the others are compared with; the first level if not said."""
-    strata: Many[Name] = ()
+    strata: ManyOnce[Name] = ()
     ties: Literal["efron", "breslow"] = "efron"
     confidence: Probability = 0.95
     hazards_transform: Literal["km", "rank", "identity"] = "km"
@@ -90,7 +99,7 @@ class RestrictedMean(AnalysisBase):
     method: Literal["restricted mean"]
     endpoint: Name
     by: Name
-    horizon: DurationText
+    horizon: PositiveDuration
     confidence: Probability = 0.95
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
@@ -13,7 +14,7 @@ from ruamel.yaml import YAML
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import check_references
 from trialwright.vocabulary.documents import Document, canonical_hash, read_document
-from trialwright.vocabulary.elements import validate_document
+from trialwright.vocabulary.elements import in_reading_order, validate_document
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
 
 _PRESENTATION = frozenset({"format"})
@@ -62,7 +63,7 @@ def parse_protocol(text: str | bytes, file: str = "protocol.yaml") -> tuple[Prot
     protocol = validate_document(document, Protocol)
     problems = check_references(protocol, document)
     if problems:
-        raise ProblemsFound(problems)
+        raise ProblemsFound(in_reading_order(problems))
     return protocol, document
 
 
@@ -72,9 +73,16 @@ def dump_protocol(protocol: Protocol) -> str:
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.width = 110
+    writer.representer.add_representer(str, _represent_text)
     out = StringIO()
     writer.dump(protocol.to_plain(), out)
     return out.getvalue()
+
+
+def _represent_text(representer: Any, text: str) -> Any:
+    """Line breaks other than a line feed would come back as one: such text is quoted and escaped."""
+    style = '"' if any(mark in text for mark in "\r\x85\u2028\u2029") else None
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def hash_sections(protocol: Protocol) -> dict[str, str]:
@@ -90,12 +98,19 @@ def hash_protocol(protocol: Protocol) -> str:
 
 def protocol_schema() -> dict[str, Any]:
     """The JSON Schema of protocol files, so that editors complete and check them."""
-    schema = Protocol.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Trialwright protocol",
-        **schema,
-    }
+    schema = Protocol.model_json_schema() | {"title": "Trialwright protocol"}
+    _refuse_other_names(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _refuse_other_names(node: Any) -> None:
+    """A mapping whose names have a pattern takes no others; pydantic checks that but does not write it down."""
+    if isinstance(node, dict):
+        if "patternProperties" in node:
+            node.setdefault("additionalProperties", False)
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        _refuse_other_names(child)
 
 
 def shipped_protocols() -> list[str]:
@@ -110,21 +125,17 @@ def _shipped_folder() -> Path:
 
 
 def _find_protocol(name_or_path: str) -> Path:
-    shipped = _shipped_folder() / name_or_path / "protocol.yaml"
-    if "/" not in name_or_path and name_or_path not in ("", ".", "..") and shipped.is_file():
-        return shipped
     path = Path(name_or_path)
-    if path.is_file():
-        return path
-    if path.is_dir() and (path / "protocol.yaml").is_file():
-        return path / "protocol.yaml"
-    guess = nearest(name_or_path, shipped_protocols())
+    candidates = [path, path / "protocol.yaml"]
+    if len(path.parts) == 1 and path.name == name_or_path:
+        candidates.insert(0, _shipped_folder() / name_or_path / "protocol.yaml")
+    with suppress(OSError, ValueError):  # a name too long for a file, or with a character no file name has
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+    shown = name_or_path if len(name_or_path) <= 80 else f"{name_or_path[:77]}..."
+    guess = nearest(name_or_path[:80], shipped_protocols())
+    message = f"`{shown}` is neither a file nor a shipped protocol ({', '.join(shipped_protocols())})"
     raise ProblemsFound(
-        [
-            Problem(
-                "no-such-protocol",
-                f"`{name_or_path}` is neither a file nor a shipped protocol ({', '.join(shipped_protocols())})",
-                fix=f"did you mean `{guess}`?" if guess else "",
-            )
-        ]
+        [Problem("no-such-protocol", message, fix=f"did you mean `{guess}`?" if guess else "")]
     )

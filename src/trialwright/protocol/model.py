@@ -16,6 +16,7 @@ from trialwright.vocabulary.elements import (
     Date,
     DurationText,
     Element,
+    Level,
     Many,
     Name,
     OneOrMore,
@@ -83,7 +84,7 @@ class Fact(Stated):
     unit: Words | None = None
     concept: Name | None = None
     """Name in the catalogue of concepts; whatever is written here overrides the catalogue."""
-    levels: dict[Name, Words] = {}
+    levels: dict[Level, Words] = {}
     """For a category: each level and its label, in reporting order."""
     absence: Literal["no", "unknown", "ask"] = "unknown"
     """What it means when no record exists."""
@@ -157,6 +158,8 @@ class Criterion(Stated):
 
 
 class Eligibility(Element):
+    """Who may take part: all inclusion criteria hold, and no exclusion criterion."""
+
     inclusion: dict[Name, Criterion] = {}
     exclusion: dict[Name, Criterion] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from trialwright.protocol.analyses import (
     BaselineTable,
@@ -14,14 +14,17 @@ from trialwright.protocol.analyses import (
     ReverseKaplanMeier,
 )
 from trialwright.protocol.model import Protocol
+from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.documents import Document, Path, dotted
 from trialwright.vocabulary.problems import Problem, nearest
 
 GROUPS = "groups"
 """The name by which analyses compare the protocol's groups rather than the levels of a fact."""
 
+CATALOGUE = "catalogue of concepts"
+
 Use = tuple[Path, str, tuple[str, ...]]
-"""Where a name is used, the name, and the sections that may define it."""
+"""Where a name is used, the name, and the sections (or the catalogue) that may define it."""
 
 _EDGE_OF_TREATMENT = re.compile(r"(?:first|last) ([a-z][a-z0-9_]*)\Z")
 
@@ -39,27 +42,37 @@ def check_references(protocol: Protocol, document: Document) -> list[Problem]:
 def _unresolved(
     protocol: Protocol, document: Document, path: Path, name: str, sections: tuple[str, ...]
 ) -> Problem | None:
-    known = [known for section in sections for known in getattr(protocol, section)]
+    known = [known for section in sections for known in _defined_in(protocol, section)]
     if name in known:
         return None
     guess = nearest(name, known)
     return Problem(
         "unresolved-name",
         f"`{name}` is not defined under {' or '.join(f'`{section}`' for section in sections)}",
-        document.place_of(path),
+        document.place_of(path, key=path[-1] == name),
         dotted(path),
         f"did you mean `{guess}`?" if guess else "",
     )
 
 
+def _defined_in(protocol: Protocol, section: str) -> Iterable[str]:
+    return catalogue() if section == CATALOGUE else getattr(protocol, section)
+
+
 def _names_used(protocol: Protocol) -> Iterator[Use]:
     yield from _anchor(("time zero",), protocol.time_zero, protocol)
+    for id_, fact in protocol.facts.items():
+        if fact.concept:
+            yield ("facts", id_, "concept"), fact.concept, (CATALOGUE,)
     for id_, assay in protocol.assays.items():
         yield ("assays", id_, "measures"), assay.measures, ("facts",)
     for id_, group in protocol.groups.items():
         for i, treatment in enumerate(group.treatments):
             yield ("groups", id_, "treatments", i), treatment, ("treatments",)
+    yield from _names_in_the_calendar(protocol)
     for id_, event in protocol.events.items():
+        if event.of:
+            yield ("events", id_, "of"), event.of, _FACTS
         for key, names in (("all of", event.all_of), ("any of", event.any_of)):
             for i, name in enumerate(names):
                 yield ("events", id_, key, i), name, ("events",)
@@ -71,6 +84,24 @@ def _names_used(protocol: Protocol) -> Iterator[Use]:
     for id_, monitoring in protocol.monitoring.items():
         if monitoring.event:
             yield ("monitoring", id_, "event"), monitoring.event, ("events",)
+
+
+_FACTS = ("facts", CATALOGUE)
+
+
+def _names_in_the_calendar(protocol: Protocol) -> Iterator[Use]:
+    for id_, visit in protocol.visits.items():
+        for i, name in enumerate(visit.measures):
+            yield ("visits", id_, "measures", i), name, _FACTS
+    for id_, clock in protocol.clocks.items():
+        uses: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
+            ("measure", clock.measure, _FACTS),
+            ("assess", clock.assess, _FACTS),
+            ("start of", clock.start_of, ("treatments",)),
+            ("keep", clock.keep, ("treatments",)),
+            ("during", clock.during, ("periods", "treatments")),
+        )
+        yield from ((("clocks", id_, key), name, sections) for key, name, sections in uses if name)
 
 
 def _anchor(path: Path, words: str | None, protocol: Protocol) -> Iterator[Use]:
@@ -105,7 +136,7 @@ def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
         yield (*here, "population"), analysis.population, ("populations",)
         if not isinstance(analysis, BaselineTable):
             yield (*here, "endpoint"), analysis.endpoint, ("endpoints",)
-        if not isinstance(analysis, Cox) and analysis.by and analysis.by != GROUPS:
+        if not isinstance(analysis, Cox) and analysis.by and not (analysis.by == GROUPS and protocol.groups):
             yield (*here, "by"), analysis.by, ("facts",)
         lists: dict[str, tuple[str, ...]] = {}
         if isinstance(analysis, BaselineTable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from trialwright.records.mapping import FactColumn, Mapping, TimeColumns
+from trialwright.vocabulary.elements import describe
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity, nearest
 
 _LONGEST_TIME = {"days": 55_000, "weeks": 7_900, "months": 1_800, "years": 150}
@@ -227,23 +228,42 @@ def _read_code(
     if cell not in mapping.missing:
         known = ", ".join(f"`{code}`" for code in values)
         sheet.report(
-            "unknown-code", f"`{cell}` is not a code of this column; the mapping has {known}", line, column
+            "unknown-code",
+            f"{describe(cell)} is not a code of this column; the mapping has {known}",
+            line,
+            column,
         )
     return None
+
+
+def _as_number(cell: str, decimal: str) -> float | None:
+    """A number in the file's own spelling. Separators of thousands are doubtful (is 1.234 a thousand?) and refused."""
+    if not _NUMBER[decimal].match(cell):
+        return None
+    number = float(cell.replace(decimal, "."))
+    return number if abs(number) <= _LARGEST else None
+
+
+_NUMBER = {
+    mark: re.compile(
+        rf"[-+]?([0-9]+({re.escape(mark)}[0-9]*)?|{re.escape(mark)}[0-9]+)([eE][-+]?[0-9]{{1,3}})?\Z",
+        re.ASCII,
+    )
+    for mark in ".,"
+}
+_LARGEST = 1e15
+"""Nothing that is measured or counted in a patient is larger; beyond it sums of squares lose their meaning."""
 
 
 def _read_number(sheet: _Sheet, line: int, column: str, cell: str, mapping: Mapping) -> float | None:
     if cell in mapping.missing:
         return None
-    try:
-        number = float(cell if mapping.decimal == "." else cell.replace(",", "."))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or "_" in cell:
+    number = _as_number(cell, mapping.decimal)
+    if number is None:
         comma = mapping.decimal == "." and "," in cell
         sheet.report(
             "not-a-number",
-            f"expected a number, found `{cell}`",
+            f"expected a number, found {describe(cell)}",
             line,
             column,
             "for decimal commas write `decimal: ','` in the mapping" if comma else "",
@@ -259,10 +279,12 @@ def _read_times(
     for line, cell in sheet.column(columns.time):
         time = _read_number(sheet, line, columns.time, cell, mapping)
         if time is not None and time < 0:
-            sheet.report("negative-time", f"a time cannot be negative, found `{cell}`", line, columns.time)
+            sheet.report(
+                "negative-time", f"a time cannot be negative, found {describe(cell)}", line, columns.time
+            )
         elif time is not None and time > _LONGEST_TIME[columns.unit]:
             sheet.report(
-                "implausible-time", f"`{cell}` {columns.unit} is longer than a life", line, columns.time,
+                "implausible-time", f"{describe(cell)} {columns.unit} is longer than a life", line, columns.time,
                 "is the unit in the mapping right?",
             )  # fmt: skip
         times.append(time)

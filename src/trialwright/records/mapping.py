@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trialwright.vocabulary.documents import Document, read_document
-from trialwright.vocabulary.elements import Element, Many, Name, Words, validate_document
+from trialwright.vocabulary.elements import Element, Level, Many, Name, Words, validate_document
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
 
 MAPPING_FORMAT = "trialwright-mapping/1"
@@ -25,7 +25,7 @@ class FactColumn(Element):
     column: Words
     unit: Words | None = None
     """For a number: the unit of the column."""
-    values: dict[Code, Name] = {}
+    values: dict[Code, Level] = {}
     """For a category: each code of the file and the level it stands for."""
 
 

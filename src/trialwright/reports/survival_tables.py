@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from trialwright.analysis.results import Result
+from trialwright.analysis.results import Result, time_key
 from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Text
 from trialwright.reports.figures import (
@@ -51,7 +51,7 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
                 source.count(f"{here}/n_subjects"),
                 source.count(f"{here}/n_events"),
                 _median(source, here),
-                _reading(source, f"{here}/at/{at.amount:g}") if at else Text("—"),
+                _reading(source, f"{here}/at/{time_key(at.amount)}") if at else Text("—"),
             )
             rows.append(Row(_group(source, analysis.by, level), cells))
     note = Text("In brackets confidence limits; how they were made is said with each curve.")
@@ -79,7 +79,7 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
     rows = []
     for level in _levels(source, analysis.by):
         here = f"{name}/{level}" if level else name
-        readings = tuple(_reading(source, f"{here}/at/{at.amount:g}") for at in analysis.read_at)
+        readings = tuple(_reading(source, f"{here}/at/{time_key(at.amount)}") for at in analysis.read_at)
         cells = (
             source.count(f"{here}/n_subjects"),
             source.count(f"{here}/n_events"),
@@ -163,7 +163,7 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
     unit = source.said(
         source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
     )
-    horizon = f"{analysis.horizon.amount:g}"
+    horizon = time_key(analysis.horizon.amount)
     levels = [level for level in _levels(source, analysis.by) if level]
     rows = [
         Row(

@@ -26,6 +26,9 @@ from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Sever
 
 _SOFTWARE = ("trialwright", "numpy", "polars", "survival", "typst", "vl-convert-python")
 
+FILES = ("report.html", "report.pdf", "results.json", "results.parquet")
+"""What a report folder holds."""
+
 Progress = Callable[[str], None]
 
 
@@ -60,20 +63,41 @@ def write_study_report(
     ProblemsFound
         If the protocol cannot be run yet, or mapping or data have problems.
     """
-    if out.exists() and not out.is_dir():
-        raise ProblemsFound([Problem("unwritable-folder", f"`{out}` is a file, not a folder")])
+    _refuse_unwritable(out)
     results = analyse_study(loaded, data=data, mapping=mapping, progress=progress)
     progress("rendering the report")
     page = build_study_report(loaded.protocol, results)
     table = BytesIO()
     results.to_frame().write_parquet(table)
-    contents = {
-        "report.html": render_html(page).encode(),
-        "report.pdf": render_pdf(page),
-        "results.json": results.to_json().encode(),
-        "results.parquet": table.getvalue(),
-    }
+    made = (render_html(page).encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
+    contents = dict(zip(FILES, made, strict=True))
     return WrittenReport(_write_together(out, contents), results, tuple(_warnings(loaded, results)))
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Refuse a folder that cannot take the files, before any work is done."""
+    reason = ""
+    try:
+        if out.exists() and not out.is_dir():
+            reason = "it is a file, not a folder"
+        for name in FILES:
+            if (out / name).is_dir():
+                reason = f"`{name}` in it is a folder"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise ProblemsFound([Problem("unwritable-folder", f"cannot write to `{_shortened(out)}`: {reason}")])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than names may be
+        return False
+
+
+def _shortened(path: Path) -> str:
+    return str(path) if len(str(path)) <= 120 else f"{str(path)[:117]}..."
 
 
 def analyse_study(
@@ -112,12 +136,12 @@ def _refuse_unrunnable(loaded: LoadedProtocol) -> None:
 
 def _read_data(loaded: LoadedProtocol, data: Path | None, mapping: Path | None) -> tuple[Mapping, Cohort]:
     mapping_path = mapping or loaded.folder / "mapping.yaml"
-    if not mapping_path.is_file():
+    if not _is_file(mapping_path):
         raise ProblemsFound(
             [
                 Problem(
                     "no-mapping",
-                    f"there is no column mapping at `{mapping_path}`",
+                    f"there is no column mapping at `{_shortened(mapping_path)}`",
                     fix="name one with --mapping",
                 )
             ]
@@ -172,6 +196,6 @@ def _write_together(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
                 (Path(folder) / name).replace(out / name)
     except OSError as error:
         raise ProblemsFound(
-            [Problem("unwritable-folder", f"cannot write to `{out}`: {error.strerror}")]
+            [Problem("unwritable-folder", f"cannot write to `{_shortened(out)}`: {error.strerror}")]
         ) from error
     return tuple(out / name for name in contents)

@@ -27,13 +27,12 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from ruamel.yaml.reader import ReaderError
 
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
-MAX_VALUES = 200_000
+MAX_VALUES = 20_000
 
 Path = tuple[str | int, ...]
 
@@ -75,21 +74,49 @@ def read_document(text: str | bytes, file: str) -> Document:
         raise refusal(
             "document-too-large", f"a document may hold {MAX_BYTES:,} bytes, not {size:,}", Place(file)
         )
+    written = _decode(text, file)
+    _refuse_unprintable(written, file)
+    reader = _Reader(file)
     try:
-        return _Reader(file).read(_decode(text, file))
+        return reader.read(written)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        about = ", ".join(part for part in (error.context, error.problem) if part)
-        raise refusal("yaml-syntax", f"this is not YAML: {about}", place) from error
-    except ReaderError as error:
-        raise refusal(
-            "yaml-syntax",
-            f"this is not YAML: character {error.position + 1} cannot stand in a text file",
-            Place(file),
-        ) from error
-    except YAMLError as error:
-        raise refusal("yaml-syntax", f"this is not YAML: {error}", Place(file)) from error
+        raise refusal("yaml-syntax", *_told(error, file)) from error
+    except (YAMLError, ValueError) as error:  # an escape or a version number beyond what Python can hold
+        start = _QUOTE_OR_DIRECTIVE.search(written, reader.read_to)
+        place = _place_at(written, start.start() if start else 0, file)
+        raise refusal("yaml-syntax", f"this is not YAML: {str(error)[:100]}", place) from error
+
+
+def _told(error: MarkedYAMLError, file: str) -> tuple[str, Place]:
+    """What the parser says, placed where the fault begins: what is never closed is placed where it opens."""
+    unclosed = error.context_mark and "end" in str(error.problem) and "stream" in str(error.problem)
+    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
+    about = ", ".join(part for part in (error.context, error.problem) if part)
+    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    return f"this is not YAML: {about[:200]}", place
+
+
+# Control characters and halves of surrogate pairs (YAML 1.2, production 1); and tags so long that scanning them would
+# take the parser minutes.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_ENDLESS_TAG = re.compile(r"(?<![^\s\[{,:?-])!\S{256}")
+_QUOTE_OR_DIRECTIVE = re.compile('["%]')
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
+
+def _refuse_unprintable(text: str, file: str) -> None:
+    found = _UNPRINTABLE.search(text)
+    if found:
+        message = f"this is not YAML: the character U+{ord(found[0]):04X} cannot stand in a text file"
+        raise refusal("yaml-syntax", message, _place_at(text, found.start(), file))
+    tag = _ENDLESS_TAG.search(text)
+    if tag:
+        raise refusal("yaml-tag", "tags (`!`) cannot be used", _place_at(text, tag.start(), file))
+
+
+def _place_at(text: str, index: int, file: str) -> Place:
+    breaks = [found.end() for found in _LINE_BREAK.finditer(text, 0, index)]
+    return Place(file, len(breaks) + 1, index - (breaks[-1] if breaks else 0) + 1)
 
 
 def _decode(text: str | bytes, file: str) -> str:
@@ -98,12 +125,11 @@ def _decode(text: str | bytes, file: str) -> str:
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - text.rfind(b"\n", 0, error.start)
+        before = text[: error.start].decode("utf-8-sig")
         raise refusal(
             "not-utf8",
             f"the file must be UTF-8; byte 0x{text[error.start]:02x} is not",
-            Place(file, line, column),
+            _place_at(before, len(before), file),
             fix="save the file as UTF-8",
         ) from error
 
@@ -117,6 +143,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.read_to = 0
         self.key_places: dict[Path, Place] = {}
         self.value_places: dict[Path, Place] = {}
 
@@ -128,6 +155,7 @@ class _Reader:
         key: str | None = None
         n_documents = n_values = 0
         for event in parser.parse(text):
+            self.read_to = event.end_mark.index
             if isinstance(event, DocumentStartEvent):
                 n_documents += 1
                 if n_documents > 1:
@@ -146,7 +174,8 @@ class _Reader:
                 key = self._read_key(event, path, parent, place)
                 continue
             here = path if parent is root else (*path, key if key is not None else len(parent))
-            self.value_places[here] = place
+            # an empty value has no place of its own: it stands where its key does
+            self.value_places[here] = self.key_places.get(here, place) if _is_empty(event) else place
             value = _plain_value(event)
             if isinstance(parent, dict):
                 parent[key] = value
@@ -168,7 +197,7 @@ class _Reader:
         tag = getattr(event, "tag", None)
         if tag:
             raise refusal("yaml-tag", f"tags cannot be used, found `{tag}`", place)
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH and not isinstance(event, ScalarEvent):
             raise refusal("document-too-deep", f"a document may nest {MAX_DEPTH} levels deep", place)
         if n_values > MAX_VALUES:
             raise refusal("document-too-large", f"a document may hold {MAX_VALUES:,} keys and values", place)
@@ -187,6 +216,10 @@ class _Reader:
             )
         self.key_places[(*path, key)] = place
         return key
+
+
+def _is_empty(event: NodeEvent) -> bool:
+    return isinstance(event, ScalarEvent) and event.value == "" and event.style is None
 
 
 def _plain_value(event: NodeEvent) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -39,8 +41,18 @@ class Element(BaseModel):
     )
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+_NAME = r"^[a-z][a-z0-9_]{0,63}$"
+_LEVEL = r"^[A-Za-z0-9][A-Za-z0-9_.+/-]{0,63}$"
+_PATTERNS = {
+    _NAME: "a name is written in small letters, digits and underscores and starts with a letter",
+    _LEVEL: "a level is written in letters, digits and the signs _ . + / - without spaces",
+}
+
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 """A name other parts refer to: small letters, digits and underscores."""
+
+Level = Annotated[str, StringConstraints(pattern=_LEVEL)]
+"""A level of a category, as the rules write it: `A`, `0`, `positive`."""
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 """Text for people."""
@@ -59,12 +71,28 @@ def _one_as_tuple(value: object) -> object:
 Many = Annotated[tuple[_Item, ...], BeforeValidator(_list_as_tuple)]
 """A list."""
 
-OneOrMore = Annotated[tuple[_Item, ...], BeforeValidator(_one_as_tuple)]
+OneOrMore = Annotated[
+    tuple[_Item, ...], BeforeValidator(_one_as_tuple, json_schema_input_type=_Item | tuple[_Item, ...])
+]
 """One item, or a list of them."""
 
 
+def _each_once(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    twice = next((item for i, item in enumerate(items) if item in items[:i]), None)
+    if twice is not None:
+        raise PydanticCustomError("named_twice", "`{item}` is named twice", {"item": str(twice)})
+    return items
+
+
+ManyOnce = Annotated[tuple[_Item, ...], BeforeValidator(_list_as_tuple), AfterValidator(_each_once)]
+"""A list in which nothing stands twice."""
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+
+
 def _read_date(value: object) -> object:
-    if isinstance(value, str):
+    if isinstance(value, str) and _DAY.match(value):
         try:
             return date.fromisoformat(value)
         except ValueError:
@@ -72,7 +100,7 @@ def _read_date(value: object) -> object:
     if isinstance(value, date):
         return value
     raise PydanticCustomError(
-        "wrong_type", "expected a date such as 2026-11-21, found {found}", {"found": repr(value)}
+        "wrong_type", "expected a date such as 2026-11-21, found {found}", {"found": describe(value)}
     )
 
 
@@ -95,11 +123,13 @@ def _read_probability(value: object) -> float:
         number = float(value)
     else:
         raise PydanticCustomError(
-            "wrong_type", "expected a probability such as 0.05 or 5 %, found {found}", {"found": repr(value)}
+            "wrong_type",
+            "expected a probability such as 0.05 or 5 %, found {found}",
+            {"found": describe(value)},
         )
     if not 0 < number < 1:
         raise PydanticCustomError(
-            "interval_probability", "must lie between 0 and 1, not {found}", {"found": value}
+            "interval_probability", "must lie between 0 and 1, not {found}", {"found": f"{value}"}
         )
     return number
 
@@ -130,12 +160,32 @@ def validate_document(document: Document, model: type[Model]) -> Model:
         return model.model_validate(document.data)
     except ValidationError as error:
         problems = [_problem_of(details, document, model) for details in error.errors(include_url=False)]
-        raise ProblemsFound(sorted(set(problems), key=_reading_order)) from error
+        raise ProblemsFound(in_reading_order(_told_once(problems))) from error
 
 
-def _reading_order(problem: Problem) -> tuple[int, int, str]:
-    place = problem.place or Place("")
-    return (place.line or 0, place.column or 0, problem.code)
+def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems in the order of their places; those of one place as they came."""
+    return sorted(problems, key=lambda problem: _line_and_column(problem.place))
+
+
+def _line_and_column(place: Place | None) -> tuple[int, int]:
+    return (place.line or 0, place.column or 0) if place else (0, 0)
+
+
+def _told_once(problems: list[Problem]) -> list[Problem]:
+    """Where a number or text may stand each of the two complains: one problem tells what both expected."""
+    told: dict[tuple[str, Place | None, str], Problem] = {}
+    for problem in problems:
+        kind = "" if problem.code in ("wrong-type", "empty", "text-too-long") else problem.message
+        where = (problem.field, problem.place, kind)
+        first = told.get(where)
+        if first is None or problem.code != "wrong-type":
+            told[where] = problem
+        elif first.code == "wrong-type" and first.message != problem.message:
+            expected = problem.message.removeprefix("expected ").partition(", found ")[0]
+            message = first.message.replace(", found ", f" or {expected}, found ", 1)
+            told[where] = replace(first, message=message, fix="")
+    return list(told.values())
 
 
 def describe(value: object) -> str:
@@ -171,58 +221,92 @@ _EXPECTED = {
 
 def _problem_of(details: Any, document: Document, model: type[BaseModel]) -> Problem:
     """One pydantic error as a problem in the words of the reader's document."""
+    kind, location, found = details["type"], details["loc"], details.get("input")
+    path = _written_path(location, document.data)
+    about_key = kind in ("missing", "extra_forbidden", "union_tag_not_found") or location[-1:] == ("[key]",)
+    if kind == "union_tag_invalid":
+        tag_key = str(details["ctx"]["discriminator"]).strip("'")
+        path, found = (*path, tag_key), found.get(tag_key) if isinstance(found, dict) else found
+    code, message, fix = _words_for(details, found, model)
+    return Problem(code, message, document.place_of(path, key=about_key), dotted(path), fix)
+
+
+def _words_for(details: Any, found: object, model: type[BaseModel]) -> tuple[str, str, str]:
+    """Code, message and fix of a pydantic error."""
     kind, context = details["type"], details.get("ctx", {})
-    path = _written_path(details["loc"], document.data)
-    found = details.get("input")
-    last = str(details["loc"][-1]) if details["loc"] else ""
-    if kind == "missing":
-        return Problem("missing-key", f"`{last}` is missing", document.place_of(path, key=True), dotted(path))
-    if kind == "extra_forbidden":
-        known = _keys_at(model, details["loc"][:-1])
-        guess = nearest(last, known)
-        message = f"`{last}` is not a key here" + ("" if guess else f"; known are {_listed(known)}")
-        fix = f"did you mean `{guess}`?" if guess else ""
-        return Problem("unknown-key", message, document.place_of(path, key=True), dotted(path), fix)
-    place = document.place_of(path)
-    if kind in ("literal_error", "union_tag_invalid"):
-        expected = context.get("expected") or context.get("expected_tags", "")
-        if kind == "union_tag_invalid":
-            tag_key = str(context["discriminator"]).strip("'")
-            path, found = (*path, tag_key), context.get("tag")
-            place = document.place_of(path)
-        words = re.findall(r"'([^']*)'", expected)
-        guess = nearest(str(found), words)
-        message = f"expected {_listed(words, 'or')}, found {describe(found)}"
-        return Problem(
-            "unknown-value", message, place, dotted(path), f"did you mean `{guess}`?" if guess else ""
-        )
-    if kind == "union_tag_not_found":
-        tag_key = str(context["discriminator"]).strip("'")
-        return Problem(
-            "missing-key", f"`{tag_key}` is missing", document.place_of(path, key=True), dotted(path)
-        )
+    match kind:
+        case "missing" | "union_tag_not_found":
+            name = str(details["loc"][-1]) if kind == "missing" else str(context["discriminator"]).strip("'")
+            return "missing-key", f"`{name}` is missing", ""
+        case "extra_forbidden":
+            return _words_for_unknown_key(str(details["loc"][-1]), _keys_at(model, details["loc"][:-1]))
+        case "literal_error" | "union_tag_invalid":
+            expected = context.get("expected") or context.get("expected_tags", "")
+            words = [quoted or bare for quoted, bare in re.findall(r"'([^']*)'|([0-9]+)", expected)]
+            message = f"expected {_listed(words, 'or')}, found {describe(found)}"
+            return "unknown-value", message, _other_spelling(found, words)
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            limit = next(iter(context.values()))
+            return "out-of-range", f"must be {_BOUNDS[kind]} {limit}, not {describe(found)}", ""
+        case "too_short" | "string_too_short":
+            return "empty", "must not be empty", ""
+        case "string_pattern_mismatch":
+            rule = _PATTERNS.get(context["pattern"])
+            if rule:
+                return "malformed-name", f"{rule}; found {describe(found)}", ""
+            return "malformed-text", f"cannot read {describe(found)} here", ""
+        case "string_too_long":
+            limit = context["max_length"]
+            return "text-too-long", f"text may have {limit:,} characters here, found {len(str(found)):,}", ""
+        case "string_unicode":
+            return "malformed-text", "the text holds half a character", ""
     if kind in _EXPECTED:
-        fix = "put it in quotes" if kind == "string_type" and isinstance(found, (int, float, bool)) else ""
-        return Problem(
-            "wrong-type", f"expected {_EXPECTED[kind]}, found {describe(found)}", place, dotted(path), fix
+        return (
+            "wrong-type",
+            f"expected {_EXPECTED[kind]}, found {describe(found)}",
+            _quotes_advice(kind, found),
         )
-    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        limit = next(iter(context.values()))
-        word = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below"}.get(
-            kind, "at most"
-        )
-        return Problem("out-of-range", f"must be {word} {limit}, not {describe(found)}", place, dotted(path))
-    if kind in ("too_short", "string_too_short"):
-        return Problem("empty", "must not be empty", place, dotted(path))
-    if kind == "string_pattern_mismatch":
-        return Problem(
-            "malformed-name",
-            f"a name is written in small letters, digits and underscores and starts with a letter; found {describe(found)}",
-            document.place_of(path, key=True),
-            dotted(path),
-        )
-    fix = str(context.get("fix", "")) if isinstance(context, dict) else ""
-    return Problem(kind.replace("_", "-"), details["msg"], place, dotted(path), fix)
+    return kind.replace("_", "-"), details["msg"], ""
+
+
+def _other_spelling(found: object, words: list[str]) -> str:
+    """What a value that is none of the words was perhaps meant to be."""
+    if str(found) in words:
+        return "write it without quotes" if isinstance(found, str) else "put it in quotes"
+    return _guess(str(found), words)
+
+
+_BOUNDS = {
+    "greater_than": "above",
+    "greater_than_equal": "at least",
+    "less_than": "below",
+    "less_than_equal": "at most",
+}
+
+
+def _words_for_unknown_key(name: str, known: list[str]) -> tuple[str, str, str]:
+    fix = _guess(name, known)
+    return (
+        "unknown-key",
+        f"`{name}` is not a key here" + ("" if fix else f"; known are {_listed(known)}"),
+        fix,
+    )
+
+
+def _guess(word: str, known: list[str]) -> str:
+    guess = nearest(word, known)
+    return f"did you mean `{guess}`?" if guess else ""
+
+
+def _quotes_advice(kind: str, found: object) -> str:
+    if kind == "string_type" and isinstance(found, (int, float)):
+        return "put it in quotes"
+    if kind in ("int_type", "float_type") and isinstance(found, str) and _NUMERIC.match(found):
+        return "write it without quotes"
+    return ""
+
+
+_NUMERIC = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?\Z")
 
 
 def _written_path(location: Path, data: Any) -> Path:
@@ -310,3 +394,15 @@ DurationText = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+ ?(hour|day|week|month|year)s?$"}),
 ]
 """`28 days`, `1 month`: a whole number and a unit of time."""
+
+
+def _not_nothing(duration: Duration) -> Duration:
+    if duration.amount == 0:
+        raise PydanticCustomError(
+            "no_duration", "must be longer than 0 {unit}", {"unit": duration.unit.value}
+        )
+    return duration
+
+
+PositiveDuration = Annotated[DurationText, AfterValidator(_not_nothing)]
+"""A length of time above 0."""

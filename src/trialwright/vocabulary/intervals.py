@@ -208,12 +208,13 @@ AnyBounds = TypeVar("AnyBounds", bound=Bounds)
 
 @dataclass(frozen=True, slots=True)
 class Threshold(Generic[AnyBounds]):
-    """What a value is compared with, and whether a multiplication stands behind either side.
+    """What a value is compared with, and whether a calculation stands behind either side.
 
     A product of decimal fractions is rarely the number it should be: 3 * 20.1 is 60.300000000000004. Where
     `is_product` is set, numbers closer to the threshold than `RELATIVE_TOLERANCE` count as equal to it, so that
-    `>=` passes and `>` fails at equality. It is set for multiples of a baseline or a limit and for values or
-    thresholds that were converted to another unit, and for nothing else. An open end stays open: `<10` is not 10.
+    `>=` passes and `>` fails at equality. It is set for multiples of a baseline or a limit, for values and thresholds
+    converted to another unit and for a change added to its baseline; never for numbers as they were reported and
+    stated. An open end stays open: `<10` is not 10.
     """
 
     bounds: AnyBounds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from enum import StrEnum
 
 _SHOWN_ALIKE = 5
@@ -74,5 +74,13 @@ def format_problems(problems: Sequence[Problem]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to a misspelt one, if any is close."""
-    matches = get_close_matches(word.casefold(), list(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    word = word.casefold()
+    spelt = {name.casefold(): name for name in known}
+    close = get_close_matches(word, list(spelt), n=3, cutoff=0.6)
+    # of words equally close the one that begins alike: `pagse` is `pages` rather than `phase`
+    best = max(close, key=lambda name: (_closeness(name, word), name[:2] == word[:2]), default=None)
+    return spelt[best] if best else None
+
+
+def _closeness(name: str, word: str) -> float:
+    return SequenceMatcher(None, name, word).ratio()
