@@ -15,7 +15,7 @@ MAKERS = {"Problem": 0, "refusal": 0, "report": 0, "warn": 0, "Finding": 0, "Pyd
 
 
 def codes_in_source():
-    """Every problem code a call in the source makes, and codes named by themselves in a `yield` or an assignment."""
+    """Every problem code a call in the source makes, and codes named first in what is yielded, returned or assigned."""
     found = set()
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -25,7 +25,7 @@ def codes_in_source():
                     node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 )
                 values = node.args[:1] if name in MAKERS else []
-            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            elif isinstance(node, ast.Yield | ast.Return) and isinstance(node.value, ast.Tuple):
                 values = node.value.elts[:1]
             elif isinstance(node, ast.Assign) and "code" in ast.unparse(node.targets[0]):
                 values = node.value.elts[:1] if isinstance(node.value, ast.Tuple) else [node.value]
