@@ -125,7 +125,7 @@ def test_show_lists_what_cannot_be_run_yet():
     case = Path(__file__).parents[1] / "protocol" / "cases" / "single_arm.yaml"
     open_ = run("show", case).stdout.split("Not yet executable\n")[1]
     for section in ("treatments", "groups", "eligibility", "visits", "clocks", "monitoring", "deviations", "scenarios",
-                    "events.hbv_reactivation", "endpoints.reactivation", "populations.evaluable.when", "assays",
+                    "events.hbv_reactivation", "endpoints.reactivation", "populations.evaluable.when", "anchors.last_durvalumab.when", "assays",
                     "baseline", "periods", "design", "assumptions"):  # fmt: skip
         assert f"  {section}:" in open_, section
 

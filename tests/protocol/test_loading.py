@@ -325,7 +325,7 @@ def plain_protocols(draw):
     }
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=15)
 @given(plain_protocols())
 def test_every_protocol_survives_being_written_and_read(plain):
     protocol = Protocol.from_plain(plain)

@@ -24,7 +24,7 @@ def problems_of(text):
 
 @cache
 def place_of(text, broken):
-    """Where a word stands that occurs once, counted by hand: line and column from 1."""
+    """Where a word first stands in a text: line and column from 1."""
     before = text[: text.index(broken)]
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
@@ -146,7 +146,7 @@ def test_groups_stand_for_the_groups_of_the_protocol_only_where_there_are_some()
 )  # fmt: skip
 def test_a_name_that_resolves_to_something_unfit(old, new, code, field, message):
     problems = problems_of(edit(old, new))
-    assert {problem.code for problem in problems} <= {code, "unresolved-name"}
+    assert {problem.code for problem in problems} <= {code, "unfit-fact", "unresolved-name"}
     problem = next(problem for problem in problems if problem.code == code)
     if field:
         assert len(problems) == 1
@@ -158,6 +158,7 @@ def test_each_use_of_an_unfit_category_is_told():
     assert [(problem.code, problem.field) for problem in problems] == [
         ("not-a-category", "analyses.patients.by"),
         ("not-a-category", "analyses.test.by"),
+        ("unfit-fact", "analyses.model.covariates[1]"),
         ("unresolved-name", "analyses.model.reference.hbsag"),
     ]
 
@@ -169,3 +170,39 @@ def test_nearest_name_is_offered_from_the_sections_that_may_define_it():
     assert problem.fix == "did you mean `durvalumab`?"
     (problem,) = problems_of(edit("    during: on_treatment", "    during: inclusion"))
     assert problem.fix == ""
+
+
+def test_very_many_unresolved_names_are_told_at_once(cpu_seconds):
+    facts = "".join(f"  fact_{i:04}: {{ label: x, kind: date }}\n" for i in range(500))
+    names = ", ".join(f"fact_{i:05}" for i in range(1500))
+    text = edit("facts:\n", f"facts:\n{facts}").replace("measures: [hbv_dna, alt]", f"measures: [{names}]")
+    with cpu_seconds(2):
+        problems = problems_of(text)
+    assert len(problems) == 1500
+
+
+@pytest.mark.parametrize(
+    ("fact", "can"),
+    [
+        pytest.param("kind: number, unit: years", True, id="a number"),
+        pytest.param("kind: category, levels: { a: A, b: B }", True, id="a category"),
+            pytest.param("kind: category", False, id="a category without levels"),
+        pytest.param("kind: category, levels: { a: A }", False, id="a category of one level"),
+        pytest.param("kind: date", False, id="a date"),
+        pytest.param("kind: history", False, id="a history"),
+        pytest.param("kind: attestation, by: somebody", False, id="an attestation"),
+    ],
+)
+def test_what_can_be_a_covariate(fact, can):
+    text = edit("  age: { label: Age, kind: number, unit: years }", f"  age: {{ label: Age, {fact} }}")
+    text = text.replace("variables: [age, alt", "variables: [alt")
+    if can:
+        parse_protocol(text, "p.yaml")
+    else:
+        (problem,) = problems_of(text)
+        assert problem.field == "analyses.model.covariates[0]"
+
+
+def test_a_number_has_no_levels():
+    text = edit("kind: number, unit: years }", "kind: number, unit: years, levels: { a: A, b: B } }")
+    assert len(problems_of(text)) == 1

@@ -1,8 +1,6 @@
 """YAML documents: what they mean, where everything stands, and what is refused with its place."""
 
 import json
-import signal
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import example, given, settings
@@ -32,22 +30,6 @@ def refused(text):
     assert problem.place is not None
     assert problem.place.file == "f.yaml"
     return problem.code, problem.place.line, problem.place.column
-
-
-@contextmanager
-def cpu_seconds(limit):
-    """End what takes longer, so that a slow answer is a failure and not a long wait."""
-
-    def stop(*_):
-        raise TimeoutError(f"no answer after {limit} s of CPU")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 BLOCK_AND_FLOW = """\
@@ -327,7 +309,7 @@ def test_values_are_capped(monkeypatch):
         pytest.param("- a\n" * (MAX_BYTES // 4), id="a list of very many"),
     ],
 )
-def test_a_megabyte_of_malice_is_refused_at_once(text):
+def test_a_megabyte_of_malice_is_refused_at_once(text, cpu_seconds):
     with cpu_seconds(1.5), pytest.raises(ProblemsFound) as caught:
         read(text)
     assert len(str(caught.value)) < 500  # a message, not an echo of the file

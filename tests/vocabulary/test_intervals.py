@@ -122,7 +122,11 @@ def test_nan_never_enters(ends):
 
 def test_infinite_ends_are_open_and_zero_has_one_sign():
     assert Interval(-INF, INF) == Interval.anything() == Interval(-INF, INF, True, True)
-    assert math.copysign(1, Interval(-0.0, -0.0).lo) == 1
+    for zero in (Interval(-0.0, -0.0), *Intervals([-0.0], [-0.0])):
+        assert str(zero) == "[0, 0]"
+        assert [math.copysign(1, end) for end in (zero.lo, zero.hi)] == [1, 1]
+    arrays = Intervals([-0.0], [-0.0])
+    assert [math.copysign(1, end[0]) for end in (arrays.lo, arrays.hi)] == [1, 1]
     assert Intervals([-INF], [INF]).lo_open.tolist() == [True]
 
 

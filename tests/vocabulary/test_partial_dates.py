@@ -55,6 +55,11 @@ def partial_dates(draw):
         pytest.param("2024-03--T14:30", "2024-03-01", "2024-03-31", id="an hour of an unknown day"),
         pytest.param("2024-03--", "2024-03-01", "2024-03-31", id="a dash at the end adds nothing"),
         pytest.param("2024-03-01/2024-03-10", "2024-03-01", "2024-03-10", id="between two days"),
+        pytest.param(
+            "2024-03/2024-03-10", "2024-03-01", "2024-03-10", id="from some day of the month of the end"
+        ),
+        pytest.param("1850", "1850-01-01", "1850-12-31", id="the first year"),
+        pytest.param("2150", "2150-01-01", "2150-12-31", id="the last year"),
         pytest.param("2003/2004-02", "2003-01-01", "2004-02-29", id="between two partial dates"),
     ],
 )
@@ -75,6 +80,8 @@ def test_the_days_a_date_can_be(text, earliest, latest):
         pytest.param("1970-01-01T14", 840, 899, id="an hour"),
         pytest.param("1970-01-01T-:15", 15, 1395, id="a quarter past some hour"),
         pytest.param("1970-01-01T13:-:17", 780, 839, id="some minute of an hour"),
+        pytest.param("1970-01-01T23:59:59", 1439, 1439, id="the last minute of a day"),
+        pytest.param("1970-01-01T00:00/1970-01-01T00:00", 0, 0, id="between a minute and itself"),
         pytest.param("1969-12-31T23:59", -1, -1, id="the minute before"),
         pytest.param("1970-01-02T00:00/1970-01-02T06:30", 1440, 1830, id="between two times"),
     ],
@@ -100,6 +107,8 @@ def test_the_minutes_a_date_can_be(text, first, last):
         pytest.param("2024-03-05T24:00", "the time must lie from 00:00:00 to 23:59:59", id="24 o'clock"),
         pytest.param("2024-03-05T14:60", "the time must lie from 00:00:00 to 23:59:59", id="minute 60"),
         pytest.param("2024-03-05T14:30:60", "the time must lie from 00:00:00 to 23:59:59", id="second 60"),
+        pytest.param("1849", "the year must lie from 1850 to 2150", id="too early"),
+        pytest.param("2151", "the year must lie from 1850 to 2150", id="too late"),
         pytest.param("9999-12-31", "the year must lie from 1850 to 2150", id="a stand-in for ongoing"),
         pytest.param("0204-03-05", "the year must lie from 1850 to 2150", id="a mistyped year"),
         pytest.param("2024-03-10/2024-03-01", "ends before it begins", id="a range backwards"),

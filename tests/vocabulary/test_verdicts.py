@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from dataclasses import FrozenInstanceError
 from functools import reduce
 from itertools import product
 
@@ -236,6 +237,20 @@ def test_judge_takes_the_reason_of_each_row():
     reasons = np.array([Reason.CONFLICT.code, Reason.STALE.code, Reason.MISSING.code], dtype=np.uint8)
     codes = judge(surely=[True, False, False], never=[False, True, False], reason=reasons)
     assert codes.tolist() == [MET.code, NOT_MET.code, Reason.MISSING.code]
+
+
+@pytest.mark.parametrize(
+    ("surely", "never", "expected"),
+    [(True, False, MET), (False, True, NOT_MET), (False, False, Verdict.unknown(Reason.STALE))],
+)
+def test_judge_a_single_answer(surely, never, expected):
+    assert Verdict.judge(surely=surely, never=never, reason=Reason.STALE) == expected
+    assert judge(surely=surely, never=never, reason=Reason.STALE) == expected.code
+
+
+def test_verdicts_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        MET.code = 0
 
 
 def test_judge_refuses_contradictions():

@@ -53,9 +53,10 @@ def not_yet_executable(protocol: Protocol) -> dict[str, str]:
         content = getattr(protocol, name.replace(" ", "_"))
         if content != type(protocol).model_fields[name.replace(" ", "_")].get_default():
             found[name] = "is described, and nothing runs it yet"
-    for id_, population in protocol.populations.items():
-        if population.when:
-            found[f"populations.{id_}.when"] = "rules are not run yet"
+    for section in ("anchors", "populations"):
+        for id_, element in getattr(protocol, section).items():
+            if element.when:
+                found[f"{section}.{id_}.when"] = "rules are not run yet"
     for id_, event in protocol.events.items():
         if not event.reported:
             found[f"events.{id_}"] = "is not derived yet; only events the data report are used"

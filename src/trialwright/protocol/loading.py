@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import SafeRepresenter
 
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import check_references
@@ -73,16 +74,21 @@ def dump_protocol(protocol: Protocol) -> str:
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.width = 110
-    writer.representer.add_representer(str, _represent_text)
+    writer.Representer = _Representer
     out = StringIO()
     writer.dump(protocol.to_plain(), out)
     return out.getvalue()
 
 
-def _represent_text(representer: Any, text: str) -> Any:
+class _Representer(SafeRepresenter):
     """Line breaks other than a line feed would come back as one: such text is quoted and escaped."""
-    style = '"' if any(mark in text for mark in "\r\x85\u2028\u2029") else None
-    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    def represent_str(self, data: str) -> Any:
+        style = '"' if any(mark in data for mark in "\r\x85\u2028\u2029") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Representer.add_representer(str, _Representer.represent_str)
 
 
 def hash_sections(protocol: Protocol) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from trialwright.protocol.analyses import Analysis
@@ -60,7 +60,7 @@ class Registration(Element):
 class Study(Stated):
     """What the study is."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 ._-]{0,39}$")]
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]([A-Za-z0-9 ._-]{0,38}[A-Za-z0-9])?$")]
     title: Words
     registered: Registration | None = None
     type: Literal["interventional", "observational"]
@@ -92,6 +92,14 @@ class Fact(Stated):
     """For an attestation: the role that attests."""
     valid_for: DurationText | None = None
     """For an attestation: how long it holds."""
+
+    @model_validator(mode="after")
+    def _levels_belong_to_categories(self) -> Self:
+        if self.levels and self.kind != "category":
+            raise PydanticCustomError(
+                "unfit_levels", "only a category has levels, and this is a {kind}", {"kind": self.kind}
+            )
+        return self
 
 
 class Assay(Stated):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from trialwright.protocol.analyses import (
     BaselineTable,
@@ -13,7 +14,7 @@ from trialwright.protocol.analyses import (
     RestrictedMean,
     ReverseKaplanMeier,
 )
-from trialwright.protocol.model import Protocol
+from trialwright.protocol.model import Fact, Protocol
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.documents import Document, Path, dotted
 from trialwright.vocabulary.problems import Problem, nearest
@@ -29,34 +30,40 @@ Use = tuple[Path, str, tuple[str, ...]]
 _EDGE_OF_TREATMENT = re.compile(r"(?:first|last) ([a-z][a-z0-9_]*)\Z")
 
 
+_GUESSES = 20
+"""So many problems get the nearest known name; to look for it costs time, and nobody reads more."""
+
+
 def check_references(protocol: Protocol, document: Document) -> list[Problem]:
     """Problems of names that resolve to nothing, or to something that cannot stand there."""
-    problems = [
-        problem
-        for path, name, sections in _names_used(protocol)
-        if (problem := _unresolved(protocol, document, path, name, sections))
+    return [
+        *_unresolved_names(protocol, document),
+        *_unfit_facts(protocol, document),
+        *_unfit_times(protocol, document),
     ]
-    return [*problems, *_unfit_categories(protocol, document), *_unfit_times(protocol, document)]
 
 
-def _unresolved(
-    protocol: Protocol, document: Document, path: Path, name: str, sections: tuple[str, ...]
-) -> Problem | None:
-    known = [known for section in sections for known in _defined_in(protocol, section)]
-    if name in known:
-        return None
-    guess = nearest(name, known)
-    return Problem(
-        "unresolved-name",
-        f"`{name}` is not defined under {' or '.join(f'`{section}`' for section in sections)}",
-        document.place_of(path, key=path[-1] == name),
-        dotted(path),
-        f"did you mean `{guess}`?" if guess else "",
-    )
+def _unresolved_names(protocol: Protocol, document: Document) -> list[Problem]:
+    problems: list[Problem] = []
+    for path, name, sections in _names_used(protocol):
+        known = [_defined_in(protocol, section) for section in sections]
+        if any(name in names for names in known):
+            continue
+        guess = nearest(name, [*chain(*known)]) if len(problems) < _GUESSES else None
+        problems.append(
+            Problem(
+                "unresolved-name",
+                f"`{name}` is not defined under {' or '.join(f'`{section}`' for section in sections)}",
+                document.place_of(path, key=path[-1] == name),
+                dotted(path),
+                f"did you mean `{guess}`?" if guess else "",
+            )
+        )
+    return problems
 
 
-def _defined_in(protocol: Protocol, section: str) -> Iterable[str]:
-    return catalogue() if section == CATALOGUE else getattr(protocol, section)
+def _defined_in(protocol: Protocol, section: str) -> Mapping[str, object]:
+    return catalogue() if section == CATALOGUE else getattr(protocol, section)  # type: ignore[no-any-return]
 
 
 def _names_used(protocol: Protocol) -> Iterator[Use]:
@@ -154,35 +161,44 @@ def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
                 yield (*here, key, name if key == "reference" else i), name, ("facts",)
 
 
-def _unfit_categories(protocol: Protocol, document: Document) -> Iterator[Problem]:
-    """What splits subjects into groups must be a category with levels; a reference must be one of them."""
+def _unfit_facts(protocol: Protocol, document: Document) -> Iterator[Problem]:
+    """What splits subjects must be a category with levels, what is described or adjusted for that or a number."""
     for id_, analysis in protocol.analyses.items():
+        here: Path = ("analyses", id_)
         split: list[tuple[Path, str]] = []
         if not isinstance(analysis, Cox) and analysis.by:
-            split.append((("analyses", id_, "by"), analysis.by))
+            split.append(((*here, "by"), analysis.by))
         if isinstance(analysis, (LogRank, Cox)):
-            split += [(("analyses", id_, "strata", i), name) for i, name in enumerate(analysis.strata)]
+            split += [((*here, "strata", i), name) for i, name in enumerate(analysis.strata)]
         for path, name in split:
-            fact = protocol.facts.get(name)
-            if fact and len(fact.levels) < 2:
-                yield Problem(
-                    "not-a-category",
-                    f"`{name}` cannot split subjects: it must be a category with at least two levels",
-                    document.place_of(path),
-                    dotted(path),
+            if name in protocol.facts and not _is_category(protocol.facts[name]):
+                yield _problem(
+                    document, "not-a-category", path, f"`{name}` cannot split subjects: {_CATEGORY}"
                 )
+        key = "covariates" if isinstance(analysis, Cox) else "variables"
+        for i, name in enumerate(getattr(analysis, key, ())):
+            fact = protocol.facts.get(name)
+            if fact and fact.kind not in ("number", "score") and not _is_category(fact):
+                message = f"`{name}` cannot be analysed: it must be a number or score, or {_CATEGORY[8:]}"
+                yield _problem(document, "unfit-fact", (*here, key, i), message)
         for name, level in analysis.reference.items() if isinstance(analysis, Cox) else ():
             fact = protocol.facts.get(name)
             if fact and level not in fact.levels:
-                path = ("analyses", id_, "reference", name)
                 guess = nearest(level, fact.levels)
-                yield Problem(
-                    "unresolved-name",
-                    f"`{level}` is not a level of `{name}`",
-                    document.place_of(path),
-                    dotted(path),
-                    f"did you mean `{guess}`?" if guess else "",
-                )
+                fix = f"did you mean `{guess}`?" if guess else ""
+                message = f"`{level}` is not a level of `{name}`"
+                yield _problem(document, "unresolved-name", (*here, "reference", name), message, fix)
+
+
+_CATEGORY = "it must be a category with at least two levels"
+
+
+def _is_category(fact: Fact) -> bool:
+    return fact.kind == "category" and len(fact.levels) >= 2
+
+
+def _problem(document: Document, code: str, path: Path, message: str, fix: str = "") -> Problem:
+    return Problem(code, message, document.place_of(path), dotted(path), fix)
 
 
 def _unfit_times(protocol: Protocol, document: Document) -> Iterator[Problem]:

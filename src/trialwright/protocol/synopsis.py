@@ -56,7 +56,7 @@ def _overview(protocol: Protocol) -> Iterator[tuple[str, str]]:
         yield "Time zero", protocol.time_zero
     n_criteria = len(protocol.eligibility.inclusion), len(protocol.eligibility.exclusion)
     if any(n_criteria):
-        yield "Eligibility", f"{n_criteria[0]} inclusion and {n_criteria[1]} exclusion criteria"
+        yield "Eligibility", f"inclusion criteria: {n_criteria[0]}, exclusion criteria: {n_criteria[1]}"
     for title, section in (("Groups", protocol.groups), ("Treatments", protocol.treatments)):
         if section:
             yield title, ", ".join(item.label or name for name, item in section.items())

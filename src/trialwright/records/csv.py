@@ -241,7 +241,8 @@ def _as_number(cell: str, decimal: str) -> float | None:
     if not _NUMBER[decimal].match(cell):
         return None
     number = float(cell.replace(decimal, "."))
-    return number if abs(number) <= _LARGEST else None
+    vanished = number == 0 and re.search("[1-9]", cell.lower().partition("e")[0])
+    return number if abs(number) <= _LARGEST and not vanished else None
 
 
 _NUMBER = {

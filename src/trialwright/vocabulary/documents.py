@@ -99,7 +99,7 @@ def _told(error: MarkedYAMLError, file: str) -> tuple[str, Place]:
 # Control characters and halves of surrogate pairs (YAML 1.2, production 1); and tags so long that scanning them would
 # take the parser minutes.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_ENDLESS_TAG = re.compile(r"(?<![^\s\[{,:?-])!\S{256}")
+_ENDLESS_TAG = re.compile(r"(?<![^\s\[{,:?-])!\S{10000}")
 _QUOTE_OR_DIRECTIVE = re.compile('["%]')
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
@@ -237,7 +237,8 @@ def _plain_value(event: NodeEvent) -> Any:
         return int(text)
     if _NUMBER.match(text):
         number = float(text)
-        return number if math.isfinite(number) else text
+        vanished = number == 0 and re.search("[1-9]", text.lower().partition("e")[0])
+        return number if math.isfinite(number) and not vanished else text
     return text
 
 

@@ -158,11 +158,6 @@ class Duration:
         return self.amount * _IN_MONTHS[self.unit] if self.unit.is_calendar else None
 
     @property
-    def hours(self) -> int | None:
-        """The length in hours; None for months and years."""
-        return None if self.unit.is_calendar else self.amount * _IN_HOURS[self.unit]
-
-    @property
     def days(self) -> int | None:
         """The length in calendar days; None for hours, months and years."""
         return (

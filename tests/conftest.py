@@ -1,0 +1,26 @@
+"""What tests of several rooms need."""
+
+import signal
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def _cpu_seconds(limit):
+    def stop(*_):
+        raise TimeoutError(f"no answer after {limit} s of CPU")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.fixture
+def cpu_seconds():
+    """End what takes longer, so that a slow answer is a failure and not a long wait."""
+    return _cpu_seconds
