@@ -186,7 +186,7 @@ def test_very_many_unresolved_names_are_told_at_once(cpu_seconds):
     [
         pytest.param("kind: number, unit: years", True, id="a number"),
         pytest.param("kind: category, levels: { a: A, b: B }", True, id="a category"),
-            pytest.param("kind: category", False, id="a category without levels"),
+        pytest.param("kind: category", False, id="a category without levels"),
         pytest.param("kind: category, levels: { a: A }", False, id="a category of one level"),
         pytest.param("kind: date", False, id="a date"),
         pytest.param("kind: history", False, id="a history"),

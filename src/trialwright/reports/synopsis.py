@@ -80,7 +80,7 @@ def render_estimand(source: Source, name: str, endpoint: Endpoint) -> KeyValues:
         piece
         for event, strategy in strategies
         for piece in (
-            ", ",
+            "; ",
             source.said(f"{event}: {strategy}", f"{here}.estimand.intercurrent events.{event}"),
         )
     ]
