@@ -63,7 +63,7 @@ def _unresolved_names(protocol: Protocol, document: Document) -> list[Problem]:
 
 
 def _defined_in(protocol: Protocol, section: str) -> Mapping[str, object]:
-    return catalogue() if section == CATALOGUE else getattr(protocol, section)  # type: ignore[no-any-return]
+    return catalogue() if section == CATALOGUE else getattr(protocol, section)
 
 
 def _names_used(protocol: Protocol) -> Iterator[Use]:
