@@ -11,7 +11,15 @@ from trialwright.apps.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"[a-z]+[-_][a-z0-9_-]+|empty")
-MAKERS = {"Problem": 0, "refusal": 0, "report": 0, "warn": 0, "Finding": 0, "PydanticCustomError": 0}
+MAKERS = {
+    "Problem": 0,
+    "refusal": 0,
+    "report": 0,
+    "warn": 0,
+    "Finding": 0,
+    "PydanticCustomError": 0,
+    "_problem": 1,
+}
 
 
 def codes_in_source():
@@ -24,7 +32,7 @@ def codes_in_source():
                 name = (
                     node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 )
-                values = node.args[:1] if name in MAKERS else []
+                values = node.args[MAKERS[name] :][:1] if name in MAKERS else []
             elif isinstance(node, ast.Yield | ast.Return) and isinstance(node.value, ast.Tuple):
                 values = node.value.elts[:1]
             elif isinstance(node, ast.Assign) and "code" in ast.unparse(node.targets[0]):
