@@ -371,14 +371,32 @@ def find_nadir(name: str | None, case: Case) -> Found:
     if case.baseline_at is None:
         return replace(baseline, which="min")
     fact = case.facts[name or row_fact(case)]
-    kept, cause = may_be_picked("last", baseline.inside)
-    is_sure = cause is Reason.CONFLICT or len(kept) == 1
-    inside = [held if is_sure else held._replace(held=IMPRECISE) for held in kept]
+    inside = []
+    if baseline.inside:
+        kept, cause = may_be_picked("last", baseline.inside)
+        is_sure = MET if any(held.held.is_met for held in kept) else IMPRECISE
+        inside.append(Held(around([held.what for held in kept], cause), case.baseline_at, is_sure))
     for record in case.records_of(fact.name):
         is_later = before(case.baseline_at, record.date) & before(record.date, case.here)
         if not is_later.is_not_met:
             inside.append(Held(read(record, fact), record.date, is_later))
     return Found("min", inside, baseline.absent)
+
+
+def around(readings: Sequence[Reading], cause: Reason) -> Reading:
+    """One reading in place of several, around all that they may be."""
+    several = set(readings)
+    if len(several) == 1:
+        return several.pop()
+    limits = [[r.lln for r in several], [r.uln for r in several]]
+    lln, uln = (None if None in limit else reduce(Interval.hull, limit) for limit in limits)
+    return Reading(
+        reduce(Interval.hull, [number(r) for r in several]),
+        told_first(cause, *(r.reason for r in several)),
+        lln,
+        uln,
+        is_calculated=any(r.is_calculated for r in several),
+    )
 
 
 def row_fact(case: Case) -> str:
