@@ -97,6 +97,17 @@ def render_rule(condition: Condition) -> str:
             return f"attested({fact})"
 
 
+def render_part(node: Node) -> str:
+    """The text of any node of a tree, as it stands inside a rule."""
+    if isinstance(node, Condition):
+        return render_rule(node)
+    if isinstance(node, Window):
+        return _window(node)
+    if isinstance(node, (Value, Bound)):
+        return _bound(node)
+    raise TypeError(f"{type(node).__name__} is no node of a rule")
+
+
 def _grouped(part: Condition) -> str:
     bare = isinstance(part, (tree.Compare, tree.OneOf, tree.Had, tree.Attested, tree.Not))
     return render_rule(part) if bare else f"({render_rule(part)})"
