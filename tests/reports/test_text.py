@@ -1,5 +1,23 @@
-from trialwright.reports.blocks import Column, GroupHeading, Ref, Row, Table, Term, Text, walk
-from trialwright.reports.text import render_table_text
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trialwright.reports.blocks import (
+    Bullets,
+    Column,
+    GroupHeading,
+    KeyValues,
+    Page,
+    Ref,
+    Row,
+    Section,
+    Table,
+    Term,
+    Text,
+    walk,
+)
+from trialwright.reports.text import _width, render_page_text, render_table_text
 
 
 def term(words):
@@ -75,3 +93,41 @@ def test_nothing_is_cut():
         label,
         "-" * len(label),
     ]
+
+
+def test_a_wide_table_is_wrapped_where_a_width_is_given():
+    columns = (Column(Text("Visit"), "left"), Column(Text("What is done"), "left"))
+    rows = (
+        GroupHeading(Text("Before the first dose of the study drug")),
+        Row(Text("Screening of the patient"), (Text("blood is taken and an image is made"),), indent=1),
+    )
+    table = Table("t", Text("Schedule"), columns, rows, (Text("Windows count from the first dose."),))
+    assert render_table_text(table, width=28) == (
+        "Schedule\n"
+        "----------------------------\n"
+        "Visit          What is done\n"
+        "----------------------------\n"
+        "Before the first dose of the\n"
+        "study drug\n"
+        "  Screening    blood is\n"
+        "  of the       taken and an\n"
+        "  patient      image is made\n"
+        "----------------------------\n"
+        "Windows count from the first\n"
+        "dose.\n"
+    )
+
+
+WORDS = st.lists(st.text("abc随", min_size=1, max_size=30), min_size=1, max_size=8).map(" ".join)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), st.integers(20, 60))
+def test_no_line_is_wider_than_asked_and_no_letter_is_lost(pairs, width):
+    rows = tuple(Row(Text(a), (Text(b),)) for a, b in pairs)
+    table = Table("t", Text("T"), (Column(Text("x"), "left"), Column(Text("y"))), rows)
+    items = KeyValues(tuple((Text(a), Text(b)) for a, b in pairs))
+    page = Page(Text("P"), Text(), (Section("s", Text("S"), (table, items, Bullets((Text(pairs[0][0]),)))),))
+    text = render_page_text(page, width=width)
+    assert all(_width(line) <= width for line in text.splitlines())
+    written = "".join(sorted("".join(a + b for a, b in pairs) * 2 + pairs[0][0]))
+    assert "".join(sorted(re.sub("[^abc随]", "", text))) == written.replace(" ", "")
