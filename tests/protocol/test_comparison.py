@@ -15,7 +15,7 @@ format: trialwright/1
 study: { id: T, title: A trial, type: interventional, allocation: single arm, enrolment: 43 }
 facts:
   hbv_dna: { label: HBV DNA, kind: number, unit: IU/mL }
-  alt: { label: ALT, kind: number, unit: U/L }
+  alt: { label: ALT, kind: number, concept: alt }
 populations:
   treated: { label: Treated }
 eligibility:

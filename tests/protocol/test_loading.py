@@ -229,8 +229,9 @@ def test_load_dump_load_is_the_same_document(text):
     ],
 )
 def test_any_text_survives(title):
-    protocol = Protocol.from_plain({**parse(SMALL).to_plain(), "time zero": None, "baseline": title})
-    assert protocol.baseline == title
+    plain = parse(SMALL).to_plain()
+    protocol = Protocol.from_plain({**plain, "study": {**plain["study"], "title": title}})
+    assert protocol.study.title == title
     assert load_again(protocol) == protocol
 
 
@@ -264,7 +265,11 @@ def plain_protocols(draw):
     facts = draw(
         some(
             element(
-                {"label": words, "kind": st.just("number")}, unit=words, source=words, valid_for=durations
+                {"label": words, "kind": st.just("number")},
+                unit=st.sampled_from(["U/L", "mg/dL", "years"]),
+                source=words,
+                valid_for=durations,
+                assumed=st.fixed_dictionaries({"label": words}),
             )
         )
     )
@@ -297,16 +302,25 @@ def plain_protocols(draw):
     )  # fmt: skip
     optional = {
         "assumptions": some(element({"value": numbers | words}, unit=words)),
-        "treatments": some(element({}, dose=words, every=durations, until=st.lists(words, max_size=2))),
-        "periods": some(element({"span": words})),
+        "treatments": some(
+            element(
+                {},
+                dose=st.sampled_from(["1500 mg", "0.5 mg"]),
+                every=durations,
+                until=some(element({"text": words}, when=st.just("age >= 18 years"))),
+            )
+        ),
+        "periods": some(
+            element({"span": st.sampled_from(["start to start + 4 weeks", "after start to end"])})
+        ),
         "design": element({}, alpha=st.sampled_from([0.05, "2.5 %"]), sides=st.sampled_from([1, 2])),
         "eligibility": element(
             {},
-            inclusion=some(element({"text": words}, when=words)),
+            inclusion=some(element({"text": words}, when=st.just("last(alt, 4 weeks) > 2 ULN"))),
             exclusion=some(element({"text": words})),
         ),
         "version": st.fixed_dictionaries({"number": words, "date": st.dates().map(str)}),
-        "baseline": words,
+        "baseline": st.just("last on or before start"),
     }
     return {
         "format": "trialwright/1",
@@ -318,6 +332,7 @@ def plain_protocols(draw):
             "caution": draw(st.lists(words, max_size=2)),
         },
         "facts": {**facts, "arm": split},
+        "anchors": {"start": {"text": "Start"}, "end": {"text": "End", "at": "start + 1 year"}},
         "populations": populations,
         "endpoints": endpoints,
         "analyses": draw(some(analysis)),
@@ -351,7 +366,7 @@ def changed(before, after):
         pytest.param("assigned by: decision", "assigned by: chance", {"groups"}, id="groups"),
         pytest.param("Day of inclusion", "The day of inclusion", {"anchors"}, id="anchors"),
         pytest.param("time zero: first durvalumab", "time zero: inclusion", {"time zero"}, id="time zero"),
-        pytest.param("baseline: last on or", "baseline: last one on or", {"baseline"}, id="baseline"),
+        pytest.param("baseline: before_durvalumab", "baseline: last on or before first entecavir", {"baseline"}, id="baseline"),
         pytest.param("+ 28 days }", "+ 90 days }", {"periods"}, id="periods"),
         pytest.param("All who had", "Those who had", {"populations"}, id="populations"),
         pytest.param("> 2000 IU/mL\" }", ">= 2000 IU/mL\" }", {"eligibility"}, id="eligibility"),
@@ -414,7 +429,7 @@ def test_order_of_sections_in_the_file_means_nothing():
                      "    active_hbv: { text: HBV DNA exceeds 2000 IU/mL, when: \"last(hbv_dna, 28 days) > 2000 IU/mL\" }\n",
                      "eligibility", id="criteria"),
         pytest.param("  hbv_reactivation: { of: hbv_dna, when: value >= 100 * baseline }\n",
-                     "  hepatitis_flare: { of: alt, when: value >= 3 * baseline and value > 100 U/L, confirmed after: 1 week }\n",
+                     "  hepatitis_flare: { of: alt, when: (value >= 3 * baseline and value > 100 U/L) confirmed after 1 week }\n",
                      "events", id="events"),
         pytest.param("[12 months, ", "24 months]", "analyses", id="reading times"),
     ],

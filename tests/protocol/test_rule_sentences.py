@@ -3,7 +3,7 @@
 import pytest
 from tests.strategies.trial_rules import FACTS, PERIODS
 
-from trialwright.protocol.facts import Scope
+from trialwright.protocol.facts import Scope, make_fact
 from trialwright.protocol.rule_sentences import render_sentence
 from trialwright.protocol.rules import parse_rule
 
@@ -63,3 +63,18 @@ from trialwright.protocol.rules import parse_rule
 def test_sentence(text, sentence):
     scope = Scope(FACTS, PERIODS, anchor="consent")
     assert render_sentence(parse_rule(text), scope) == sentence
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("Day of written consent", "day of written consent"),
+        ("HBV diagnosis", "HBV diagnosis"),
+        ("Überweisung", "überweisung"),
+        ("A", "A"),
+    ],
+)
+def test_the_label_of_a_date_stands_inside_the_sentence(label, told):
+    scope = Scope({"asked": make_fact("asked", kind="date", label=label, once=True)})
+    sentence = render_sentence(parse_rule("asked >= 2024-01-10"), scope)
+    assert sentence == f"{told} is on or after 2024-01-10"

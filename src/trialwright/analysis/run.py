@@ -40,8 +40,21 @@ _METHODS = {
 }
 
 
+_OPTIONS = ("from_", "entry", "landmark", "weights", "transform", "time_varying")
+"""Keys of analyses that are read and not yet run."""
+
 _DESCRIBED = (
-    *("assays", "treatments", "groups", "baseline", "periods", "eligibility", "visits", "clocks"),
+    *(
+        "assays",
+        "treatments",
+        "groups",
+        "baselines",
+        "baseline",
+        "periods",
+        "eligibility",
+        "visits",
+        "clocks",
+    ),
     *("design", "assumptions", "scenarios", "deviations", "monitoring"),
 )
 
@@ -53,22 +66,29 @@ def not_yet_executable(protocol: Protocol) -> dict[str, str]:
         content = getattr(protocol, name.replace(" ", "_"))
         if content != type(protocol).model_fields[name.replace(" ", "_")].get_default():
             found[name] = "is described, and nothing runs it yet"
-    for section in ("anchors", "populations"):
-        for id_, element in getattr(protocol, section).items():
-            if element.when:
-                found[f"{section}.{id_}.when"] = "rules are not run yet"
+    for id_, anchor in protocol.anchors.items():
+        if anchor.at:
+            found[f"anchors.{id_}.at"] = "is not computed yet"
+    for id_, population in protocol.populations.items():
+        if population.when:
+            found[f"populations.{id_}.when"] = "rules are not run yet"
     for id_, event in protocol.events.items():
         if not event.reported:
             found[f"events.{id_}"] = "is not derived yet; only events the data report are used"
     for id_, endpoint in protocol.endpoints.items():
         if not endpoint.reported:
             found[f"endpoints.{id_}"] = "is not derived yet; only endpoints the data report are analysed"
-    return found
+    return found | {f"analyses.{id_}": reason for id_, reason in unrunnable_analyses(protocol).items()}
 
 
 def _why_not_runnable(protocol: Protocol, analysis: AnalysisBase) -> str:
     by, endpoint = getattr(analysis, "by", None), getattr(analysis, "endpoint", None)
-    if by == GROUPS:
+    if type(analysis) not in _METHODS:
+        return "the method is not run yet"
+    for key in _OPTIONS:
+        if getattr(analysis, key, None):
+            return f"`{key.rstrip('_').replace('_', ' ')}` is not run yet"
+    if GROUPS in (by, *getattr(analysis, "covariates", ()), *getattr(analysis, "strata", ())):
         return "the groups of the protocol are not derived yet"
     if protocol.populations[analysis.population].when:
         return "the population has a rule, and rules are not run yet"

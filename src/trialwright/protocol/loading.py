@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from ruamel.yaml.representer import SafeRepresenter
 
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import check_references
+from trialwright.protocol.written_rules import Writing, read_writing
 from trialwright.vocabulary.documents import Document, canonical_hash, read_document
 from trialwright.vocabulary.elements import in_reading_order, validate_document
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
@@ -21,7 +23,7 @@ from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, neare
 _PRESENTATION = frozenset({"format"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LoadedProtocol:
     """A protocol with the document it was read from, for places in messages."""
 
@@ -29,6 +31,11 @@ class LoadedProtocol:
     document: Document
     folder: Path
     """Where files that come with the protocol lie."""
+
+    @cached_property
+    def writing(self) -> Writing:
+        """Its rules and dates, read and held against their scope."""
+        return read_writing(self.protocol, self.document)
 
 
 def load_protocol(name_or_path: str) -> LoadedProtocol:
@@ -62,7 +69,7 @@ def parse_protocol(text: str | bytes, file: str = "protocol.yaml") -> tuple[Prot
     """
     document = read_document(text, file)
     protocol = validate_document(document, Protocol)
-    problems = check_references(protocol, document)
+    problems = [*check_references(protocol, document), *read_writing(protocol, document).problems]
     if problems:
         raise ProblemsFound(in_reading_order(problems))
     return protocol, document

@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from trialwright.protocol.analyses import Analysis
+from trialwright.protocol.quantities import Quantity
+from trialwright.protocol.stated import Stated as Stated
+from trialwright.protocol.stated import Status as Status
 from trialwright.vocabulary.elements import (
     Date,
     DurationText,
@@ -23,21 +33,51 @@ from trialwright.vocabulary.elements import (
     Probability,
     Words,
 )
+from trialwright.vocabulary.windows import DurationRange
 
 FORMAT = "trialwright/1"
 
-Status = Literal["registered", "assumed", "not stated"]
+
+def _read_quantity(value: object) -> object:
+    if isinstance(value, Quantity):
+        return value
+    try:
+        return Quantity.parse(value)
+    except ValueError as error:
+        raise PydanticCustomError("malformed_quantity", "{why}", {"why": str(error)}) from None
 
 
-class Stated(Element):
-    """What every part of a protocol may say of itself."""
+QuantityText = Annotated[
+    Quantity,
+    BeforeValidator(_read_quantity),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? \S+$"}),
+]
+"""`1500 mg`, `10 IU/mL`: a number and its unit."""
 
-    source: Words | None = None
-    """Where the statement comes from: registry record and place in it, guideline, paper."""
-    status: Status | None = None
-    """`registered`: the record says so; `assumed`: our choice; `not stated`: the record is silent."""
-    reason: Words | None = None
-    """Why an assumption was made, or what the silence means."""
+
+def _read_range(value: object) -> object:
+    if isinstance(value, DurationRange):
+        return value
+    try:
+        return DurationRange.parse(value)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise PydanticCustomError("unreadable_duration", "{why}", {"why": str(error)}) from None
+
+
+DurationRangeText = Annotated[
+    DurationRange,
+    BeforeValidator(_read_range),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""`12 weeks` or `8 to 12 weeks`."""
+
+MomentText = Words
+"""A date: an anchor by its name, `first durvalumab`, `last durvalumab + 28 days`."""
+
+RuleText = Words
+"""A rule, in the words of the rule language."""
 
 
 class Version(Element):
@@ -57,6 +97,12 @@ class Registration(Element):
     """Further identifiers, as the sponsor writes them."""
 
 
+class Statement(Stated):
+    """Something said in words alone."""
+
+    text: Words
+
+
 class Study(Stated):
     """What the study is."""
 
@@ -69,9 +115,31 @@ class Study(Stated):
     phase: Literal["1", "1/2", "2", "2/3", "3", "4", "not applicable"] | None = None
     enrolment: Annotated[int, Field(gt=0, le=10_000_000)] | None = None
     """Planned number of participants (for a finished cohort, those it holds)."""
+    conditions: Many[Words] = ()
+    """What the participants have."""
+    sex: Literal["all", "female", "male"] | None = None
+    """Who is asked, by sex."""
+    healthy_volunteers: bool | None = None
+    """Whether people without the condition may take part."""
+    centres: Literal["one", "several"] | None = None
+    """Whether one hospital takes part or several."""
+    listed_sites: Annotated[int, Field(ge=0)] | None = None
+    """How many sites the registry lists."""
+    recruitment: Words | None = None
+    """The state of recruitment, as the registry had it when it was read."""
     sponsor: Words | None = None
+    collaborators: Many[Words] = ()
+    """Who else supports the study."""
+    funding: Words | None = None
+    """The kind of funder."""
+    contact: Words | None = None
+    """Whom the registry names for questions."""
     objective: Words | None = None
     """What the study is to find out, in one or two sentences."""
+    background: dict[Name, Statement] = {}
+    """What was known, or held to be known, when the study was planned."""
+    hypotheses: dict[Name, Statement] = {}
+    """What the investigators expect, and why."""
     caution: Many[Words] = ()
     """What a reader must know before reading any result; printed first."""
 
@@ -80,7 +148,19 @@ class Fact(Stated):
     """Something known of a patient: a measurement, a category, a date, a history."""
 
     label: Words
-    kind: Literal["number", "category", "yes or no", "date", "score", "history", "attestation"]
+    kind: Literal[
+        "number",
+        "category",
+        "yes or no",
+        "date",
+        "score",
+        "drug",
+        "procedure",
+        "condition",
+        "history",
+        "attestation",
+    ]
+    """Drugs, procedures and conditions are histories of their kind; a date is known once per person."""
     unit: Words | None = None
     concept: Name | None = None
     """Name in the catalogue of concepts; whatever is written here overrides the catalogue."""
@@ -107,22 +187,50 @@ class Assay(Stated):
 
     measures: Name
     name: Words | None = None
-    lower_limit: Words | None = None
+    method: Words | None = None
+    """The kind of measurement: a PCR, a stain, an imaging protocol."""
+    specimen: Words | None = None
+    """What is measured."""
+    lower_limit: QuantityText | None = None
     """Lower limit of quantification with unit."""
-    upper_limit: Words | None = None
+    upper_limit: QuantityText | None = None
     """Upper limit of quantification with unit."""
     copies_per_iu: Annotated[float, Field(gt=0)] | None = None
     """For HBV DNA: copies per IU of this assay."""
+    below_limit_means: Literal["unspecified", "detected", "not detected"] = "unspecified"
+    """What this laboratory means by `<10`; a result that says more of itself is taken at its word."""
+    below_limit_counts_as: Literal[
+        "half the limit", "the limit", "the limit less 1", "the limit over the square root of 2", "1"
+    ] = "half the limit"
+    """In means and figures only: no event is ever decided by it."""
+
+
+class StoppingRule(Stated):
+    """One reason to end a treatment."""
+
+    text: Words
+    when: RuleText | None = None
 
 
 class Treatment(Stated):
     """A study treatment and when it stops."""
 
     label: Words | None = None
-    dose: Words | None = None
+    dose: QuantityText | None = None
     route: Words | None = None
     every: DurationText | None = None
-    until: Many[Words] = ()
+    """From one dose to the next, counted from the actual previous dose."""
+    tolerance: DurationText | None = None
+    """How much earlier or later than due a dose may be."""
+    least_interval: DurationText | None = None
+    """A dose sooner than this after the last is a deviation."""
+    skipped_after: DurationText | None = None
+    """A dose this much overdue is skipped, not late."""
+    longest_hold: DurationText | None = None
+    """A pause longer than this ends the treatment."""
+    duration: DurationText | None = None
+    """How long it is given."""
+    until: dict[Name, StoppingRule] = {}
     """Stopping rules, any of which ends the treatment."""
 
 
@@ -131,23 +239,45 @@ class Group(Stated):
 
     label: Words
     treatments: Many[Name] = ()
+    size: Annotated[int, Field(gt=0)] | None = None
+    """Planned number of subjects."""
     assigned_by: Literal["chance", "decision", "characteristic"] | None = None
     """Randomisation, a recorded decision, or something that was so before the study."""
-    when: Words | None = None
+    assigned_at: MomentText | None = None
+    """When a subject comes into the group."""
+    when: RuleText | None = None
+    """Who is in the group, judged at `assigned at`."""
 
 
 class Anchor(Stated):
     """A date that time is counted from."""
 
     text: Words
-    when: Words | None = None
+    label: Words | None = None
+    """What a sentence calls it; its text if not said."""
+    at: MomentText | None = None
+    """The date told by others; without it the date itself is recorded."""
+
+
+class Baseline(Stated):
+    """Which result is the baseline of a fact."""
+
+    take: Words
+    """`last on or before first durvalumab`"""
+    text: Words | None = None
+    within: DurationText | None = None
+    """An older result is no baseline."""
+    same_day: Literal["before", "unknown"] = "before"
+    """A sample of the very day whose time is not known: taken before, or of unknown order."""
+    if_missing: Literal["earlier result", "not evaluable"] = "not evaluable"
+    """Where nothing lies in `within`: the last result of any age, flagged, or nothing."""
 
 
 class Period(Stated):
-    """A span between two anchors."""
+    """A span between two moments."""
 
     span: Words
-    """`first durvalumab to last durvalumab + 28 days`"""
+    """`first durvalumab to last durvalumab + 28 days`; `after` first leaves the first moment out."""
 
 
 class Population(Stated):
@@ -155,31 +285,51 @@ class Population(Stated):
 
     label: Words
     text: Words | None = None
-    when: Words | None = None
+    at: MomentText | None = None
+    """Where the rule is judged; the time zero of the protocol if not said."""
+    when: RuleText | None = None
 
 
 class Criterion(Stated):
     """One eligibility criterion: the sentence people read and the rule that decides."""
 
     text: Words
-    when: Words | None = None
+    at: MomentText | None = None
+    """Where this rule is judged, if elsewhere than the others."""
+    when: RuleText | None = None
 
 
-class Eligibility(Element):
+class Eligibility(Stated):
     """Who may take part: all inclusion criteria hold, and no exclusion criterion."""
 
+    at: MomentText | None = None
+    """Where the rules are judged; their windows count back from there."""
     inclusion: dict[Name, Criterion] = {}
     exclusion: dict[Name, Criterion] = {}
 
 
 class Visit(Stated):
-    """A planned contact."""
+    """A planned contact, or a row of them."""
 
     label: Words
     at: DurationText | None = None
+    """How long after the start it is due."""
     every: DurationText | None = None
-    until: Words | None = None
+    """A row of contacts, one as far from the next."""
+    within: Words | None = None
+    """Due anywhere in `28 days before enrolment`."""
+    from_: MomentText | None = None
+    """Where counting starts; the time zero of the protocol if not said."""
+    until: MomentText | None = None
+    """Where a row of contacts ends."""
+    counts_from: Literal["anchor", "previous contact"] = "anchor"
+    """Whether a late contact moves those that follow."""
     tolerance: DurationText | None = None
+    """Before and after the day it is due."""
+    missed_after: DurationText | None = None
+    """This long after the day it was due, late is missed."""
+    repeat_within: DurationText | None = None
+    """How soon a result that cannot be used is repeated."""
     measures: Many[Name] = ()
 
 
@@ -191,30 +341,41 @@ class Clock(Stated):
     start_of: Name | None = None
     keep: Name | None = None
     at_least_every: DurationText | None = None
-    every: Words | None = None
+    every: DurationRangeText | None = None
     """`12 weeks` or `8 to 12 weeks`."""
     within: Words | None = None
+    """`7 days of first durvalumab`"""
     at_least: Words | None = None
+    """`6 months after last durvalumab`"""
     tolerance: DurationText | None = None
     counts_from: Literal["previous contact", "anchor"] = "previous contact"
+    from_: MomentText | None = None
+    """Where the first interval starts; the start of `during` if not said."""
     missed_after: DurationText | None = None
     """From when on late is missed."""
-    during: Words | None = None
+    during: Name | None = None
+    """A period, or a treatment from its first to its last dose."""
 
 
 class Event(Stated):
     """Something that happens to a subject, as the protocol defines it."""
 
+    label: Words | None = None
     text: Words | None = None
     of: Name | None = None
-    """The fact whose rows are judged."""
-    when: Words | None = None
-    """The rule, in the words of the rule language."""
+    """The fact, or the event, whose rows are judged."""
+    when: RuleText | None = None
+    """The rule: of each row of `of`, or else of the subject."""
+    over_when: RuleText | None = None
+    """When it is over, judged per row; only then can it happen again."""
     all_of: Many[Name] = ()
+    """Events that all must happen; dated to the day the last of them has."""
     any_of: Many[Name] = ()
+    """Events any of which is enough; dated to the first."""
     within: DurationText | None = None
     """With `all of`: the longest time between the first and the last of them."""
-    confirmed_after: DurationText | None = None
+    during: Name | None = None
+    """A period or treatment; what happens outside does not count."""
     reported: bool = False
     """The data say whether and when it happened; nothing is derived."""
 
@@ -232,13 +393,55 @@ Strategy = Literal[
 
 
 class Estimand(Stated):
-    """The five attributes of ICH E9(R1); further keys name intercurrent events and their strategies."""
+    """The five attributes of ICH E9(R1)."""
 
     treatment: Words | None = None
     population: Name
     variable: Words | None = None
     intercurrent_events: dict[Words, Strategy] = {}
+    """Of an endpoint that is derived, events of the protocol, spaces for underscores."""
     summary: Words | None = None
+
+
+class Censoring(Stated):
+    """When a subject stops being followed for an endpoint before it has happened."""
+
+    text: Words
+    at: Words
+    """`last adequate_scan`, or `last adequate_scan on or before first new_therapy`"""
+    event: Name | None = None
+    """What ends the follow-up; without it this is for whom nothing happened."""
+    gap: DurationText | None = None
+    """An event this long or longer after the last assessment does not count, but for events within it."""
+
+
+class Response(Stated):
+    """Which responses count, and how they are confirmed."""
+
+    counts: Annotated[Many[Level], Field(min_length=1)]
+    confirmed_after: DurationText | None = None
+    """The least time to a second assessment as good; without it none is needed."""
+    not_evaluable_between: Annotated[int, Field(ge=0)] = 0
+    """How many assessments that cannot be judged may lie between."""
+    stable_between: bool = False
+    """Whether stable disease may lie between."""
+    stable_at_least: DurationText | None = None
+    """The least time from the start until disease counts as stable."""
+    partial_stays: bool = True
+    """A partial response stays one until progression, even where the sum rises again."""
+    unassessed: Literal["no response", "left out"] = "no response"
+
+
+class Grading(Stated):
+    """How adverse events and laboratory results are graded."""
+
+    version: Literal["CTCAE 5.0"]
+    clinical_part: Literal["none", "worst"] = "none"
+    """What is taken for granted where a grade also needs symptoms or an intervention."""
+    missing_baseline: Literal["normal", "not graded"] = "normal"
+    """Where a grade depends on whether baseline was normal."""
+    missing_grade: Literal["counted apart", "grade 3"] = "counted apart"
+    missing_relation: Literal["related", "counted apart"] = "related"
 
 
 class Endpoint(Stated):
@@ -252,12 +455,27 @@ class Endpoint(Stated):
     time_to: OneOrMore[Name] = ()
     """The events that count, whichever comes first."""
     competing: OneOrMore[Name] = ()
+    """Events after which it can no longer happen."""
     censored_at: Words | None = None
-    from_: Words | None = None
-    """The anchor time is counted from; the protocol's time zero if not said."""
+    """Where follow-up ends for whom nothing happened: `last contact`."""
+    censoring: dict[Name, Censoring] = {}
+    """What else ends the follow-up, each with its own code."""
+    of: Name | None = None
+    """The fact a response, change, grade or count is made from."""
+    response: Response | None = None
+    """With a best response: which count."""
+    grading: Grading | None = None
+    """With a worst grade: by which scale."""
+    scale: Literal["as measured", "log10", "ratio"] | None = None
+    """With a change: on which scale."""
+    read_at: Many[DurationText] = ()
+    """With a change: the visits that matter, by their distance from the start."""
+    from_: MomentText | None = None
+    """The moment time is counted from; the protocol's time zero if not said."""
     unit: Literal["days", "weeks", "months", "years"] | None = None
     """The unit of the recorded times."""
-    during: Words | None = None
+    during: Name | None = None
+    """A period, or a treatment from its first to its last dose."""
     time_frame: DurationText | None = None
     reader: Literal["local", "central"] | None = None
     """Whose assessment counts."""
@@ -282,12 +500,27 @@ class Scenario(Stated):
 
 
 class Design(Stated):
-    """The registered statistical design."""
+    """The statistical design: what the number of subjects rests on."""
 
+    endpoint: Name | None = None
+    method: Literal["schoenfeld", "freedman", "two proportions", "exact"] | None = None
+    """The formula the number of subjects comes from."""
     alpha: Probability | None = None
     sides: Literal[1, 2] | None = None
     power: Probability | None = None
     hazard_ratio: Annotated[float, Field(gt=0)] | None = None
+    reference_rate: Probability | None = None
+    """The rate in the comparison group, or the rate a single group is held against."""
+    rate: Probability | None = None
+    """The rate expected under treatment."""
+    ratio: Annotated[float, Field(gt=0)] | None = None
+    """Subjects in the treated group for each one in the comparison group."""
+    events: Annotated[int, Field(gt=0)] | None = None
+    loss: Probability | None = None
+    """Share of subjects lost before the end."""
+    accrual: DurationText | None = None
+    follow_up: DurationText | None = None
+    """How long the last subject is followed."""
 
 
 class Deviation(Stated):
@@ -295,7 +528,13 @@ class Deviation(Stated):
 
     text: Words
     severity: Literal["minor", "important"]
-    when: Words | None = None
+    when: RuleText | None = None
+    of: Name | None = None
+    """The fact, treatment or event whose rows the rule judges; without it the subject."""
+    clock: Name | None = None
+    visit: Name | None = None
+    is_: Literal["early", "late", "missed", "unusable"] | None = None
+    """What became of the contact of `clock` or `visit`."""
 
 
 class Monitoring(Stated):
@@ -341,8 +580,11 @@ class Protocol(Element):
     treatments: dict[Name, Treatment] = {}
     groups: dict[Name, Group] = {}
     anchors: dict[Name, Anchor] = {}
-    time_zero: Words | None = None
+    time_zero: MomentText | None = None
+    """The day time is counted from."""
+    baselines: dict[Name, Baseline] = {}
     baseline: Words | None = None
+    """One of `baselines` by its name, or `last on or before first durvalumab`; rules call it `baseline`."""
     periods: dict[Name, Period] = {}
     populations: dict[Name, Population] = {}
     eligibility: Eligibility = Eligibility()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 from trialwright.protocol.analyses import (
+    AnalysisBase,
     BaselineTable,
-    Cox,
-    KaplanMeier,
-    LogRank,
-    RestrictedMean,
-    ReverseKaplanMeier,
+    GradeTable,
+    Proportion,
+    TimeAnalysis,
+    VisitSummary,
 )
 from trialwright.protocol.model import Fact, Protocol
+from trialwright.protocol.stated import Stated
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.documents import Document, Path, dotted
+from trialwright.vocabulary.elements import Element
 from trialwright.vocabulary.problems import Problem, nearest
 
 GROUPS = "groups"
@@ -26,9 +28,6 @@ CATALOGUE = "catalogue of concepts"
 
 Use = tuple[Path, str, tuple[str, ...]]
 """Where a name is used, the name, and the sections (or the catalogue) that may define it."""
-
-_EDGE_OF_TREATMENT = re.compile(r"(?:first|last) ([a-z][a-z0-9_]*)\Z")
-
 
 _GUESSES = 20
 """So many problems get the nearest known name; to look for it costs time, and nobody reads more."""
@@ -40,6 +39,7 @@ def check_references(protocol: Protocol, document: Document) -> list[Problem]:
         *_unresolved_names(protocol, document),
         *_unfit_facts(protocol, document),
         *_unfit_times(protocol, document),
+        *_unfit_statements(protocol, document),
     ]
 
 
@@ -67,19 +67,20 @@ def _defined_in(protocol: Protocol, section: str) -> Mapping[str, object]:
 
 
 def _names_used(protocol: Protocol) -> Iterator[Use]:
-    yield from _anchor(("time zero",), protocol.time_zero, protocol)
     for id_, fact in protocol.facts.items():
         if fact.concept:
             yield ("facts", id_, "concept"), fact.concept, (CATALOGUE,)
     for id_, assay in protocol.assays.items():
-        yield ("assays", id_, "measures"), assay.measures, ("facts",)
+        yield ("assays", id_, "measures"), assay.measures, _FACTS
     for id_, group in protocol.groups.items():
         for i, treatment in enumerate(group.treatments):
             yield ("groups", id_, "treatments", i), treatment, ("treatments",)
     yield from _names_in_the_calendar(protocol)
     for id_, event in protocol.events.items():
         if event.of:
-            yield ("events", id_, "of"), event.of, _FACTS
+            yield ("events", id_, "of"), event.of, (*_FACTS, "treatments", "events")
+        if event.during:
+            yield ("events", id_, "during"), event.during, _PERIODS
         for key, names in (("all of", event.all_of), ("any of", event.any_of)):
             for i, name in enumerate(names):
                 yield ("events", id_, key, i), name, ("events",)
@@ -91,35 +92,34 @@ def _names_used(protocol: Protocol) -> Iterator[Use]:
     for id_, monitoring in protocol.monitoring.items():
         if monitoring.event:
             yield ("monitoring", id_, "event"), monitoring.event, ("events",)
+    for id_, deviation in protocol.deviations.items():
+        named: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
+            ("of", deviation.of, (*_FACTS, "treatments", "events")),
+            ("clock", deviation.clock, ("clocks",)),
+            ("visit", deviation.visit, ("visits",)),
+        )
+        yield from ((("deviations", id_, key), name, sections) for key, name, sections in named if name)
+    if protocol.design and protocol.design.endpoint:
+        yield ("design", "endpoint"), protocol.design.endpoint, ("endpoints",)
 
 
 _FACTS = ("facts", CATALOGUE)
+_PERIODS = ("periods", "treatments")
 
 
 def _names_in_the_calendar(protocol: Protocol) -> Iterator[Use]:
     for id_, visit in protocol.visits.items():
         for i, name in enumerate(visit.measures):
-            yield ("visits", id_, "measures", i), name, _FACTS
+            yield ("visits", id_, "measures", i), name, (*_FACTS, "treatments")
     for id_, clock in protocol.clocks.items():
         uses: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
             ("measure", clock.measure, _FACTS),
             ("assess", clock.assess, _FACTS),
             ("start of", clock.start_of, ("treatments",)),
             ("keep", clock.keep, ("treatments",)),
-            ("during", clock.during, ("periods", "treatments")),
+            ("during", clock.during, _PERIODS),
         )
         yield from ((("clocks", id_, key), name, sections) for key, name, sections in uses if name)
-
-
-def _anchor(path: Path, words: str | None, protocol: Protocol) -> Iterator[Use]:
-    """An anchor is declared by name, or is the first or last dose of a treatment."""
-    if words is None:
-        return
-    edge = _EDGE_OF_TREATMENT.match(words)
-    if edge and words not in protocol.anchors:
-        yield path, edge.group(1), ("treatments",)
-    else:
-        yield path, words, ("anchors",)
 
 
 def _names_in_endpoints(protocol: Protocol) -> Iterator[Use]:
@@ -130,11 +130,18 @@ def _names_in_endpoints(protocol: Protocol) -> Iterator[Use]:
         for key, names in (("time to", endpoint.time_to), ("competing", endpoint.competing)):
             for i, name in enumerate(names):
                 yield (*here, key, i), name, ("events",)
-        yield from _anchor((*here, "from"), endpoint.from_, protocol)
+        if endpoint.of:
+            yield (*here, "of"), endpoint.of, _FACTS
+        for cause, censoring in endpoint.censoring.items():
+            if censoring.event:
+                yield (*here, "censoring", cause, "event"), censoring.event, ("events",)
         if endpoint.during:
-            yield (*here, "during"), endpoint.during, ("periods", "treatments")
+            yield (*here, "during"), endpoint.during, _PERIODS
         if endpoint.estimand:
             yield (*here, "estimand", "population"), endpoint.estimand.population, ("populations",)
+            for words in endpoint.estimand.intercurrent_events if not endpoint.reported else ():
+                path = (*here, "estimand", "intercurrent events", words)
+                yield path, words.replace(" ", "_"), ("events",)
 
 
 def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
@@ -143,51 +150,74 @@ def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
         yield (*here, "population"), analysis.population, ("populations",)
         if not isinstance(analysis, BaselineTable):
             yield (*here, "endpoint"), analysis.endpoint, ("endpoints",)
-        if not isinstance(analysis, Cox) and analysis.by and not (analysis.by == GROUPS and protocol.groups):
-            yield (*here, "by"), analysis.by, ("facts",)
-        lists: dict[str, tuple[str, ...]] = {}
-        if isinstance(analysis, BaselineTable):
-            lists = {"variables": analysis.variables}
-        elif isinstance(analysis, LogRank):
-            lists = {"strata": analysis.strata}
-        elif isinstance(analysis, Cox):
-            lists = {
-                "strata": analysis.strata,
-                "covariates": analysis.covariates,
-                "reference": (*analysis.reference,),
-            }
-        for key, names in lists.items():
-            for i, name in enumerate(names):
-                yield (*here, key, name if key == "reference" else i), name, ("facts",)
+        for path, name in _facts_in(here, analysis):
+            if not (name == GROUPS and protocol.groups and path[2] in _MAY_BE_GROUPS):
+                yield path, name, ("facts",)
+
+
+_MAY_BE_GROUPS = ("by", "strata", "covariates", "reference", "time varying")
+
+
+def _facts_in(here: Path, analysis: AnalysisBase) -> Iterator[tuple[Path, str]]:
+    """The facts an analysis names, in the order of its keys."""
+    by = getattr(analysis, "by", None)
+    if by:
+        yield (*here, "by"), by
+    for key in ("variables", "strata", "covariates"):
+        yield from (((*here, key, i), name) for i, name in enumerate(getattr(analysis, key, ())))
+    for key in ("reference", "transform"):
+        yield from (((*here, key, name), name) for name in getattr(analysis, key, ()))
+    yield from (
+        ((*here, "time varying", i), name) for i, name in enumerate(getattr(analysis, "time_varying", ()))
+    )
+    weights = getattr(analysis, "weights", None)
+    for i, name in enumerate(weights.covariates if weights else ()):
+        yield (*here, "weights", "covariates", i), name
 
 
 def _unfit_facts(protocol: Protocol, document: Document) -> Iterator[Problem]:
     """What splits subjects must be a category with levels, what is described or adjusted for that or a number."""
     for id_, analysis in protocol.analyses.items():
-        here: Path = ("analyses", id_)
-        split: list[tuple[Path, str]] = []
-        if not isinstance(analysis, Cox) and analysis.by:
-            split.append(((*here, "by"), analysis.by))
-        if isinstance(analysis, (LogRank, Cox)):
-            split += [((*here, "strata", i), name) for i, name in enumerate(analysis.strata)]
-        for path, name in split:
-            if name in protocol.facts and not _is_category(protocol.facts[name]):
-                yield _problem(
-                    document, "not-a-category", path, f"`{name}` cannot split subjects: {_CATEGORY}"
-                )
-        key = "covariates" if isinstance(analysis, Cox) else "variables"
-        for i, name in enumerate(getattr(analysis, key, ())):
+        for path, name in _facts_in(("analyses", id_), analysis):
             fact = protocol.facts.get(name)
-            if fact and fact.kind not in ("number", "score") and not _is_category(fact):
+            if fact is None:
+                continue
+            if path[2] in ("by", "strata") and not _is_category(fact):
+                message = f"`{name}` cannot split subjects: {_CATEGORY}"
+                yield _problem(document, "not-a-category", path, message)
+            elif path[2] in ("covariates", "variables", "weights") and not (
+                fact.kind in ("number", "score") or _is_category(fact)
+            ):
                 message = f"`{name}` cannot be analysed: it must be a number or score, or {_CATEGORY[8:]}"
-                yield _problem(document, "unfit-fact", (*here, key, i), message)
-        for name, level in analysis.reference.items() if isinstance(analysis, Cox) else ():
-            fact = protocol.facts.get(name)
-            if fact and level not in fact.levels:
-                guess = nearest(level, fact.levels)
-                fix = f"did you mean `{guess}`?" if guess else ""
-                message = f"`{level}` is not a level of `{name}`"
-                yield _problem(document, "unresolved-name", (*here, "reference", name), message, fix)
+                yield _problem(document, "unfit-fact", path, message)
+            elif path[2] == "transform" and fact.kind not in ("number", "score"):
+                message = f"`{name}` is no number and has no logarithm"
+                yield _problem(document, "unfit-fact", path, message)
+        yield from _unknown_levels(protocol, document, id_, analysis)
+
+
+def _unknown_levels(
+    protocol: Protocol, document: Document, id_: str, analysis: AnalysisBase
+) -> Iterator[Problem]:
+    for name, level in getattr(analysis, "reference", {}).items():
+        levels: Mapping[str, Any] = (
+            protocol.groups
+            if name == GROUPS
+            else protocol.facts[name].levels
+            if name in protocol.facts
+            else {}
+        )
+        if level not in levels and (name in protocol.facts or name == GROUPS):
+            guess = nearest(level, levels)
+            fix = f"did you mean `{guess}`?" if guess else ""
+            message = f"`{level}` is not a level of `{name}`"
+            yield _problem(document, "unresolved-name", ("analyses", id_, "reference", name), message, fix)
+    weights = getattr(analysis, "weights", None)
+    if weights and weights.treated not in protocol.groups:
+        guess = nearest(weights.treated, protocol.groups)
+        fix = f"did you mean `{guess}`?" if guess else ""
+        message = f"`{weights.treated}` is not a group of the protocol"
+        yield _problem(document, "unresolved-name", ("analyses", id_, "weights", "treated"), message, fix)
 
 
 _CATEGORY = "it must be a category with at least two levels"
@@ -201,34 +231,89 @@ def _problem(document: Document, code: str, path: Path, message: str, fix: str =
     return Problem(code, message, document.place_of(path), dotted(path), fix)
 
 
+_NEEDS: Mapping[type[AnalysisBase], tuple[str, ...]] = {
+    TimeAnalysis: ("time to event",),
+    Proportion: ("rate", "best response"),
+    GradeTable: ("worst grade",),
+    VisitSummary: ("change",),
+}
+"""Kinds of endpoint a method can read."""
+
+
 def _unfit_times(protocol: Protocol, document: Document) -> Iterator[Problem]:
-    """Reading times must be in the unit in which the endpoint's times are recorded."""
+    """The endpoint must be of a kind the method reads, reading times in the unit its times are recorded in."""
     for id_, analysis in protocol.analyses.items():
-        times: list[tuple[Path, str]] = []
         here: Path = ("analyses", id_)
-        if isinstance(analysis, KaplanMeier):
-            times = [((*here, "read at", i), at.unit.value) for i, at in enumerate(analysis.read_at)]
-            times.append(((*here, "ticks every"), analysis.ticks_every.unit.value))
-        elif isinstance(analysis, RestrictedMean):
-            times = [((*here, "horizon"), analysis.horizon.unit.value)]
-        if not isinstance(analysis, (KaplanMeier, RestrictedMean, ReverseKaplanMeier, LogRank, Cox)):
-            continue
-        endpoint = protocol.endpoints.get(analysis.endpoint)
+        endpoint = protocol.endpoints.get(getattr(analysis, "endpoint", ""))
         if endpoint is None:
             continue
-        if endpoint.kind != "time to event":
-            path = (*here, "endpoint")
-            yield Problem(
+        needed = next(kinds for method, kinds in _NEEDS.items() if isinstance(analysis, method))
+        if endpoint.kind not in needed:
+            yield _problem(
+                document,
                 "unfit-endpoint",
-                f"`{analysis.method}` needs a time to event, and `{analysis.endpoint}` is a {endpoint.kind}",
-                document.place_of(path),
-                dotted(path),
+                (*here, "endpoint"),
+                f"`{analysis.method}` needs a {' or '.join(needed)}, "
+                f"and `{getattr(analysis, 'endpoint', '')}` is a {endpoint.kind}",
             )
-        for path, unit in times:
+        for path, unit in _times_in(here, analysis):
             if endpoint.unit and unit != endpoint.unit:
-                yield Problem(
-                    "unit-mismatch",
-                    f"expected {endpoint.unit}, the unit in which `{analysis.endpoint}` is recorded, found {unit}",
-                    document.place_of(path),
-                    dotted(path),
+                message = (
+                    f"expected {endpoint.unit}, the unit in which `{getattr(analysis, 'endpoint', '')}` is recorded, "
+                    f"found {unit}"
                 )
+                yield _problem(document, "unit-mismatch", path, message)
+
+
+def _times_in(here: Path, analysis: AnalysisBase) -> Iterator[tuple[Path, str]]:
+    """The times on the axis of an analysis, with the unit each is written in."""
+    for i, at in enumerate(getattr(analysis, "read_at", ())):
+        yield (*here, "read at", i), at.unit.value
+    for key in ("ticks every", "horizon"):
+        at = getattr(analysis, key.replace(" ", "_"), None)
+        if at:
+            yield (*here, key), at.unit.value
+
+
+def _unfit_statements(protocol: Protocol, document: Document) -> Iterator[Problem]:
+    """What elements say of themselves must fit them: their keys, and the elements beside them."""
+    for path, element, siblings in walk_stated(protocol):
+        keys = {
+            field.alias or name: getattr(element, name) for name, field in type(element).model_fields.items()
+        }
+        for name in element.alternatives:
+            if name not in siblings or name == path[-1]:
+                guess = nearest(name, siblings)
+                yield _problem(
+                    document,
+                    "unresolved-name",
+                    (*path, "alternatives", name),
+                    f"`{name}` is not defined beside `{dotted(path)}`",
+                    f"did you mean `{guess}`?" if guess else "",
+                )
+        for key in element.assumed:
+            if key not in keys or key in Stated.model_fields:
+                message = f"`{key}` is not a key of `{dotted(path)}`"
+                yield _problem(document, "unresolved-name", (*path, "assumed", key), message)
+        for key in element.not_stated:
+            if keys.get(key) not in (None, (), {}):
+                message = f"`{key}` is called not stated, and is stated"
+                yield _problem(document, "stated-after-all", (*path, "not stated", key), message)
+
+
+def walk_stated(protocol: Protocol) -> Iterator[tuple[Path, Stated, Mapping[str, Any]]]:
+    """Every element that may say where it comes from: its path, itself, and the mapping it stands in."""
+    yield from _walk((), protocol, {})
+
+
+def _walk(
+    path: Path, node: Any, siblings: Mapping[str, Any]
+) -> Iterator[tuple[Path, Stated, Mapping[str, Any]]]:
+    if isinstance(node, Stated):
+        yield path, node, siblings
+    if isinstance(node, Mapping):
+        for name, child in node.items():
+            yield from _walk((*path, name), child, node)
+    elif isinstance(node, Element):
+        for name, field in type(node).model_fields.items():
+            yield from _walk((*path, field.alias or name), getattr(node, name), {})

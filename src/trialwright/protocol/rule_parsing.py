@@ -15,6 +15,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_a
 
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import RESERVED_WORDS
+from trialwright.protocol.moments import Selection, Span
 from trialwright.protocol.rule_tree import At, Condition, Value, Window
 from trialwright.vocabulary.problems import Problem, nearest
 from trialwright.vocabulary.units import UnknownUnit, find_unit
@@ -46,6 +47,31 @@ def read_rule(text: str) -> Condition:
     CannotRead
         At the first thing that is not understood.
     """
+    return cast("Condition", _read(text, "start"))
+
+
+def read_moment(text: str) -> tree.Moment:
+    """A date such as `last durvalumab + 28 days`; CannotRead as for a rule."""
+    return cast("tree.Moment", _read(text, "moment"))
+
+
+def read_span(text: str) -> Span:
+    """`first durvalumab to last durvalumab + 28 days`; CannotRead as for a rule."""
+    return cast("Span", _read(text, "span"))
+
+
+def read_reach(text: str) -> tree.Within:
+    """`7 days of first durvalumab`; CannotRead as for a rule."""
+    return cast("tree.Within", _read(text, "reach"))
+
+
+def read_selection(text: str) -> Selection:
+    """`last on or before first durvalumab`; CannotRead as for a rule."""
+    found = _read(text, "selection")
+    return found if isinstance(found, Selection) else Selection(found)
+
+
+def _read(text: str, start: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise CannotRead(
             Problem(
@@ -58,7 +84,7 @@ def read_rule(text: str) -> Condition:
     _check_characters(text)
     _check_size(text)
     try:
-        return cast("Condition", _parser().parse(text))
+        return _parser().parse(text, start=start)
     except UnexpectedInput as problem:
         _explain(text, problem)
 
@@ -66,7 +92,8 @@ def read_rule(text: str) -> Condition:
 @cache
 def _parser() -> Lark:
     grammar = files("trialwright.protocol").joinpath("rules.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", maybe_placeholders=True, transformer=_TreeMaker())
+    starts = ["start", "moment", "span", "reach", "selection"]
+    return Lark(grammar, parser="lalr", start=starts, maybe_placeholders=True, transformer=_TreeMaker())
 
 
 # --- before parsing -----------------------------------------------------------------------------------------------------
@@ -308,6 +335,15 @@ class _TreeMaker(Transformer[Token, Any]):
             at=_place(name),
         )
 
+    def span(self, after: Token | None, start: tree.Moment, end: tree.Moment) -> Span:
+        return Span(start, end, leaves_start_out=after is not None)
+
+    def selection(self, which: Token, fact: Token | None, moment: tree.Moment) -> Selection:
+        name = str(fact) if fact else None
+        return Selection(
+            tree.Moment(name, cast("tree.Ordinal", str(which)), at=_place(fact or which)), moment
+        )
+
     def shift(self, sign: Token, offset: Duration) -> tuple[str, Duration]:
         return str(sign), offset
 
@@ -352,6 +388,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ("BEFORE", "`before` or `after`"),
     ("OF", "`of`"),
     ("AFTER", "`after`"),
+    ("TO", "`to`"),
+    ("ON", "`on or before`"),
     ("LPAR", "`(`"),
     ("COMMA", "`,`"),
     ("RPAR", "`)`"),

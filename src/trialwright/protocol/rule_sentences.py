@@ -25,6 +25,11 @@ def render_sentence(condition: Condition, scope: Scope) -> str:
     return _Narrator(scope).condition(condition)
 
 
+def render_moment_sentence(moment: tree.Moment, scope: Scope) -> str:
+    """A moment in English: "28 days after the last durvalumab"."""
+    return _Narrator(scope).moment(moment)
+
+
 class _Narrator:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -185,11 +190,20 @@ class _Narrator:
 
     def label(self, name: str) -> str:
         fact = self.scope.facts.get(name)
-        return fact.label if fact else _spaced(name)
+        if fact is None:
+            return _spaced(name)
+        # the label of a date is a phrase and stands inside a sentence; other labels may be names
+        return _decapitalised(fact.label) if fact.kind is Kind.DATE else fact.label
 
     def row(self) -> str:
         fact = self.scope.facts.get(self.scope.rows_of or "")
         return "result" if fact is None or not fact.kind.is_history else "record"
+
+
+def _decapitalised(words: str) -> str:
+    """Without the capital letter a phrase begins with, unless more capitals follow in its first word."""
+    first = words.split()[0]
+    return words if first[1:] != first[1:].lower() or len(first) == 1 else words[0].lower() + words[1:]
 
 
 _WHICH = {

@@ -12,9 +12,12 @@ from typing import Any
 from trialwright.protocol import model
 from trialwright.protocol.facts import Fact, Scope, make_fact
 from trialwright.protocol.model import Protocol
+from trialwright.protocol.rule_checks import check_rule
+from trialwright.protocol.rule_tree import Condition
+from trialwright.protocol.rules import parse_rule
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.documents import Document, Path, dotted
-from trialwright.vocabulary.problems import Problem, ProblemsFound
+from trialwright.vocabulary.problems import Problem, ProblemsFound, Severity
 from trialwright.vocabulary.units import Equivalence
 
 # The key of a fact that a problem is about; a problem with any other code is about the fact as a whole.
@@ -33,11 +36,43 @@ def catalogue_facts() -> Mapping[str, Fact]:
     return MappingProxyType({name: make_fact(name, concept=name) for name in catalogue()})
 
 
+def load_scope(protocol: str | None) -> Scope:
+    """What rules may name: the protocol of that name or path, or the catalogue without one.
+
+    Raises
+    ------
+    ProblemsFound
+        With every problem of the protocol.
+    """
+    from trialwright.protocol.loading import load_protocol  # which checks rules in their scope, made here
+
+    if protocol is None:
+        return Scope(catalogue_facts())
+    loaded = load_protocol(protocol)
+    return make_scope(loaded.protocol, loaded.document)
+
+
+def read_rule(text: str, scope: Scope) -> tuple[Condition, list[Problem]]:
+    """A rule held against its scope, and the warnings about it.
+
+    Raises
+    ------
+    ProblemsFound
+        If the rule cannot be read, or with everything wrong in it, warnings included.
+    """
+    condition = parse_rule(text)
+    problems = check_rule(condition, scope)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise ProblemsFound(problems)
+    return condition, problems
+
+
 def make_scope(protocol: Protocol, document: Document) -> Scope:
     """What rules at an anchor of a protocol may name.
 
     A treatment is a drug, an event an event, an anchor a date known once; an entry of the same name under `facts` says
-    more of it and takes its place. A fact called `age` is left out: rules have `age`, computed from the date of birth.
+    more of it and takes its place. A fact called `age` is left out: rules have `age`, computed from the date of birth. A
+    concept of the catalogue that no fact of the protocol is about is a fact of its own name.
 
     Raises
     ------
@@ -48,8 +83,8 @@ def make_scope(protocol: Protocol, document: Document) -> Scope:
     facts: dict[str, Fact] = {}
     implied = [
         *((("treatments", name), Kind.DRUG, one.label) for name, one in protocol.treatments.items()),
-        *((("events", name), Kind.EVENT, None) for name in protocol.events),
-        *((("anchors", name), Kind.DATE, one.text) for name, one in protocol.anchors.items()),
+        *((("events", name), Kind.EVENT, one.label) for name, one in protocol.events.items()),
+        *((("anchors", name), Kind.DATE, one.label or one.text) for name, one in protocol.anchors.items()),
     ]
     for path, kind, label in implied:
         name = path[1]
@@ -70,7 +105,15 @@ def make_scope(protocol: Protocol, document: Document) -> Scope:
             _add(facts, problems, document, ("facts", name), **details)
     if problems:
         raise ProblemsFound(problems)
+    facts |= _concepts_without_a_fact(facts)
     return Scope(facts, {name: f"{_spaced(name)} ({one.span})" for name, one in protocol.periods.items()})
+
+
+def _concepts_without_a_fact(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    taken = {fact.concept for fact in facts.values()}
+    return {
+        name: fact for name, fact in catalogue_facts().items() if name not in facts and name not in taken
+    }
 
 
 def make_facts(elements: Mapping[str, model.Fact], document: Document) -> dict[str, Fact]:

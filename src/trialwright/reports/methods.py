@@ -55,6 +55,8 @@ def _sentence(source: Source, names: list[str]) -> Text:
                 "normal ", source.setting(name, "confidence", _percent(analysis.confidence)), " limits (",
                 _paper("Royston and Parmar 2011"), ").",
             )  # fmt: skip
+        case _:
+            raise TypeError(f"{analysis.method} has no sentence: it is refused before a report is made")
 
 
 def _endpoints(source: Source, names: list[str]) -> Text:

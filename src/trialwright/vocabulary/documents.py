@@ -49,6 +49,8 @@ class Document:
     data: Any
     key_places: Mapping[Path, Place]
     value_places: Mapping[Path, Place]
+    text: str = ""
+    """The text it was read from."""
 
     def place_of(self, path: Path, *, key: bool = False) -> Place:
         """The place of a value (or its key), or of the nearest thing around it that is written down."""
@@ -59,6 +61,34 @@ class Document:
             if found:
                 return found
         return Place(self.file)
+
+    def place_inside(self, path: Path, line: int, column: int) -> Place:
+        """The place of a character of a text value, counted by line and column from 1 inside the value.
+
+        The value is laid over what is written, blanks aside: quotes, escapes, the head of a block and lines that YAML
+        folds do not count.
+        """
+        place, value = self.value_places.get(path), self._value(path)
+        if place is None or place.line is None or place.column is None or not isinstance(value, str):
+            return self.place_of(path)
+        lines = value.split("\n")
+        ahead = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+        index = _line_starts(self.text)[place.line - 1] + place.column - 1
+        head = _BLOCK_HEAD.match(self.text, index)
+        index = head.end() if head else index + (self.text[index] in "\"'")
+        for character in "".join(value[:ahead].split()):
+            index = self.text.find(character, index) + 1
+            if index == 0:
+                return place
+        rest = value[ahead : ahead + 1].strip()
+        found = self.text.find(rest, index) if rest else index
+        return _place_at(self.text, found if found >= 0 else index, self.file)
+
+    def _value(self, path: Path) -> Any:
+        value = self.data
+        for part in path:
+            value = value[part]
+        return value
 
 
 def read_document(text: str | bytes, file: str) -> Document:
@@ -102,6 +132,11 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\
 _ENDLESS_TAG = re.compile(r"(?<![^\s\[{,:?-])!\S{10000}")
 _QUOTE_OR_DIRECTIVE = re.compile('["%]')
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_BLOCK_HEAD = re.compile(r"[|>][-+0-9]*[^\n]*\n")
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
 
 
 def _refuse_unprintable(text: str, file: str) -> None:
@@ -184,7 +219,7 @@ class _Reader:
                 parent.append(value)
             if not isinstance(event, ScalarEvent):
                 open_nodes.append((here, value))
-        return Document(self.file, root[0] if root else None, self.key_places, self.value_places)
+        return Document(self.file, root[0] if root else None, self.key_places, self.value_places, text)
 
     def _place(self, event: Event) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)

@@ -13,6 +13,7 @@ _SHOWN_ALIKE = 5
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
