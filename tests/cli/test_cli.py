@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from trialwright.apps.cli.main import app
-from trialwright.protocol.loading import load_protocol, shipped_protocols
+from trialwright.protocol.loading import hash_protocol, load_protocol, shipped_protocols
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.rules import parse_rule, render_rule
 
 SHIPPED = Path(__file__).parents[2] / "src" / "trialwright" / "protocol" / "shipped" / "hcc-resection"
 OUTPUTS = ["report.html", "report.pdf", "results.json", "results.parquet"]
@@ -109,25 +112,68 @@ def test_protocols_lists_every_shipped_protocol_with_its_title():
     ]
 
 
-def test_show_fits_on_a_screen_and_names_every_endpoint_and_analysis():
+SINGLE_ARM = Path(__file__).parents[1] / "protocol" / "cases" / "single_arm.yaml"
+
+
+def test_show_names_every_element_and_fits_the_terminal():
     result = run("show", "hcc-resection")
     assert result.exit_code == 0
     assert result.stderr == ""
     protocol = load_protocol("hcc-resection").protocol
-    assert result.stdout.startswith(f"{protocol.study.id}: {protocol.study.title}\n")
-    for name in (*protocol.endpoints, *protocol.analyses):
-        assert f"\n  {name} " in result.stdout
-    assert len(result.stdout.splitlines()) <= 60
-    assert result.stdout.endswith("nothing: all of it runs\n")
+    assert result.stdout.startswith(f"{protocol.study.title}\n{protocol.study.id}, protocol version")
+    for section in (
+        protocol.facts,
+        protocol.anchors,
+        protocol.populations,
+        protocol.events,
+        protocol.analyses,
+    ):
+        for name in section:
+            assert re.search(rf"^{name} ", result.stdout, flags=re.MULTILINE), name
+    for endpoint in protocol.endpoints.values():
+        assert f"\n{endpoint.label}\n---" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 100
+    assert result.stdout.endswith("Nothing: all of it runs.\n")
 
 
 def test_show_lists_what_cannot_be_run_yet():
-    case = Path(__file__).parents[1] / "protocol" / "cases" / "single_arm.yaml"
-    open_ = run("show", case).stdout.split("Not yet executable\n")[1]
-    for section in ("treatments", "groups", "eligibility", "visits", "clocks", "monitoring", "deviations", "scenarios",
-                    "events.hbv_reactivation", "endpoints.reactivation", "populations.evaluable.when", "anchors.last_durvalumab.when", "assays",
-                    "baseline", "periods", "design", "assumptions"):  # fmt: skip
-        assert f"  {section}:" in open_, section
+    open_ = run("show", SINGLE_ARM).stdout.split("Not yet executable\n")[1]
+    for section in ("eligibility", "visits", "clocks", "events.hbv_reactivation", "endpoints.reactivation"):
+        assert f"- {section}" in open_, section
+
+
+def test_show_writes_html_markdown_and_json_of_the_same_protocol():
+    html, markdown, data = (
+        run("show", SINGLE_ARM, "--format", kind).stdout for kind in ("html", "markdown", "json")
+    )
+    protocol = load_protocol(str(SINGLE_ARM)).protocol
+    assert html.startswith("<!doctype html>")
+    assert markdown.startswith(f"# {protocol.study.title}\n")
+    said = json.loads(data)
+    assert (said["format"], said["hash"]) == ("trialwright-show/1", hash_protocol(protocol))
+    assert Protocol.from_plain(said["protocol"]) == protocol
+    for rule in said["rules"].values():
+        assert " is " in rule["sentence"] or " was " in rule["sentence"] or "attests" in rule["sentence"]
+        assert render_rule(parse_rule(rule["rule"])) == rule["rule"]
+    for sentence in ("above 2000 IU/mL", "28 days"):
+        assert all(sentence in shown for shown in (html, markdown))
+
+
+def test_diff_tells_people_and_programs_what_changed(tmp_path):
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(
+        SINGLE_ARM.read_text(encoding="utf-8").replace("> 2000 IU/mL", "> 100 IU/mL"), encoding="utf-8"
+    )
+    told = run("diff", SINGLE_ARM, changed)
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "threshold changed: `2000 IU/mL` -> `100 IU/mL`" in told.stdout
+    data = json.loads(run("diff", SINGLE_ARM, changed, "--format", "json").stdout)
+    assert data["format"] == "trialwright-diff/1"
+    assert data["sections"] == ["eligibility"]
+    assert {one["aspect"] for one in data["differences"]} == {"threshold"}
+    assert data["newer"]["file"] == str(changed)
+    assert run("diff", SINGLE_ARM, SINGLE_ARM).stdout == "no difference\n"
+    assert run("diff", SINGLE_ARM, tmp_path / "none.yaml").exit_code == 1
 
 
 def test_schema_is_json_on_standard_output():

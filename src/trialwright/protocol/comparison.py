@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from trialwright.protocol.loading import LoadedProtocol
+from trialwright.protocol.loading import LoadedProtocol, hash_protocol, hash_sections
 from trialwright.protocol.rule_comparison import How, compare_rules
 from trialwright.protocol.rules import parse_rule
 from trialwright.vocabulary.documents import Path, dotted
@@ -69,6 +70,28 @@ def write_differences(differences: Sequence[Difference]) -> str:
     n_words = sum(one.how is How.REWORDED for one in differences)
     lines.append(f"{n} difference{'s' if n > 1 else ''}, of which {n_words} in wording only")
     return "\n".join(lines)
+
+
+def render_differences_json(
+    older: LoadedProtocol, newer: LoadedProtocol, differences: Sequence[Difference]
+) -> str:
+    """The differences for programs, with the hashes of both protocols and the sections in which they differ."""
+    hashes = [hash_sections(one.protocol) for one in (older, newer)]
+    data = {
+        "format": "trialwright-diff/1",
+        "older": {"file": older.document.file, "hash": hash_protocol(older.protocol)},
+        "newer": {"file": newer.document.file, "hash": hash_protocol(newer.protocol)},
+        "sections": [name for name, value in hashes[1].items() if hashes[0][name] != value],
+        "differences": [
+            asdict(one) | {side: str(place) if place else None for side, place in _places(one).items()}
+            for one in differences
+        ],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _places(one: Difference) -> dict[str, Place | None]:
+    return {"older_place": one.older_place, "newer_place": one.newer_place}
 
 
 def _quoted(words: str) -> str:

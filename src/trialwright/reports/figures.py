@@ -19,13 +19,13 @@ from trialwright.reports.blocks import EMPTY, Figure, Text
 
 _COLOURS = ("#0b5fa5", "#c2410c", "#0f766e", "#7e22ce", "#1f2937", "#a16207")
 _DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2])
-_INK, _MUTED = "#1b2733", "#51606e"
+INK, MUTED = "#1b2733", "#51606e"
 
 _LINE_HEIGHT = 17
 _FONT_SIZE = 12
 _LETTER_WIDTH = 6.7
 _NARROWEST = 340
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 # A line may end after white space, after a Chinese or Japanese character, and inside a word that fills a line.
 _WORDS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]{1,30}\s*|\s+")
@@ -106,10 +106,10 @@ def survival_figure(
     time_lines = _wrap(time_title, _NARROWEST - 100)
     risk_top = _PLOT_HEIGHT + 41 + _LINE_HEIGHT * len(time_lines)
     spec = {
-        "$schema": _SCHEMA,
+        "$schema": SCHEMA,
         "width": "container",
         "height": _PLOT_HEIGHT,
-        "config": _CONFIG,
+        "config": CONFIG,
         "datasets": {
             "curves": [{"group": group["label"], **step} for group in groups for step in group["steps"]],
             "bands": [row for group in groups for row in _band_rows(group)],
@@ -151,19 +151,19 @@ _RISK_ROWS: tuple[tuple[str, Literal["n_at_risk", "n_censored", "n_events"]], ..
     ("Events", "n_events"),
 )
 
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "aria": False,
     "background": "white",
     "padding": {"left": 0, "top": 4, "right": 6, "bottom": 2},
     "view": {"stroke": None},
-    "text": {"fontSize": _FONT_SIZE, "fill": _INK},
+    "text": {"fontSize": _FONT_SIZE, "fill": INK},
     "axis": {
-        "domainColor": _MUTED,
+        "domainColor": MUTED,
         "gridColor": "#e8edf1",
-        "labelColor": _INK,
+        "labelColor": INK,
         "labelFontSize": _FONT_SIZE,
-        "tickColor": _MUTED,
-        "titleColor": _INK,
+        "tickColor": MUTED,
+        "titleColor": INK,
         "titleFontSize": _FONT_SIZE,
         "titleFontWeight": "normal",
         "titleLineHeight": _LINE_HEIGHT,
@@ -336,7 +336,7 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
                 "x": {"value": -_MARGIN + 34},
                 "y": at_y,
                 "text": {"field": "lines"},
-                "color": {"value": _INK},
+                "color": {"value": INK},
             },
         },
         {
@@ -346,7 +346,7 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
                 "x": {"value": -_MARGIN},
                 "y": at_y,
                 "text": {"field": "name"},
-                "color": {"value": _MUTED},
+                "color": {"value": MUTED},
             },
         },
         {
@@ -359,7 +359,7 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
             "encoding": {
                 "y": at_y,
                 "text": {"field": "printed"},
-                "color": {"value": _INK},
+                "color": {"value": INK},
             },
         },
     ]
@@ -457,10 +457,10 @@ def forest_figure(
     numbers_width = _GAP + max(_text_width(row["printed"]) for row in estimates)
     datasets, height = _forest_rows(rows)
     spec = {
-        "$schema": _SCHEMA,
+        "$schema": SCHEMA,
         "width": "container",
         "height": height,
-        "config": _CONFIG,
+        "config": CONFIG,
         "datasets": datasets,
         "encoding": {
             "x": {
@@ -530,7 +530,7 @@ def _line_at_one_layer() -> dict[str, Any]:
     return {
         "data": {"name": "estimates"},
         "transform": [_place("y_line")],
-        "mark": {"type": "rule", "stroke": _MUTED, "strokeDash": [3, 3]},
+        "mark": {"type": "rule", "stroke": MUTED, "strokeDash": [3, 3]},
         "encoding": {"x": {"datum": 1}, "y2": {"field": "y_end"}},
     }
 
@@ -618,7 +618,7 @@ def _forest_text_layers(estimate_title: str) -> list[dict[str, Any]]:
         },
         {
             "data": {"values": [{"words": estimate_title}]},
-            "mark": {**number, "baseline": "bottom", "color": _INK},
+            "mark": {**number, "baseline": "bottom", "color": INK},
             "encoding": {"x": {"value": "width"}, "y": {"value": -6}, "text": {"field": "words"}},
         },
     ]

@@ -33,7 +33,8 @@ def render_html(page: Page) -> str:
     scripts = [vega_script(), _read("page.js")] if has_figures else [_read("page.js")]
     style = _read("page.css")
     template = _environment().get_template("page.html.jinja")
-    return template.render(page=page, style=style, scripts=scripts, policy=_policy(scripts, style))
+    document = template.render(page=page, style=style, scripts=scripts, policy=_policy(scripts, style))
+    return document.lstrip()
 
 
 def _policy(scripts: list[str], style: str) -> str:

@@ -15,11 +15,10 @@ PrintedAs = Callable[[float], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The two things a report is made of."""
+class Said:
+    """What a protocol says, each piece with its path."""
 
     protocol: Protocol
-    results: Results
 
     def said(self, text: object, path: str) -> Term:
         """Words or settings of the protocol, with their path."""
@@ -41,6 +40,13 @@ class Source:
         """A term of a model: `age`, or `bclc=code_2` as its fact and level."""
         name, _, level = item.partition("=")
         return Text(self.fact(name), ": ", self.level(name, level)) if level else Text(self.fact(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Said):
+    """The two things a report is made of: the protocol and its results."""
+
+    results: Results
 
     def count(self, id_: str) -> Text:
         return self._printed(id_, lambda value: f"{value:,.0f}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from trialwright.protocol.model import Stated
-from trialwright.reports.blocks import Bullets, Code, KeyValues, Ref, Text
-from trialwright.reports.printed import Source
+from trialwright.reports.blocks import Code, KeyValues, Ref, Text
+from trialwright.reports.printed import Said, Source
 
 
 def render_reproducibility(source: Source) -> KeyValues:
@@ -20,18 +20,25 @@ def render_reproducibility(source: Source) -> KeyValues:
     return KeyValues(tuple(items))
 
 
-def render_open_statements(source: Source, status: str) -> Bullets | None:
+def open_statements(source: Said, status: str) -> tuple[Text, ...]:
     """Everything the protocol marks as `assumed` or `not stated`, with the reason."""
-    items = tuple(
-        Text(Code(path, Ref.protocol(path)), ": ", source.said(reason, f"{path}.reason"))
+    return tuple(
+        Text(Code(_element(path, status), Ref.protocol(path)), ": ", source.said(reason, path))
         for path, reason in sorted(_statements(source.protocol, status, ""))
     )
-    return Bullets(items) if items else None
+
+
+def _element(path: str, status: str) -> str:
+    """What a statement is about: the path without the keys it is said under."""
+    return path.removesuffix(".reason").replace(f".{status}.", ".")
 
 
 def _statements(element: Any, status: str, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(element, Stated) and element.status == status:
-        yield path, element.reason or "no reason given"
+    if isinstance(element, Stated):
+        if element.status == status:
+            yield f"{path}.reason", element.reason or "no reason given"
+        for key, reason in getattr(element, status.replace(" ", "_")).items():
+            yield f"{path}.{status}.{key}", reason
     if isinstance(element, dict):
         children = element.items()
     elif hasattr(type(element), "model_fields"):

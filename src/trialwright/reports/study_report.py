@@ -13,10 +13,10 @@ from trialwright.protocol.analyses import (
 )
 from trialwright.protocol.model import Protocol
 from trialwright.reports.baseline_table import render_baseline_table
-from trialwright.reports.blocks import Block, Callout, Page, Paragraph, Section, Text
+from trialwright.reports.blocks import Block, Bullets, Callout, Page, Paragraph, Section, Text
 from trialwright.reports.methods import render_methods
 from trialwright.reports.printed import Source
-from trialwright.reports.reproducibility import render_open_statements, render_reproducibility
+from trialwright.reports.reproducibility import open_statements, render_reproducibility
 from trialwright.reports.survival_tables import (
     render_cox_table,
     render_curves,
@@ -154,7 +154,7 @@ def _endpoint(source: Source, name: str) -> list[Block]:
 def _open_statements(source: Source) -> list[Block]:
     blocks: list[Block] = []
     for status, title in (("assumed", "Assumed"), ("not stated", "Not stated in the source")):
-        bullets = render_open_statements(source, status)
-        if bullets:
-            blocks.append(Section(status.replace(" ", "-"), Text(title), (bullets,)))
+        items = open_statements(source, status)
+        if items:
+            blocks.append(Section(status.replace(" ", "-"), Text(title), (Bullets(items),)))
     return blocks or [Paragraph(Text("The protocol marks nothing as assumed or not stated."))]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from trialwright.analysis.run import FLOW
 from trialwright.protocol.model import Endpoint, Estimand
 from trialwright.reports.blocks import Column, KeyValues, Row, Table, Text
-from trialwright.reports.printed import Source
+from trialwright.reports.printed import Said, Source
 
 
-def render_synopsis(source: Source) -> KeyValues:
+def render_synopsis(source: Said) -> KeyValues:
     """The study in one screen."""
     study, zero = source.protocol.study, source.protocol.time_zero
     items = [
@@ -34,7 +34,7 @@ def render_synopsis(source: Source) -> KeyValues:
     return KeyValues(tuple((key, value) for key, value in items if value is not None))
 
 
-def _time_zero(source: Source, name: str) -> Text:
+def _time_zero(source: Said, name: str) -> Text:
     anchor = source.protocol.anchors.get(name)
     if anchor is None:
         return Text(source.said(name, "time zero"))
@@ -64,10 +64,11 @@ def render_population_flow(source: Source) -> Table:
     )
 
 
-def render_estimand(source: Source, name: str, endpoint: Endpoint) -> KeyValues:
+def render_estimand(source: Said, name: str, endpoint: Endpoint) -> KeyValues:
     """The endpoint and the five attributes of its estimand; what the protocol does not say is said to be unsaid."""
     here = f"endpoints.{name}"
-    items: list[tuple[Text, Text]] = [(Text("Events"), _events(source, endpoint))]
+    events = _events(source, endpoint)
+    items: list[tuple[Text, Text]] = [(Text("Events"), events)] if events else []
     estimand = endpoint.estimand
     if estimand is None:
         return KeyValues((*items, (Text("Estimand"), Text("not stated in the protocol"))))
@@ -92,16 +93,16 @@ def render_estimand(source: Source, name: str, endpoint: Endpoint) -> KeyValues:
     return KeyValues(tuple(items))
 
 
-def _events(source: Source, endpoint: Endpoint) -> Text:
+def _events(source: Said, endpoint: Endpoint) -> Text:
     said = [
         piece
-        for name in endpoint.time_to
+        for name in (*([endpoint.rate_of] if endpoint.rate_of else []), *endpoint.time_to)
         for piece in ("; ", source.said(source.protocol.events[name].text or name, f"events.{name}.text"))
     ]
     return Text(*said[1:])
 
 
-def _attribute(source: Source, estimand: Estimand, key: str, here: str) -> Text:
+def _attribute(source: Said, estimand: Estimand, key: str, here: str) -> Text:
     value = getattr(estimand, key)
     if value is None:
         return Text("not stated")

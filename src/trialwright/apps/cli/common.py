@@ -1,0 +1,40 @@
+"""What the commands share: their exit codes, how problems end them, and how progress is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+EXIT_PROBLEMS = 1
+EXIT_INCOMPLETE = 3
+
+ProtocolArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROTOCOL", help="A protocol file, or the name of a shipped protocol.", show_default=False
+    ),
+]
+
+
+@contextmanager
+def problems_told() -> Iterator[None]:
+    """A document or data with problems ends the command with all of them and exit code 1."""
+    from trialwright.vocabulary.problems import ProblemsFound
+
+    try:
+        yield
+    except ProblemsFound as found:
+        typer.echo(str(found), err=True)
+        n = len(found.problems)
+        typer.echo(f"\n{n} problem{'s' if n > 1 else ''}; nothing was written.", err=True)
+        raise typer.Exit(EXIT_PROBLEMS) from None
+
+
+def tell(step: str) -> None:
+    """Progress, for someone who watches."""
+    if sys.stderr.isatty():
+        typer.echo(f"… {step}", err=True)
