@@ -1,0 +1,1 @@
+"""Grades of laboratory results by the Common Terminology Criteria for Adverse Events (CTCAE)."""
