@@ -66,6 +66,14 @@ UNRESOLVED = [
     ("assumptions: { reactivation_rate: 0.05 }", "assumptions: { zzz: 0.05 }", "scenarios.planned.assumptions.zzz",
      "assumptions"),
     ("event: hbv_reactivation, boundary", "event: zzz, boundary", "monitoring.harm.event", "events"),
+    ("clock: entecavir_start,", "clock: zzz,", "deviations.late_entecavir.clock", "clocks"),
+    ("intercurrent events: { new therapy:", "intercurrent events: { zzz:", "endpoints.reactivation.estimand.intercurrent events.zzz",
+     "events"),
+    ("design: { alpha: 2.5 %,", "design: { endpoint: zzz, alpha: 2.5 %,", "design.endpoint", "endpoints"),
+    ("any of: [hbv_reactivation, hepatitis_flare] }", "any of: [hbv_reactivation, hepatitis_flare], during: zzz }",
+     "events.any_harm.during", "periods` or `treatments"),
+    ("    competing: [death, new_therapy]", "    censoring: { x: { text: T, event: zzz, at: last contact } }",
+     "endpoints.time_to_reactivation.censoring.x.event", "events"),
 ]  # fmt: skip
 
 
@@ -205,3 +213,85 @@ def test_what_can_be_a_covariate(fact, can):
 def test_a_number_has_no_levels():
     text = edit("kind: number, unit: years }", "kind: number, unit: years, levels: { a: A, b: B } }")
     assert len(problems_of(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "field"),
+    [
+        pytest.param("  entecavir: {}", "  entecavir: { alternatives: { durvalumab: Either } }", None, None,
+                     id="a reading beside it"),
+        pytest.param("  entecavir: {}", "  entecavir: { alternatives: { durvalumap: Either } }", "unresolved-name",
+                     "treatments.entecavir.alternatives.durvalumap", id="no such reading"),
+        pytest.param("  entecavir: {}", "  entecavir: { alternatives: { entecavir: Itself } }", "unresolved-name",
+                     "treatments.entecavir.alternatives.entecavir", id="itself is no other reading"),
+        pytest.param("    route: intravenous", "    route: intravenous\n    assumed: { route: Ours }", None, None,
+                     id="a key is assumed"),
+        pytest.param("    route: intravenous", "    route: intravenous\n    assumed: { rout: Ours }", "unresolved-name",
+                     "treatments.durvalumab.assumed.rout", id="no such key is assumed"),
+        pytest.param("    route: intravenous", "    not stated: { route: Unknown, other things: Unknown }", None, None,
+                     id="a key and a topic are not stated"),
+        pytest.param("    route: intravenous", "    route: intravenous\n    not stated: { route: Unknown }",
+                     "stated-after-all", "treatments.durvalumab.not stated.route", id="stated after all"),
+    ],
+)  # fmt: skip
+def test_what_an_element_says_of_itself_fits_it(old, new, code, field):
+    text = edit(old, new)
+    if code is None:
+        parse_protocol(text, "p.yaml")
+    else:
+        (problem,) = problems_of(text)
+        assert (problem.code, problem.field) == (code, field)
+
+
+WEIGHTED = (
+    "  weighted: { method: cox, title: T, population: treated, endpoint: survival, covariates: [groups], "
+    "reference: { groups: treated }, weights: { target: overlap, treated: treated, covariates: [age] }, "
+    "transform: { age: log10 }, time varying: [groups] }\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "field"),
+    [
+        pytest.param("x", "x", None, None, id="sound"),
+        pytest.param("treated: treated,", "treated: zzz,", "unresolved-name", "analyses.weighted.weights.treated",
+                     id="no such group is weighted"),
+        pytest.param("covariates: [age]", "covariates: [zzz]", "unresolved-name",
+                     "analyses.weighted.weights.covariates[0]", id="no such covariate of a weight"),
+        pytest.param("{ groups: treated }", "{ groups: zzz }", "unresolved-name", "analyses.weighted.reference.groups",
+                     id="no such group is the reference"),
+        pytest.param("{ age: log10 }", "{ hbsag: log10 }", "unfit-fact", "analyses.weighted.transform.hbsag",
+                     id="a category has no logarithm"),
+        pytest.param("method: cox, title: T, population: treated, endpoint: survival",
+                     "method: cox, title: T, population: treated, endpoint: reactivation", "unfit-endpoint",
+                     "analyses.weighted.endpoint", id="a rate has no hazard"),
+    ],
+)  # fmt: skip
+def test_weighted_comparisons_name_groups_and_facts(old, new, code, field):
+    text = edit("\ndesign:", f"\n{WEIGHTED.replace(old, new)}\ndesign:")
+    if code is None:
+        parse_protocol(text, "p.yaml")
+    else:
+        (problem,) = problems_of(text)
+        assert (problem.code, problem.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("method", "endpoint", "fits"),
+    [
+        ("proportion", "reactivation", True),
+        ("proportion", "response", True),
+        ("proportion", "survival", False),
+        ("adverse events", "survival", False),
+        ("summary by visit", "survival", False),
+        ("turnbull", "survival", True),
+        ("turnbull", "reactivation", False),
+    ],
+)
+def test_a_method_reads_endpoints_of_its_kind(method, endpoint, fits):
+    line = f"  more: {{ method: {method}, title: T, population: treated, endpoint: {endpoint} }}\n"
+    text = edit("\ndesign:", f"\n{line}\ndesign:")
+    if fits:
+        parse_protocol(text, "p.yaml")
+    else:
+        assert [problem.code for problem in problems_of(text)] == ["unfit-endpoint"]

@@ -13,8 +13,8 @@ from trialwright.protocol.facts import RESERVED_WORDS
 from trialwright.protocol.rule_checks import check_rule
 from trialwright.protocol.rule_sentences import render_sentence
 from trialwright.protocol.rules import canonical_json, parse_rule, render_rule, rule_from_json, rule_hash
+from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.problems import ProblemsFound, Severity
-from trialwright.vocabulary.windows import Duration
 
 _MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -17,8 +17,8 @@ from trialwright.protocol.rules import (
     rule_from_json,
     rule_hash,
 )
+from trialwright.vocabulary.durations import Duration, TimeUnit
 from trialwright.vocabulary.problems import Place, ProblemsFound
-from trialwright.vocabulary.windows import Duration, TimeUnit
 
 _28_DAYS = Duration(28, TimeUnit.DAYS)
 _FIRST_DOSE = tree.Moment("durvalumab", "first")

@@ -8,9 +8,9 @@ from trialwright.protocol.loading import load_protocol, parse_protocol, shipped_
 from trialwright.protocol.rules import render_rule
 from trialwright.protocol.scopes import catalogue_facts, load_scope, make_scope, read_rule
 from trialwright.vocabulary.concepts import Kind, catalogue
+from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.problems import ProblemsFound
 from trialwright.vocabulary.units import conversion_factor
-from trialwright.vocabulary.windows import Duration
 
 SINGLE_ARM = str(Path(__file__).parent / "cases" / "single_arm.yaml")
 LEAST = "format: trialwright/1\nstudy: { id: X, title: X, type: observational, allocation: not applicable }\n"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from trialwright.vocabulary.documents import read_document
+from trialwright.vocabulary.durations import Duration, TimeUnit
 from trialwright.vocabulary.elements import (
     Date,
     DurationText,
@@ -23,7 +24,6 @@ from trialwright.vocabulary.elements import (
     validate_document,
 )
 from trialwright.vocabulary.problems import ProblemsFound
-from trialwright.vocabulary.windows import Duration, TimeUnit
 
 
 class Circle(Element):

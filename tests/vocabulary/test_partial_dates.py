@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trialwright.vocabulary.durations import add_months
 from trialwright.vocabulary.intervals import Comparison, Interval
 from trialwright.vocabulary.partial_dates import (
     LeapBirthday,
     PartialDate,
-    add_months,
     age_in_years,
     compare_dates,
     completed_years,

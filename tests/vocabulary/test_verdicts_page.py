@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE, Comparison, Interval, Threshold
 from trialwright.vocabulary.partial_dates import (
     FIRST_YEAR,
@@ -16,7 +17,7 @@ from trialwright.vocabulary.partial_dates import (
     study_day,
 )
 from trialwright.vocabulary.verdicts import Reason, Verdict
-from trialwright.vocabulary.windows import Direction, Duration, SameDay, Window
+from trialwright.vocabulary.windows import Direction, SameDay, Window
 
 PAGE = Path(__file__).parents[2] / "docs" / "verdicts.md"
 

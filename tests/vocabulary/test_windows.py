@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialwright.vocabulary.partial_dates import PartialDate, add_months, date_of, day_number
+from trialwright.vocabulary.durations import Duration, DurationRange, TimeUnit, add_months
+from trialwright.vocabulary.partial_dates import PartialDate, date_of, day_number
 from trialwright.vocabulary.verdicts import Reason, Verdict
-from trialwright.vocabulary.windows import Direction, Duration, DurationRange, SameDay, TimeUnit, Window
+from trialwright.vocabulary.windows import Direction, SameDay, Window
 
 MET, NOT_MET, IMPRECISE = Verdict.MET, Verdict.NOT_MET, Verdict.unknown(Reason.IMPRECISE_DATE)
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from trialwright.vocabulary.concepts import Concept, Kind, Limits, catalogue
+from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
 from trialwright.vocabulary.units import (
     Equivalence,
@@ -21,7 +22,6 @@ from trialwright.vocabulary.units import (
     conversion_factor,
     find_unit,
 )
-from trialwright.vocabulary.windows import Duration
 
 _WORDS = """
     after age all anchor and any attested baseline before change confirmed consecutive count date during ever first had in

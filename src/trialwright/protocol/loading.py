@@ -55,8 +55,10 @@ def load_protocol(name_or_path: str) -> LoadedProtocol:
         ) from error
     shipped = path.is_relative_to(_shipped_folder())
     file = f"{path.parent.name}/{path.name}" if shipped else str(path)
-    protocol, document = parse_protocol(text, file)
-    return LoadedProtocol(protocol, document, path.parent)
+    protocol, document, writing = _read(text, file)
+    loaded = LoadedProtocol(protocol, document, path.parent)
+    loaded.__dict__["writing"] = writing  # it has been read for its problems
+    return loaded
 
 
 def parse_protocol(text: str | bytes, file: str = "protocol.yaml") -> tuple[Protocol, Document]:
@@ -67,12 +69,18 @@ def parse_protocol(text: str | bytes, file: str = "protocol.yaml") -> tuple[Prot
     ProblemsFound
         With every problem of the text, in reading order.
     """
+    protocol, document, _ = _read(text, file)
+    return protocol, document
+
+
+def _read(text: str | bytes, file: str) -> tuple[Protocol, Document, Writing]:
     document = read_document(text, file)
     protocol = validate_document(document, Protocol)
-    problems = [*check_references(protocol, document), *read_writing(protocol, document).problems]
+    writing = read_writing(protocol, document)
+    problems = [*check_references(protocol, document), *writing.problems]
     if problems:
         raise ProblemsFound(in_reading_order(problems))
-    return protocol, document
+    return protocol, document, writing
 
 
 def dump_protocol(protocol: Protocol) -> str:

@@ -22,6 +22,7 @@ from trialwright.protocol.analyses import Analysis
 from trialwright.protocol.quantities import Quantity
 from trialwright.protocol.stated import Stated as Stated
 from trialwright.protocol.stated import Status as Status
+from trialwright.vocabulary.durations import DurationRange
 from trialwright.vocabulary.elements import (
     Date,
     DurationText,
@@ -33,7 +34,6 @@ from trialwright.vocabulary.elements import (
     Probability,
     Words,
 )
-from trialwright.vocabulary.windows import DurationRange
 
 FORMAT = "trialwright/1"
 
@@ -386,6 +386,7 @@ Strategy = Literal[
     "composite",
     "while on treatment",
     "while alive",
+    "until it happens",
     "principal stratum",
     "competing event",
     "no event",

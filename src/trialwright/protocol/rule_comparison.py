@@ -88,8 +88,8 @@ def _compare_parts(before: Sequence[Node], after: Sequence[Node], called: str) -
     """Parts that are equal stand for each other wherever they are, the others in their order if they are alike."""
     gone = [part for part in before if part not in after]
     new = [part for part in after if part not in before]
-    pairs = [(old, _most_alike(old, new)) for old in gone]
-    for old, alike in pairs:
+    for old in gone:
+        alike = _most_alike(old, new)
         if alike is None:
             yield RuleChange(How.REMOVED, called, _told(old), None)
         else:

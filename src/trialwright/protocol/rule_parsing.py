@@ -17,9 +17,9 @@ from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import RESERVED_WORDS
 from trialwright.protocol.moments import Selection, Span
 from trialwright.protocol.rule_tree import At, Condition, Value, Window
+from trialwright.vocabulary.durations import Duration, TimeUnit
 from trialwright.vocabulary.problems import Problem, nearest
 from trialwright.vocabulary.units import UnknownUnit, find_unit
-from trialwright.vocabulary.windows import Duration, TimeUnit
 
 MAX_CHARACTERS = 10_000
 MAX_WORDS = 2_000

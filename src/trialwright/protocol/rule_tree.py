@@ -24,7 +24,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from trialwright.vocabulary.windows import Duration
+from trialwright.vocabulary.durations import Duration
 
 At = tuple[int, int]
 NOWHERE: At = (0, 0)

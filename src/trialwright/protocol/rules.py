@@ -20,8 +20,8 @@ from typing import Any, get_args
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import RESERVED_WORDS
 from trialwright.protocol.rule_tree import At, Bound, Condition, Node, Value, Window
+from trialwright.vocabulary.durations import Duration, TimeUnit
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
-from trialwright.vocabulary.windows import Duration, TimeUnit
 
 FORMAT = "trialwright-rule/1"
 MAX_JSON_CHARACTERS = 400_000

@@ -12,7 +12,9 @@ from typing import Any
 from trialwright.protocol import model
 from trialwright.protocol.facts import Fact, Scope, make_fact
 from trialwright.protocol.model import Protocol
+from trialwright.protocol.moments import parse_span
 from trialwright.protocol.rule_checks import check_rule
+from trialwright.protocol.rule_sentences import render_moment_sentence
 from trialwright.protocol.rule_tree import Condition
 from trialwright.protocol.rules import parse_rule
 from trialwright.vocabulary.concepts import Kind, catalogue
@@ -106,14 +108,23 @@ def make_scope(protocol: Protocol, document: Document) -> Scope:
     if problems:
         raise ProblemsFound(problems)
     facts |= _concepts_without_a_fact(facts)
-    return Scope(facts, {name: f"{_spaced(name)} ({one.span})" for name, one in protocol.periods.items()})
+    told = Scope(facts)
+    return Scope(facts, {name: _period_label(name, one.span, told) for name, one in protocol.periods.items()})
+
+
+def _period_label(name: str, span: str, scope: Scope) -> str:
+    """A period as a sentence calls it; a span that cannot be read stands as it is written."""
+    try:
+        read = parse_span(span)
+    except ProblemsFound:
+        return f"{_spaced(name)} ({span})"
+    start, end = (render_moment_sentence(moment, scope) for moment in (read.start, read.end))
+    return f"{_spaced(name)} ({'after ' if read.leaves_start_out else ''}{start} to {end})"
 
 
 def _concepts_without_a_fact(facts: Mapping[str, Fact]) -> dict[str, Fact]:
     taken = {fact.concept for fact in facts.values()}
-    return {
-        name: fact for name, fact in catalogue_facts().items() if name not in facts and name not in taken
-    }
+    return {name: fact for name, fact in catalogue_facts().items() if name not in facts and name not in taken}
 
 
 def make_facts(elements: Mapping[str, model.Fact], document: Document) -> dict[str, Fact]:

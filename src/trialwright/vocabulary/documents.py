@@ -10,8 +10,10 @@ import hashlib
 import json
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -68,12 +70,14 @@ class Document:
         The value is laid over what is written, blanks aside: quotes, escapes, the head of a block and lines that YAML
         folds do not count.
         """
-        place, value = self.value_places.get(path), self._value(path)
+        place = self.value_places.get(path)
+        value = self._value(path) if place else None
         if place is None or place.line is None or place.column is None or not isinstance(value, str):
             return self.place_of(path)
         lines = value.split("\n")
         ahead = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
-        index = _line_starts(self.text)[place.line - 1] + place.column - 1
+        starts = _line_starts(self.text)
+        index = starts[place.line - 1] + place.column - 1
         head = _BLOCK_HEAD.match(self.text, index)
         index = head.end() if head else index + (self.text[index] in "\"'")
         for character in "".join(value[:ahead].split()):
@@ -82,7 +86,9 @@ class Document:
                 return place
         rest = value[ahead : ahead + 1].strip()
         found = self.text.find(rest, index) if rest else index
-        return _place_at(self.text, found if found >= 0 else index, self.file)
+        index = found if found >= 0 else index
+        row = bisect_right(starts, index)
+        return Place(self.file, row, index - starts[row - 1] + 1)
 
     def _value(self, path: Path) -> Any:
         value = self.data
@@ -135,8 +141,10 @@ _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _BLOCK_HEAD = re.compile(r"[|>][-+0-9]*[^\n]*\n")
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> tuple[int, ...]:
+    """Where each line begins; kept, for a document with many faults asks again and again."""
+    return (0, *(found.end() for found in _LINE_BREAK.finditer(text)))
 
 
 def _refuse_unprintable(text: str, file: str) -> None:

@@ -177,12 +177,6 @@ def completed_years(birth: date, on: date, *, leap_birthday: LeapBirthday) -> in
     return on.year - birth.year - ((on.month, on.day) < (month, day))
 
 
-def add_months(day: date, months: int) -> date:
-    """The same day of another month, or its last day if it is shorter: 31 August + 6 months is 28 or 29 February."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
 def day_number(day: date) -> int:
     """Days from 1970-01-01, as numpy's datetime64[D] and polars' Date count."""
     return (day - _EPOCH).days
