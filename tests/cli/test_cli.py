@@ -115,7 +115,8 @@ def test_protocols_lists_every_shipped_protocol_with_its_title():
 SINGLE_ARM = Path(__file__).parents[1] / "protocol" / "cases" / "single_arm.yaml"
 
 
-def test_show_names_every_element_and_fits_the_terminal():
+def test_show_names_every_element_and_fits_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     result = run("show", "hcc-resection")
     assert result.exit_code == 0
     assert result.stderr == ""

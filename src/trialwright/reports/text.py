@@ -23,8 +23,8 @@ from trialwright.reports.blocks import (
 )
 
 _GAP = "  "
-_NARROWEST = 8
-"""Columns of a terminal below which no column of a table is narrowed, if there is any other to narrow."""
+_NARROWEST = 6
+"""Columns of a terminal below which no column of a table is narrowed."""
 
 
 def render_page_text(page: Page, *, width: int = 100) -> str:
@@ -104,7 +104,7 @@ def render_table_text(table: Table, *, width: int | None = None) -> str:
     widths = [max(map(_width, column)) for column in zip(titles, *bodies, strict=True)]
     _widen_for_spans(table, widths)
     if width is not None:
-        _narrow(widths, width)
+        _narrow(widths, width, [_longest_word(column) for column in zip(titles, *bodies, strict=True)])
     aligns = [column.align for column in table.columns]
     body = [
         line
@@ -133,10 +133,21 @@ def _wrapped(words: str, width: int | None) -> list[str]:
     return [words] if width is None else _wrap(words, width)
 
 
-def _narrow(widths: list[int], width: int) -> None:
-    """Take from the widest columns, a letter at a time, until all fit or none can give more."""
-    while _total(widths) > width and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+def _narrow(widths: list[int], width: int, words: Sequence[int]) -> None:
+    """Take from the widest columns, a letter at a time, until all fit: first what words leave free, then within words."""
+    for leasts in (words, [_NARROWEST] * len(widths)):
+        while _total(widths) > width:
+            wide = [i for i, least in enumerate(leasts) if widths[i] > least]
+            if not wide:
+                break
+            widths[max(wide, key=lambda i: widths[i])] -= 1
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    """The letters of the longest word of a column, behind its indent."""
+    return max(
+        len(cell) - len(cell.lstrip(" ")) + max(_width(word) for word in cell.split(" ")) for cell in cells
+    )
 
 
 def _cells(row: Row) -> list[str]:
