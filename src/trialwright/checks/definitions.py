@@ -321,8 +321,8 @@ treatments:
 )
 def not_stated(checked: Checked) -> Iterator[Found]:
     for path, element in _elements(checked.document.data):
-        topics = element.get("not stated")
-        if isinstance(topics, dict) and topics:
+        topics = _topics(element, to_do=False)
+        if topics:
             told = "; ".join(f"{topic} ({str(follows).rstrip('.')})" for topic, follows in topics.items())
             yield Found((*path, "not stated"), f"not stated: {told}", _DECIDE, about_key=True)
         elif element.get("status") == "not stated":
@@ -331,6 +331,40 @@ def not_stated(checked: Checked) -> Iterator[Found]:
 
 
 _DECIDE = "decide what the trial needs, and write it down"
+
+
+@check(
+    "to-do",
+    Severity.WARNING,
+    title="the author left something to do",
+    why="""`trialwright new` marks what only the team can decide, so that nothing of its draft is taken for a decision. Until
+    the mark is gone the protocol is a draft.""",
+    example="""
+treatments:
+  entecavir: { not stated: { dose in renal impairment: "to do: which dose?" } }
+""",
+    cure="""
+treatments:
+  entecavir: { label: "Entecavir, halved below a creatinine clearance of 50 mL/min" }
+""",
+    source="ours",
+)
+def to_do(checked: Checked) -> Iterator[Found]:
+    for path, element in _elements(checked.document.data):
+        for topic, words in _topics(element, to_do=True).items():
+            asked = words.removeprefix(_TO_DO).strip().rstrip(".")
+            yield Found((*path, "not stated", topic), f"to do: {topic}: {asked}", _DONE, about_key=True)
+
+
+_TO_DO = "to do:"
+_DONE = "decide it, write it down and delete the line"
+
+
+def _topics(element: Mapping[str, Any], *, to_do: bool) -> dict[str, str]:
+    """What an element leaves open: what the author still has to do, or the rest."""
+    topics = element.get("not stated")
+    told = topics if isinstance(topics, dict) else {}
+    return {topic: str(words) for topic, words in told.items() if str(words).startswith(_TO_DO) == to_do}
 
 
 @check(
