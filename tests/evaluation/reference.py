@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Absence, Fact
 from trialwright.vocabulary.concepts import Kind
+from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.intervals import Comparison, Interval, Threshold
 from trialwright.vocabulary.partial_dates import (
     FIRST_YEAR,
@@ -47,7 +48,7 @@ from trialwright.vocabulary.partial_dates import (
 )
 from trialwright.vocabulary.units import Unit, UnitsDoNotConvert, UnknownUnit, conversion_factor
 from trialwright.vocabulary.verdicts import Reason, Verdict
-from trialwright.vocabulary.windows import Direction, Duration, Window
+from trialwright.vocabulary.windows import Direction, Window
 
 MET, NOT_MET = Verdict.MET, Verdict.NOT_MET
 MISSING, IMPRECISE = Verdict.unknown(Reason.MISSING), Verdict.unknown(Reason.IMPRECISE_DATE)

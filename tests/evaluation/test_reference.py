@@ -16,10 +16,10 @@ from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import make_fact
 from trialwright.protocol.rules import parse_rule
 from trialwright.vocabulary.concepts import Kind
+from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.intervals import Comparison, Interval, Threshold
 from trialwright.vocabulary.partial_dates import PartialDate
 from trialwright.vocabulary.verdicts import Reason, Verdict
-from trialwright.vocabulary.windows import Duration
 
 FACTS = {
     fact.name: fact

@@ -16,7 +16,7 @@ from tests.strategies.trial_rules import FACTS, PERIODS
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.rule_tree import Condition, Moment, Value
 from trialwright.vocabulary.concepts import Kind
-from trialwright.vocabulary.windows import Duration, TimeUnit
+from trialwright.vocabulary.durations import Duration, TimeUnit
 
 ROWS = (None, "hbv_dna", "alt", "ecog", "lirads", "durvalumab", "hepatitis_flare")
 
@@ -207,9 +207,9 @@ def _compounds(parts: Strategy) -> Strategy:
 
 
 @cache
-def rules(rows_of: str | None = None) -> Strategy:
+def rules(rows_of: str | None = None, *, max_leaves: int = 5) -> Strategy:
     """Rules of every construct that makes sense where they are judged: trees of `rule_tree.Condition`."""
-    plain = st.recursive(leaves(rows_of), _compounds, max_leaves=5)
+    plain = st.recursive(leaves(rows_of), _compounds, max_leaves=max_leaves)
     if rows_of is None:
         return plain
     repeated = st.one_of(

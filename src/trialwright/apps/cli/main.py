@@ -5,16 +5,17 @@ Heavy modules are imported inside the commands that need them, so that `--help` 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-EXIT_PROBLEMS = 1
-EXIT_INCOMPLETE = 3
+from trialwright.apps.cli.check import check
+from trialwright.apps.cli.common import EXIT_INCOMPLETE, ProtocolArgument, problems_told, tell
+from trialwright.apps.cli.diff import diff
+from trialwright.apps.cli.new import new
+from trialwright.apps.cli.rule import rule
+from trialwright.apps.cli.show import show
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,27 +26,6 @@ app = typer.Typer(
     epilog="Start with: trialwright protocols; trialwright show hcc-resection; "
     "trialwright report hcc-resection --out out",
 )
-
-ProtocolArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="PROTOCOL", help="A protocol file, or the name of a shipped protocol.", show_default=False
-    ),
-]
-
-
-@contextmanager
-def _problems_told() -> Iterator[None]:
-    """A document or data with problems ends the command with all of them and exit code 1."""
-    from trialwright.vocabulary.problems import ProblemsFound
-
-    try:
-        yield
-    except ProblemsFound as found:
-        typer.echo(str(found), err=True)
-        n = len(found.problems)
-        typer.echo(f"\n{n} problem{'s' if n > 1 else ''}; nothing was written.", err=True)
-        raise typer.Exit(EXIT_PROBLEMS) from None
 
 
 def _show_version(wanted: bool) -> None:
@@ -71,21 +51,15 @@ def protocols() -> None:
     """List the protocols that come with Trialwright."""
     from trialwright.protocol.loading import load_protocol, shipped_protocols
 
-    with _problems_told():
+    with problems_told():
         for name in shipped_protocols():
             typer.echo(f"{name}\t{load_protocol(name).protocol.study.title}")
 
 
-@app.command()
-def show(protocol: ProtocolArgument) -> None:
-    """Print a synopsis of a protocol: what it asks, of whom, and how it answers."""
-    from trialwright.analysis.run import not_yet_executable
-    from trialwright.protocol.loading import load_protocol
-    from trialwright.protocol.synopsis import write_synopsis
-
-    with _problems_told():
-        loaded = load_protocol(protocol).protocol
-        typer.echo(write_synopsis(loaded, not_yet_executable(loaded)))
+app.command()(new)
+app.command()(show)
+app.command()(check)
+app.command()(diff)
 
 
 @app.command()
@@ -130,14 +104,14 @@ def report(
     Exit codes: 0 done; 1 problems, nothing written; 2 the command was not understood; 3 the report is written, and
     something the protocol asks for could not be estimated.
     """
-    with _problems_told():
-        _tell("reading the protocol")
+    with problems_told():
+        tell("reading the protocol")
         from trialwright.protocol.loading import load_protocol
 
         loaded = load_protocol(protocol)
         from trialwright.reports.writing import write_study_report
 
-        written = write_study_report(loaded, out, data=data, mapping=mapping, progress=_tell)
+        written = write_study_report(loaded, out, data=data, mapping=mapping, progress=tell)
     for warning in written.warnings:
         typer.echo(str(warning), err=True)
     for file in written.files:
@@ -146,10 +120,7 @@ def report(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _tell(step: str) -> None:
-    """Progress, for someone who watches."""
-    if sys.stderr.isatty():
-        typer.echo(f"… {step}", err=True)
+app.command()(rule)
 
 
 def main() -> None:
