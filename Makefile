@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all their own set-up: they need python3, python3-venv, make and git.
 .DELETE_ON_ERROR:
-.PHONY: help demo test check proofs bench lock clean
+.PHONY: help demo test check proofs bench docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,9 @@ proofs: .venv/ready  ## the long proofs that `make test` leaves out
 
 bench: .venv/ready  ## medians and ratios of benchmarks/
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+docs: .venv/ready  ## write the generated pages of docs/ anew
+	$(BIN)/python -m tests.docs.pages
 
 lock: $(BIN)/uv  ## write requirements/*.txt anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/uv.in -o requirements/uv.txt

@@ -313,4 +313,4 @@ trialwright rule "last(hbv_dna, 28 days) > 9 IU/mL" --explain
 
 The first tells the verdict, the records it rests on, and what to ask next; the second the sentence of the rule, what it asks
 for, its hash, and the same as a query for a database. Facts of the catalogue (`hbv_dna`, `alt`, `bclc_stage`) need no
-definition; those of a protocol come with `--protocol`. Scores and rules per row cannot be tried this way yet."""
+definition; those of a protocol come with `--protocol`. Of the scores only Child-Pugh and ALBI can be computed yet, and rules per row cannot be tried this way."""

@@ -34,7 +34,7 @@ def test_what_the_rules_page_says_cannot_be_tried(tmp_path):
     patient = tmp_path / "patient.yaml"
     patient.write_text("anchor: 2026-03-31\n", encoding="utf-8")
     for rule, code in (
-        ("score(child_pugh, 28 days) <= 6", "not-yet-executable"),
+        ("score(meld, 28 days) <= 15", "not-yet-executable"),
         ("value > 100 U/L", "wrong-context"),
     ):
         with pytest.raises(ProblemsFound, match=code):

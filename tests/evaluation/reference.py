@@ -645,6 +645,9 @@ def plain_bounds(fact: Fact | None, reading: Reading, right: tree.Value | tree.B
             return [Reading(given.scaled(float(factor)), is_calculated=True)], Reason.CONFLICT
         case tree.Multiple(factor, of):
             readings, cause = other_value(fact, of, case)
+            if isinstance(of, tree.RESULTS):  # nothing is a hundred times a result of 0
+                times = Reading(Interval.exactly(float(factor)))
+                return [times_baseline(r, times) for r in readings], cause
             scaled = [replace(r, value=number(r).scaled(float(factor)), is_calculated=True) for r in readings]
             return scaled, cause
         case tree.Length(duration):

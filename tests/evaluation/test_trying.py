@@ -295,7 +295,7 @@ def test_what_cannot_be_tried(patient):
     assert problems("last(altt, 28 days) > 3 U/L", patient=patient) == [("rule:1:6", "unknown-fact")]
     assert problems("had(diabetes)", is_explained=True) == [("rule:1:5", "unknown-fact")]
     assert problems("value > 3 U/L", patient=patient) == [("rule:1:1", "wrong-context")]
-    assert problems("age < 9 years or score(child_pugh, 28 days) <= 6", patient=patient) == [
+    assert problems("age < 9 years or score(meld, 28 days) <= 15", patient=patient) == [
         ("rule:1:24", "not-yet-executable")
     ]
     assert problems("age > 3 years", protocol="nobody.yaml")[0][1] == "no-such-protocol"
@@ -307,3 +307,16 @@ def test_warnings_of_the_file_come_before_those_of_the_rule(tmp_path):
     answer = try_rule("last(alt) > 3 U/L", patient=path)
     assert [one.code for one in answer.warnings] == ["unknown-unit", "window-not-stated"]
     assert answer.text.startswith("unknown (unit unknown)")
+
+
+def test_a_score_is_judged_by_the_definition_of_medicine(tmp_path):
+    """Bilirubin, albumin and INR give 1 point each, ascites and encephalopathy, which are missing, 1 to 3: 5 to 9 in all."""
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "anchor: 2026-03-31\nrecords:\n"
+        "  bilirubin: { 2026-03-20: 1.4 mg/dL }\n  albumin: { 2026-03-20: 42 g/L }\n  inr: { 2026-03-20: 1.1 }\n"
+    )
+    assert try_rule("score(child_pugh, 28 days) <= 9", patient=path).text.startswith("met: ")
+    answer = try_rule("score(child_pugh, 28 days) <= 6", patient=path).text
+    assert answer.startswith("unknown (missing)")
+    assert "Child-Pugh score: 5 to 9" in answer

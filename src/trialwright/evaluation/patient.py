@@ -601,7 +601,11 @@ class _Judge:
                 return [_stated(amount, _exact_factor(unit, fact))], Reason.CONFLICT
             case tree.Multiple(factor, of):
                 readings, cause = self.other_value(fact, of)
-                return [_scaled(one, float(factor)) for one in readings], cause
+                multiples = [_multiple(one, float(factor), of) for one in readings]
+                if any(one.reason is Reason.UNDEFINED for one in multiples):
+                    about = self.fact_of(of)
+                    self.notes.note_open(about.name if about else "", Reason.UNDEFINED, is_unknown=True)
+                return multiples, cause
             case tree.Length(duration):
                 return [Reading(Interval.exactly((duration.months or 0) // 12))], Reason.CONFLICT
             case tree.Day(day):
@@ -781,6 +785,13 @@ def _is_one_of(reading: Reading, levels: tuple[str, ...]) -> int:
 
 def _scaled(reading: Reading, factor: float) -> Reading:
     return replace(reading, value=reading.number.scaled(factor), is_calculated=True)
+
+
+def _multiple(reading: Reading, factor: float, of: tree.Value) -> Reading:
+    """So many times a value: of a result that is 0 or may be below it is undefined, as the ratio to it is."""
+    if isinstance(of, tree.RESULTS):
+        return _times(reading, Reading(Interval.exactly(factor)))
+    return _scaled(reading, factor)
 
 
 def _plus(base: Reading, bound: Reading) -> Reading:

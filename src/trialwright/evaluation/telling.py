@@ -151,7 +151,7 @@ class _Teller:
         return f"{fact.label}: {told or 'some day'} ({_short(observation.id)}){doubt}{comment}"
 
     def computed(self, found: Found) -> str:
-        value = _as_written(found.reading.value)
+        value = _as_written(found.reading.value, digits=DIGITS_CONVERTED)
         if found.about == "age":
             return f"age: {value} years"
         if found.about.startswith("count "):

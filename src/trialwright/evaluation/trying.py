@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trialwright.evaluation.observations import Subject
 from trialwright.evaluation.patient import judge_patient
 from trialwright.evaluation.patient_files import read_patient
+from trialwright.evaluation.readings import Score
 from trialwright.evaluation.telling import WIDTH, render_explanation, render_judgement
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Scope
@@ -72,9 +74,9 @@ def try_rule(
 
 
 def _judged(condition: tree.Condition, subject: Subject, scope: Scope, width: int) -> str:
-    _refuse_scores(condition)
     told = replace(scope, anchor=str(subject.anchor))
-    return render_judgement(judge_patient(condition, subject, scope), told, width=width)
+    judgement = judge_patient(condition, subject, scope, scores=_scores(condition, scope))
+    return render_judgement(judgement, told, width=width)
 
 
 def _sql(condition: tree.Condition, scope: Scope) -> str:
@@ -94,15 +96,25 @@ def _read_anchor(text: str) -> PartialDate:
         raise ProblemsFound([Problem("unreadable-date", str(error), field="--anchor")]) from None
 
 
-def _refuse_scores(condition: tree.Condition) -> None:
+def _scores(condition: tree.Condition, scope: Scope) -> Mapping[str, Score]:
+    """What computes the scores of a rule; ProblemsFound if nothing computes one."""
+    asked = [node for node in tree.walk(condition) if isinstance(node, tree.Score)]
+    if not asked:
+        return {}
+    # the definitions of medicine take a while to import: only who asks for a score pays for it
+    from trialwright.evaluation.scores import computable_scores
+
+    scores = computable_scores(scope.facts)
     problems = [
         Problem(
             "not-yet-executable",
             f"the score `{node.fact}` cannot be computed in this version",
             place_in(RULE, node.at),
+            fix=f"scores that can be: {', '.join(scores)}" if scores else "",
         )
-        for node in tree.walk(condition)
-        if isinstance(node, tree.Score)
+        for node in asked
+        if node.fact not in scores
     ]
     if problems:
         raise ProblemsFound(problems)
+    return scores

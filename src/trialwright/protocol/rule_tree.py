@@ -184,6 +184,9 @@ Value: TypeAlias = (
     Pick | Count | Score | Age | Once | RowValue | RowDate | Baseline | Nadir | Change | Ratio | Moment
 )
 
+RESULTS = (Pick, Score, Once, RowValue, Baseline, Nadir)
+"""Values that are results themselves. A multiple of one that is 0 is undefined, for nothing is a hundred times 0."""
+
 # --- bounds: what values are compared with ----------------------------------------------------------------------------
 
 

@@ -1,0 +1,487 @@
+"""What values ask for, as steps: the records a window may hold beside each case, and what they may say.
+
+candidates   records that may be asked for beside each case; `held` says, as a code, whether the window holds them
+kept         those of them that may be the one asked for
+readings     of a value on the right, all that it may be; `cause` is to blame where they differ
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from trialwright.evaluation import reading_terms, terms
+from trialwright.evaluation.columns import (
+    COLUMNS,
+    CONFLICT,
+    ENDS,
+    FLAGS,
+    IMPRECISE,
+    IS_SURE,
+    LIMITS,
+    MISSING,
+    NO_DATES,
+    PLACE,
+    STALE,
+    SURELY_ONE,
+    Absent,
+    Found,
+    Grain,
+    Placement,
+    Readings,
+    Several,
+    Single,
+    absence_of,
+    absent_of,
+    agreed,
+    counts,
+    is_kept,
+    names_of,
+    read,
+    reading_of,
+    shape_of,
+    tolerance_of,
+    written,
+)
+from trialwright.evaluation.date_terms import (
+    AGE,
+    BASELINE,
+    BIRTH,
+    HERE,
+    Span,
+    age_columns,
+    before,
+    is_within,
+    on_or_before,
+)
+from trialwright.evaluation.reading_terms import Ends, Reading
+from trialwright.evaluation.table import date_columns
+from trialwright.evaluation.terms import MET, NOT_MET, Term, text, when
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Fact, Scope
+from trialwright.protocol.rules import place_in
+from trialwright.vocabulary.partial_dates import LeapBirthday
+from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
+
+_CASES, _PEOPLE = "cases", "people"
+_ROW_VALUES = ("reason", "lo", "hi", "level", "lln", "uln")
+_ROW_FLAGS = ("lo_open", "hi_open", "is_converted")
+
+
+@dataclass
+class Finder:
+    """The steps of a plan, in order, and how to find in them what a value asks for."""
+
+    scope: Scope
+    leap_birthday: LeapBirthday
+    start: Place
+    steps: dict[str, str] = field(default_factory=dict)
+    """The name of each step by its query, so that equal steps are one. `cases` and `people` come before them."""
+
+    cases: Grain = field(init=False)
+    people: Grain = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cases = self.people = Grain(_CASES, ("subject",))
+        if self.scope.rows_of is not None:
+            self.cases, self.people = Grain(_CASES, ("subject", "row_record")), Grain(_PEOPLE, ("subject",))
+
+    def step(self, kind: str, query: str) -> str:
+        return self.steps.setdefault(query, f"{kind}_{len(self.steps) + 1}")
+
+    def query(self, last: str) -> str:
+        """The whole query, of which `last` is the SELECT at the end."""
+        body = ",\n".join(f"{name} AS ({query})" for query, name in self.steps.items())
+        asked = f"{body} {age_columns(self.leap_birthday)}" if "c.age_" in body else body
+        steps = ",\n".join([*self._first_steps(asked), body])
+        return f"WITH {steps}\n{last}"
+
+    def _first_steps(self, body: str) -> list[str]:
+        """`cases` and `people`, with those of their columns that the other steps name."""
+        dates = [f"s.{terms.name(it)}" for it in date_columns(self.scope.periods) if self._is_asked(body, it)]
+        if self.scope.rows_of is None:
+            here = "s.anchor_earliest AS here_earliest, s.anchor_latest AS here_latest"
+            return [self._aged(body, f"SELECT {', '.join(['s.subject', here, *dates])} FROM subjects s")]
+        people = f"{_PEOPLE} AS (SELECT {', '.join(['s.subject', *dates])} FROM subjects s)"
+        # A record that is given twice is one row.
+        values = [
+            f"max(o.{name}) AS row_{name}" for name in _ROW_VALUES if self._is_asked(body, f"row_{name}")
+        ]
+        values += [
+            f"bool_or(o.{name}) AS row_{name}" for name in _ROW_FLAGS if self._is_asked(body, f"row_{name}")
+        ]
+        here = "max(o.earliest) AS here_earliest, max(o.latest) AS here_latest"
+        rows = (
+            f"SELECT {', '.join(['o.subject', 'o.record AS row_record', here, *values])} FROM observations o "
+        )
+        rows += f"WHERE o.fact = {text(self.scope.rows_of)} GROUP BY o.subject, o.record"
+        up_to_cut = "s.cut_latest IS NULL OR r.here_earliest <= s.cut_latest"
+        cases = f"SELECT {', '.join(['r.*', *dates])} FROM ({rows}) r JOIN subjects s ON s.subject = r.subject WHERE {up_to_cut}"
+        return [*([people] if f"FROM {_PEOPLE} " in body else []), self._aged(body, cases)]
+
+    def _aged(self, body: str, cases: str) -> str:
+        if "c.age_" in body:
+            cases = f"SELECT c.*, {age_columns(self.leap_birthday)} FROM ({cases}) c"
+        return f"{_CASES} AS ({cases})"
+
+    @staticmethod
+    def _is_asked(body: str, column: str) -> bool:
+        return any(f"{source}.{name}" in body for source in "cn" for name in (column, terms.name(column)))
+
+    def refused(self, construct: str, node: tree.Node) -> ProblemsFound:
+        message = f"`{construct}` cannot be judged for many people in one query"
+        return ProblemsFound([Problem("not-for-many", message, place_in(self.start, node.at))])
+
+    # --- values -------------------------------------------------------------------------------------------------------
+
+    def find(self, value: tree.Value) -> Found:
+        """What a value may be."""
+        match value:
+            case tree.Pick(which, name, window):
+                return self.results(which, name, window)
+            case tree.Once(name):
+                fact = self.scope.facts[name]
+                always = Placement(lambda _: MET, is_of_person=True)
+                return self.candidates("once", fact, always, absent_of(fact))
+            case tree.RowValue():
+                return self.row_value()
+            case tree.RowDate():
+                return Single("date", HERE.reading)
+            case tree.Moment(name, _, offset, sign):
+                here = Single("date", HERE.moved(offset, sign).reading)
+                return here if name is None else self.date_of(name, value)
+            case tree.Age():
+                is_born_later = Term("(c.age_most < 0)", is_flag=True)
+                years = reading_terms.either(is_born_later, reading_terms.anything(CONFLICT), AGE)
+                return Single("number", years, BIRTH.is_known)
+            case tree.Baseline(name):
+                return self.baseline(self.scope.facts[name or str(self.scope.rows_of)])
+            case tree.Nadir(name):
+                return self.nadir(self.scope.facts[name or str(self.scope.rows_of)])
+            case tree.Count(name, window):
+                return self.count(self.scope.facts[name], window)
+            case tree.Score():
+                raise self.refused("score", value)
+            case tree.Change() | tree.Ratio():
+                raise TypeError("a change or ratio is no single result")
+
+    def row_value(self) -> Single:
+        """The value of the row. A row of a date, a drug or an event has none."""
+        fact = self.scope.facts[str(self.scope.rows_of)]
+        shape = shape_of(fact)
+        if shape == "date":
+            return Single(shape, reading_terms.anything(MISSING, is_date=True), is_there=False)
+        is_there = terms.flag("c.row_reason IS NOT NULL")
+        if shape == "level":
+            level = Term("c.row_level")
+            return Single(shape, Reading(Ends(0.0, 0.0), Term("c.row_reason"), level=level), is_there)
+        ends = Ends(*(Term(f"c.row_{name}", is_flag=name in FLAGS) for name in ENDS))
+        tolerance = Term(tolerance_of("c.row_is_converted"))
+        lln, uln = Ends.exactly(Term("c.row_lln")), Ends.exactly(Term("c.row_uln"))
+        return Single(shape, Reading(ends, Term("c.row_reason"), tolerance, lln=lln, uln=uln), is_there)
+
+    def results(
+        self,
+        which: str,
+        name: str,
+        window: tree.Window | None,
+        *,
+        absent: Absent | None = None,
+        role: str | None = None,
+    ) -> Several:
+        """The results of a fact that are or may be in a window."""
+        fact = self.scope.facts[name]
+        place = self.placement(window)
+        return self.candidates(which, fact, place, absent or absent_of(fact, may_be_stale=True), role=role)
+
+    # --- candidates ---------------------------------------------------------------------------------------------------
+
+    def candidates(
+        self,
+        which: str,
+        fact: Fact,
+        place: Placement,
+        absent: Absent,
+        *,
+        role: str | None = None,
+        all_cases: bool = False,
+    ) -> Several:
+        """The records of a fact beside each case, or beside each person where the row makes no difference.
+
+        Every case has a row, if only an empty one, where it matters whether the window has its place.
+        """
+        grain = self.people if place.is_of_person else self.cases
+        absent = replace(absent, nowhere=place.nowhere)
+        is_complete = all_cases or (place.nowhere is not None and place.nowhere != absent.code)
+        join = "LEFT JOIN" if is_complete else "JOIN"
+        role_is = "" if role is None else f" AND o.role = {text(role)}"
+        tables = f"{grain.step} c {join} observations o ON {counts(fact, 'c')}{role_is}"
+        is_empty = terms.flag("o.record IS NULL") if is_complete else False
+        held = text(when((is_empty, NOT_MET), (place.is_nowhere, NOT_MET), place.holds(Span.of("o"))))
+        is_past = "(o.earliest <= c.here_latest)" if grain is self.cases else "FALSE"
+        columns = (
+            f"{grain.of('c')}, o.record, {read(fact)}, o.earliest, o.latest, "
+            f"{is_past} AS is_past, {text(place.is_nowhere)} AS is_nowhere"
+        )
+        query = f"SELECT {columns}, {held} AS held FROM {tables}"
+        if place.moments is not None:
+            query = (
+                f"SELECT {columns}, CASE WHEN m.subject IS NOT NULL THEN {held} END AS by_one FROM {tables} "
+            )
+            query += f"LEFT JOIN {place.moments} m ON m.subject = c.subject"
+            kept = ", ".join((*grain.keys, *names_of(shape_of(fact)), *PLACE[:-1]))
+            together = "max(by_one)" if place.any_of_them else agreed("by_one", str(CONFLICT))
+            query = f"SELECT {kept}, COALESCE({together}, {NOT_MET}) AS held FROM ({query}) t GROUP BY {kept}"
+        step = self.step("candidates", query)
+        some = Several(shape_of(fact), step, grain, which, absent)
+        if grain is self.cases or not (absent.may_be_stale and absent.code == MISSING):
+            return some
+        first = f"SELECT l.subject, min(l.earliest) AS earliest FROM {step} l GROUP BY l.subject"
+        return replace(some, first_seen=self.step("first_seen", first))
+
+    def several(self, some: Found) -> Several:
+        """One reading per case as candidates."""
+        if isinstance(some, Several):
+            return some
+        columns = f"{self.cases.of('c')}, {SURELY_ONE}, {written(some.shape, some.reading)}"
+        query = f"SELECT {columns} FROM {_CASES} c WHERE {text(some.is_there)}"
+        return Several(some.shape, self.step("candidates", query), self.cases, "once", Absent(MISSING))
+
+    def beside_each_case(self, some: Several) -> Several:
+        """The candidates of a person as those of each of the person's rows."""
+        if some.grain is self.cases:
+            return some
+        columns = ", ".join(f"l.{name}" for name in (*COLUMNS[some.shape], *PLACE) if name != "is_past")
+        is_past = "(l.earliest <= c.here_latest) AS is_past"
+        query = f"SELECT {self.cases.of('c')}, {columns}, {is_past} FROM {_CASES} c JOIN {some.step} l ON l.subject = c.subject"
+        return replace(some, step=self.step("candidates", query), grain=self.cases, first_seen=None)
+
+    def placement(self, window: tree.Window | None) -> Placement:
+        """What a window holds.
+
+        Both ends of every window are in. No window is, like `ever`, any time up to where the rule is judged. What did not
+        happen (its fact's absence is `no`) has nothing around it.
+        """
+        match window:
+            case None | tree.Ever():
+                return Placement(lambda date: on_or_before(date, HERE).code)
+            case tree.During(period):
+                start, end = (Span.of("c", f"{period}_{side}_") for side in ("start", "end"))
+                is_nowhere = start.is_unknown | end.is_unknown
+                inside = lambda date: (on_or_before(start, date) & on_or_before(date, end)).code  # noqa: E731
+                return Placement(inside, is_nowhere, MISSING, is_of_person=True)
+            case tree.Within(_, _, moment) | tree.Since(moment) if moment.name is None:
+                here = HERE.moved(moment.offset, moment.sign)
+                return Placement(lambda date: is_within(window, date, here).code)
+            case tree.Within(_, _, moment) | tree.Since(moment):
+                absence = absence_of(self.scope.facts[str(moment.name)])
+                return Placement(
+                    lambda date: is_within(window, date, Span.of("m")).code,
+                    is_nowhere=terms.flag("m.subject IS NULL"),
+                    nowhere=None if absence == NOT_MET else absence,
+                    moments=self.moments(moment),
+                    any_of_them=moment.which == "any",
+                    is_of_person=isinstance(window, tree.Within),
+                )
+
+    def moments(self, moment: tree.Moment) -> str:
+        """A step with the dates, per person, that a named moment may be.
+
+        The last of several is as early as the latest of their earliest days, and as late as the latest of their latest.
+        """
+        tables = (
+            f"{self.people.step} c JOIN observations o ON {counts(self.scope.facts[str(moment.name)], 'c')}"
+        )
+        query = f"SELECT o.subject, o.record, o.earliest, o.latest FROM {tables}"
+        if moment.which in ("first", "last"):
+            pick = "min" if moment.which == "first" else "max"
+            dates = f"{pick}(o.earliest) AS earliest, {pick}(o.latest) AS latest"
+            query = f"SELECT o.subject, NULL AS record, {dates} FROM {tables} GROUP BY o.subject"
+        if moment.offset is not None:
+            first, last = Span.of("d").moved(moment.offset, moment.sign)
+            query = f"SELECT d.subject, d.record, {first} AS earliest, {last} AS latest FROM ({query}) d"
+        return self.step("moments", query)
+
+    def date_of(self, name: str, moment: tree.Moment) -> Several:
+        """A named moment as something to compare."""
+        place = SURELY_ONE.replace("NULL AS record", "m.record", 1)
+        columns = f"m.subject, {place}, {written('date', Span.of('m').reading)}"
+        step = self.step("candidates", f"SELECT {columns} FROM {self.moments(moment)} m")
+        return Several("date", step, self.people, "once", Absent(absence_of(self.scope.facts[name])))
+
+    def baseline(self, fact: Fact) -> Several:
+        """The last result on or before the moment of baseline."""
+        holds = lambda date: on_or_before(date, BASELINE).code  # noqa: E731
+        place = Placement(holds, BASELINE.is_unknown, MISSING, is_of_person=True)
+        return self.candidates("last", fact, place, absent_of(fact))
+
+    def nadir(self, fact: Fact) -> Several:
+        """The lowest of the baseline and the results after it and before where the rule is judged."""
+        some, keys = self.baseline(fact), self.cases.of("c")
+        columns = ", ".join((*names_of("number"), "record", "held"))
+        is_later = (before(BASELINE, Span.of("o")) & before(Span.of("o"), HERE)).code
+        around = ", ".join(f"l.{name}" for name in (*names_of("number"), "record", "held"))
+        several = (
+            f"SELECT {keys}, {around} FROM {_CASES} c JOIN {self.around(some)} l ON l.subject = c.subject UNION ALL "
+            f"SELECT {keys}, {columns} FROM (SELECT {keys}, {read(fact)}, o.record, {text(is_later)} AS held "
+            f"FROM {_CASES} c JOIN observations o ON {counts(fact, 'c')} AND {BASELINE.is_known}) c"
+        )
+        query = f"SELECT t.*, {NO_DATES}, FALSE AS is_past, FALSE AS is_nowhere FROM ({several}) t"
+        if some.absent.code == MISSING:
+            return Several("number", self.step("candidates", query), self.cases, "min", Absent(MISSING))
+        no_limits = ", ".join(f"NULL AS {name}" for name in LIMITS)
+        nowhere = (
+            f"SELECT {keys}, {written('number', reading_terms.anything(MISSING))}, {no_limits}, NULL AS record, {NOT_MET} AS held, "
+            f"{NO_DATES}, FALSE AS is_past, TRUE AS is_nowhere FROM {_CASES} c WHERE {BASELINE.is_unknown}"
+        )
+        step = self.step("candidates", f"{query} UNION ALL {nowhere}")
+        return Several("number", step, self.cases, "min", Absent(some.absent.code, nowhere=MISSING))
+
+    def around(self, some: Several) -> str:
+        """A step with one reading around all that a baseline may be."""
+        keys, numbers = some.grain.of("l"), ("lo", "hi", "reason", "tolerance", *LIMITS)
+        is_one = " AND ".join(
+            (
+                *(
+                    f"min(l.{name}) IS NOT DISTINCT FROM max(l.{name}) AND count(l.{name}) IN (0, count(*))"
+                    for name in numbers
+                ),
+                *(f"bool_and(l.{name}) = bool_or(l.{name})" for name in FLAGS),
+            )
+        )
+        limits = ", ".join(
+            f"CASE WHEN count(l.{name}) = count(*) THEN {'min' if name.endswith('lo') else 'max'}(l.{name}) END AS {name}"
+            for name in LIMITS
+        )
+        over = f"OVER (PARTITION BY {keys})"
+        ends = f"SELECT l.*, min(l.lo) {over} AS least, max(l.hi) {over} AS most FROM {self.kept(some)} l"
+        query = (
+            f"SELECT {keys}, min(l.lo) AS lo, max(l.hi) AS hi, "
+            f"bool_and(CASE WHEN l.lo = l.least THEN l.lo_open END) AS lo_open, "
+            f"bool_and(CASE WHEN l.hi = l.most THEN l.hi_open END) AS hi_open, "
+            f"CASE WHEN {is_one} THEN max(l.reason) ELSE GREATEST(max(l.reason), max(l.cause)) END AS reason, "
+            f"max(l.tolerance) AS tolerance, {limits}, NULL AS record, "
+            f"CASE WHEN max(l.held) = {MET} THEN {MET} ELSE {IMPRECISE} END AS held FROM ({ends}) l GROUP BY {keys}"
+        )
+        return self.step("around", query)
+
+    def count(self, fact: Fact, window: tree.Window | None) -> Several:
+        """How many records there are; at least so many if a record that is absent may still have happened."""
+        place, absence = self.placement(window), absence_of(fact)
+        records = self.candidates("any", fact, place, Absent(absence), all_cases=place.nowhere is not None)
+        grain = records.grain
+        surely = f"count(DISTINCT CASE WHEN l.held = {MET} THEN l.record END) AS surely"
+        at_most = f"count(DISTINCT CASE WHEN l.held > {NOT_MET} THEN l.record END) AS at_most"
+        counted = f"SELECT {grain.of('l')}, {surely}, {at_most}, bool_or(l.is_nowhere) AS is_nowhere FROM {records.step} l"
+        counted = self.step("counted", f"{counted} GROUP BY {grain.of('l')}")
+        lo, hi = (Term(f"CAST(COALESCE(n.{column}, 0) AS DOUBLE)") for column in ("surely", "at_most"))
+        reading = Reading(Ends(lo, hi), IMPRECISE)
+        if absence != NOT_MET:
+            reading = Reading(Ends(lo, terms.INFINITY, hi_open=True), absence)
+        columns = f"{grain.of('c')}, {SURELY_ONE}, {written('number', reading)}"
+        query = f"SELECT {columns} FROM {grain.step} c LEFT JOIN {counted} n ON {grain.same('n', 'c')}"
+        query += " WHERE n.is_nowhere IS NOT TRUE" if place.nowhere is not None else ""
+        absent = Absent(MISSING if place.nowhere is None else place.nowhere)
+        return Several("number", self.step("candidates", query), grain, "once", absent)
+
+    # --- those that may be the one asked for --------------------------------------------------------------------------
+
+    def dated(self, some: Several) -> str:
+        """The step with `edge`, the date that leaves earlier (or later) candidates out, where one is picked by date."""
+        if some.which not in ("last", "first"):
+            return some.step
+        sure = "max(CASE WHEN l.held = {} THEN l.earliest END)" if some.which == "last" else ""
+        sure = sure or "min(CASE WHEN l.held = {} THEN l.latest END)"
+        edge = f"{sure.format(MET)} OVER (PARTITION BY {some.grain.of('l')}) AS edge"
+        return self.step("dated", f"SELECT l.*, {edge} FROM {some.step} l")
+
+    def kept(self, some: Several) -> str:
+        """A step with the candidates that may be the one asked for, what to blame if they differ, and the surest of them."""
+        over = f"OVER (PARTITION BY {some.grain.of('l')})"
+        cause = str(CONFLICT)
+        if some.which in ("last", "first"):
+            cause = f"CASE WHEN bool_and({IS_SURE}) {over} THEN {CONFLICT} ELSE {IMPRECISE} END"
+        query = f"SELECT l.*, {cause} AS cause, max(l.held) {over} AS best FROM {self.dated(some)} l"
+        return self.step("kept", f"{query} WHERE {is_kept(some.which)}")
+
+    def readings(self, some: Several) -> Readings:
+        """The candidates that may be the one asked for."""
+        columns = ", ".join((*some.grain.keys, *COLUMNS[some.shape]))
+        if some.which in ("max", "min"):
+            found = f"SELECT {columns}, {CONFLICT} AS cause FROM {self.extreme(some)} l WHERE is_there"
+        else:
+            kept = self.kept(some)
+            nothing = written(some.shape, reading_terms.anything(IMPRECISE, is_date=some.shape == "date"))
+            unsure = (
+                f"SELECT DISTINCT {some.grain.columns}, {nothing}, cause FROM {kept} l WHERE best < {MET}"
+            )
+            found = f"SELECT {columns}, cause FROM {kept} l UNION ALL {unsure}"
+        if some.absent.code == NOT_MET and some.absent.nowhere is None:
+            return Readings(some.shape, self.step("readings", found), some.grain)
+        grain, seen = some.grain, ""
+        if some.first_seen is not None:
+            grain, seen = self.cases, f" LEFT JOIN {some.first_seen} ON {some.first_seen}.subject = c.subject"
+            columns = ", ".join(f"f.{name}" for name in (*COLUMNS[some.shape], "cause"))
+            columns = f"{grain.of('c')}, {columns}"
+            found = f"SELECT {columns} FROM {_CASES} c JOIN ({found}) f ON f.subject = c.subject"
+        absent = some.absent.of_group(NOT_MET, is_told=some.first_seen is None)
+        keys = some.grain.of("l")
+        best = f"SELECT {keys}, max(l.held) AS best, {absent} AS absent FROM {some.step} l GROUP BY {keys}"
+        reason = Term(f"COALESCE(l.absent, {self.default(some, NOT_MET)})")
+        nothing = written(some.shape, reading_terms.anything(reason, is_date=some.shape == "date"))
+        not_known = (
+            f"SELECT {grain.of('c')}, {nothing}, {CONFLICT} AS cause FROM {grain.step} c LEFT JOIN ({best}) l "
+            f"ON {some.grain.same('l', 'c')}{seen} WHERE COALESCE(l.best, {NOT_MET}) = {NOT_MET} AND {reason} > {NOT_MET}"
+        )
+        return Readings(some.shape, self.step("readings", f"{found} UNION ALL {not_known}"), grain)
+
+    @staticmethod
+    def default(some: Several, is_no: int) -> str:
+        """The verdict where there is no candidate, or where only the row tells whether those there are stale."""
+        if some.first_seen is None:
+            return str(some.absent.default(is_no))
+        return f"CASE WHEN {some.first_seen}.earliest <= c.here_latest THEN {STALE} ELSE {MISSING} END"
+
+    def extreme(self, some: Several) -> str:
+        """A step with the lowest or highest of several results as one reading, for each case with candidates.
+
+        What may or may not belong widens it. To blame is what is told first among those that may be the lowest or highest.
+        """
+        pick, keys = some.which, some.grain.of("l")
+        outer, inner = ("lo", "hi") if pick == "min" else ("hi", "lo")
+        over = f"OVER (PARTITION BY {keys})"
+        any_held, surely_held = f"l.held > {NOT_MET}", f"l.held = {MET}"
+        ends = (
+            f"SELECT l.*, {pick}(CASE WHEN {any_held} THEN l.{outer} END) {over} AS of_{outer}, "
+            f"{pick}(CASE WHEN {surely_held} THEN l.{inner} END) {over} AS of_{inner} FROM {some.step} l"
+        )
+        # Where ends are equal, the closed one lets more in: it is the outer end of all, not the inner one of those that
+        # surely belong.
+        opened = (
+            f"SELECT l.*, bool_and(CASE WHEN {any_held} AND l.{outer} = l.of_{outer} THEN l.{outer}_open END) {over} "
+            f"AS of_{outer}_open, bool_or(CASE WHEN {surely_held} AND l.{inner} = l.of_{inner} THEN l.{inner}_open END) "
+            f"{over} AS of_{inner}_open FROM ({ends}) l"
+        )
+        columns = [Term(f"l.of_{end}", is_flag=end in FLAGS) for end in ENDS]
+        may_be_it = text(reading_of("number", "l").value.overlaps(Ends(*columns)))
+        blamed = f"GREATEST(l.reason, CASE WHEN l.held < {MET} THEN l.held ELSE {NOT_MET} END)"
+        found = {end: f"min(l.of_{end})" if end in ("lo", "hi") else f"bool_or(l.of_{end})" for end in ENDS}
+        nothing = reading_terms.anything(IMPRECISE).value
+        is_sure = f"max(l.held) = {MET}"
+        readings = ", ".join(
+            f"CASE WHEN {is_sure} THEN {found[end]} ELSE {text(getattr(nothing, end))} END AS {end}"
+            for end in ENDS
+        )
+        reason = (
+            f"CASE WHEN max(l.held) < {MET} THEN {IMPRECISE} WHEN {found['lo']} = {found['hi']} THEN 0 "
+            f"ELSE COALESCE(max(CASE WHEN {any_held} AND {may_be_it} THEN {blamed} END), 0) END"
+        )
+        tolerance = f"max(CASE WHEN {any_held} THEN l.tolerance END)"
+        query = (
+            f"SELECT {keys}, {readings}, {reason} AS reason, "
+            f"CASE WHEN {is_sure} THEN {tolerance} ELSE {text(0.0)} END AS tolerance, "
+            f"max(l.held) > {NOT_MET} AS is_there, "
+            f"{some.absent.of_group(NOT_MET, is_told=some.first_seen is None)} AS absent "
+            f"FROM ({opened}) l GROUP BY {keys}"
+        )
+        return self.step("extremes", query)

@@ -1,0 +1,242 @@
+"""Rules as SQL, and DuckDB to judge rows or people by the million with it.
+
+There is one query for all: `render_rules_sql` writes it, `judge_with_duckdb` runs it over frames in memory, a database runs
+its text. So derivations, screening and a hospital's database cannot differ.
+
+A query cannot compute a score (`not-for-many`): that is refused where the query is written. What a person must attest is
+judged by the records of attestations there are; where a database has none, it stays open (needs a person) and is never
+inferred.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+import polars as pl
+
+from trialwright.evaluation import terms
+from trialwright.evaluation.plan import Plan
+from trialwright.evaluation.table import OBSERVATIONS, check_tables, date_columns, subject_schema
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Scope
+from trialwright.protocol.rule_checks import check_rule
+from trialwright.protocol.rules import RULE
+from trialwright.vocabulary.partial_dates import LeapBirthday
+from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
+
+Dialect: TypeAlias = Literal["duckdb", "spark", "postgres"]
+
+AT_ONCE = 5_000_000
+"""How many pairs of a case and a record are judged at once: 22 criteria took 2.3 GB of memory."""
+
+_LONGEST_NAME = 63
+"""PostgreSQL cuts longer names, in bytes, without an error."""
+
+
+def render_sql(
+    condition: tree.Condition,
+    scope: Scope,
+    *,
+    start: Place = RULE,
+    leap_birthday: LeapBirthday = LeapBirthday.MARCH_1,
+    dialect: Dialect = "duckdb",
+) -> str:
+    """The query of one rule, as `render_rules_sql` has it; the verdict stands in the column `verdict`."""
+    rules = {"verdict": condition}
+    return render_rules_sql(rules, scope, start=start, leap_birthday=leap_birthday, dialect=dialect)
+
+
+def render_rules_sql(
+    conditions: Mapping[str, tree.Condition],
+    scope: Scope,
+    *,
+    start: Place = RULE,
+    leap_birthday: LeapBirthday = LeapBirthday.MARCH_1,
+    dialect: Dialect = "duckdb",
+) -> str:
+    """One query for several rules.
+
+    It reads the tables `observations` and `subjects` (see `table`) and gives, in no order, a row per subject, or per
+    subject and record where the scope judges rows, with the verdict code of each rule in a column named like it. Steps
+    that rules have in common are done once.
+
+    Raises
+    ------
+    ProblemsFound
+        If a rule has an error, asks for what cannot be judged in a query (`not-for-many`), or if a name would become
+        another one in the dialect (`not-in-dialect`).
+    ValueError
+        If there is no rule, or one is called like a key of the result.
+    """
+    keys = _keys(scope)
+    if not conditions or any(name in keys for name in conditions):
+        raise ValueError(f"one rule or more must be given, none of them called {' or '.join(keys)}")
+    for condition in conditions.values():
+        found = check_rule(condition, scope, start=start)
+        errors = [problem for problem in found if problem.severity is Severity.ERROR]
+        if errors:
+            raise ProblemsFound(errors)
+    plan = Plan(scope, leap_birthday, start)
+    last, columns = plan.verdicts(list(conditions.values()))
+    verdicts = ", ".join(
+        f"CAST({column} AS SMALLINT) AS {terms.name(rule)}"
+        for rule, column in zip(conditions, columns, strict=True)
+    )
+    told = "subject" if scope.rows_of is None else "subject, row_record AS record"
+    query = plan.query(f"SELECT {told}, {verdicts} FROM {last} v")
+    if dialect == "duckdb":
+        return query
+    _refuse_names((*keys, *conditions, *date_columns(scope.periods)), dialect, start)
+    return _transpiled(query, dialect)
+
+
+def judge_with_duckdb(
+    conditions: Mapping[str, tree.Condition],
+    scope: Scope,
+    *,
+    observations: pl.DataFrame,
+    subjects: pl.DataFrame,
+    leap_birthday: LeapBirthday = LeapBirthday.MARCH_1,
+    n_threads: int | None = None,
+    at_once: int = AT_ONCE,
+) -> pl.DataFrame:
+    """Judge rules for all subjects, or for all rows of a fact where the scope judges rows.
+
+    Parameters
+    ----------
+    conditions : mapping of str to Condition
+        Rules by the name that their column gets.
+    scope : Scope
+    observations, subjects : DataFrame
+        Tables as `table` describes them.
+    leap_birthday : LeapBirthday
+        When who was born on 29 February grows older.
+    n_threads : int, optional
+        How many threads DuckDB may use; as many as there are processors if not given.
+    at_once : int
+        How many pairs of a case and a record are judged at once, at most; those of one subject always are. It bounds
+        the memory taken and changes no verdict.
+
+    Returns
+    -------
+    verdicts : DataFrame
+        `subject`, `record` where rows are judged, and the codes of each rule as UInt8; in the order of the keys.
+
+    Raises
+    ------
+    ProblemsFound
+        As `render_rules_sql` does.
+    ValueError
+        If a table does not keep its contract.
+    """
+    import duckdb  # takes 60 ms: only who judges many pays for it
+
+    query = render_rules_sql(conditions, scope, leap_birthday=leap_birthday)
+    check_tables(observations, subjects, scope.facts, scope.periods)
+    asked = pl.col("fact").is_in(list(_facts_asked(conditions.values(), scope)))
+    observations = observations.select(OBSERVATIONS.keys()).filter(asked)
+    subjects = subjects.select(subject_schema(scope.periods).keys())
+    # The rules of a protocol reach these two tables and nothing else, no file, no network and no variable of ours, and
+    # cannot change that. Nothing of the tables is ever put on a disk.
+    config: dict[str, Any] = {
+        "enable_external_access": "false",
+        "python_enable_replacements": "false",
+        "temp_directory": "",
+    }
+    if n_threads is not None:
+        config["threads"] = n_threads
+    parts = []
+    with duckdb.connect(config=config) as connection:
+        connection.execute("SET lock_configuration = true")
+        for tables in _batches(observations, subjects, scope, at_once):
+            for name, frame in tables.items():
+                connection.register("incoming", _Stream(frame))
+                connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
+                connection.unregister("incoming")
+            connection.execute(f"CREATE OR REPLACE TABLE verdicts AS {query}")
+            parts.append(pl.DataFrame(_Stream(connection.table("verdicts"))).sort(_keys(scope)))
+    return pl.concat(parts).cast(dict.fromkeys(conditions, pl.UInt8))
+
+
+def _keys(scope: Scope) -> list[str]:
+    return ["subject"] if scope.rows_of is None else ["subject", "record"]
+
+
+def _facts_asked(conditions: Iterable[tree.Condition], scope: Scope) -> set[str]:
+    """The facts that rules name, and that of the rows."""
+    nodes = [node for condition in conditions for node in tree.walk(condition)]
+    names = [getattr(node, attribute, None) for node in nodes for attribute in ("fact", "name")]
+    return {name for name in (*names, scope.rows_of) if name is not None and name in scope.facts}
+
+
+def _batches(
+    observations: pl.DataFrame, subjects: pl.DataFrame, scope: Scope, at_once: int
+) -> Iterator[dict[str, pl.DataFrame]]:
+    """The tables in parts of whole subjects, in the order of subjects."""
+    n_cases = pl.lit(1) if scope.rows_of is None else (pl.col("fact") == scope.rows_of).sum()
+    pairs = observations.group_by("subject").agg(pairs=pl.len().cast(pl.Int64) * n_cases.cast(pl.Int64))
+    if pairs["pairs"].sum() <= at_once:
+        yield {"observations": observations, "subjects": subjects}
+        return
+    ordered = subjects.sort("subject").join(pairs, on="subject", how="left", maintain_order="left")
+    batch = pl.col("pairs").fill_null(0).cum_sum() // at_once
+    for part in ordered.select("subject", batch=batch).partition_by("batch", maintain_order=True):
+        yield {
+            "observations": observations.join(part, on="subject", how="semi"),
+            "subjects": subjects.join(part, on="subject", how="semi"),
+        }
+
+
+class _Stream:
+    """A table as a stream of Arrow batches and nothing else: DuckDB and polars read it without pyarrow.
+
+    It also hides the class of the table. polars keeps in mind what classes it was given, and one of DuckDB's kept until
+    the end of the process has DuckDB complain of a leak there.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+# --- other dialects -----------------------------------------------------------------------------------------------------
+
+
+def _refuse_names(names: Iterable[str], dialect: Dialect, start: Place) -> None:
+    """Refuse names that the dialect would take for others: every other difference is one of spelling."""
+    several = list(dict.fromkeys(names))
+    if dialect == "postgres":
+        cut = [name for name in several if len(name.encode()) > _LONGEST_NAME]
+        messages = [f"PostgreSQL cuts names after {_LONGEST_NAME} bytes: `{name}`" for name in cut]
+    else:
+        alike = defaultdict(list)
+        for name in several:
+            alike[name.casefold()].append(name)
+        messages = [
+            f"Spark takes {' and '.join(f'`{name}`' for name in same)} for one name"
+            for same in alike.values()
+            if len(same) > 1
+        ]
+    if messages:
+        raise ProblemsFound(Problem("not-in-dialect", message, start) for message in messages)
+
+
+def _transpiled(query: str, dialect: Dialect) -> str:
+    """A query of ours in another dialect."""
+    # sqlglot takes a fifth of a second to import: only who asks for another dialect pays for it
+    from sqlglot import ErrorLevel, exp, parse_one
+
+    def with_doubles(node: exp.Expression) -> exp.Expression:
+        # PostgreSQL has 0.1e0 for a decimal, and decimals are rounded in other places.
+        is_double = isinstance(node, exp.Literal) and not node.is_string and "e" in node.name
+        return exp.cast(node, exp.DataType.Type.DOUBLE) if is_double else node
+
+    parsed = parse_one(query, dialect="duckdb")
+    if dialect == "postgres":
+        parsed = parsed.transform(with_doubles)
+    return parsed.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE)
