@@ -293,13 +293,59 @@ def test_confirmation_by_a_second_progression():
             target=codes,
             worsened=np.array(worse, np.uint8),
         )
-        return None if np.isnat(found[0]) else int((found[0] - START).astype(int))
+        assert not found.is_contradicted.any()
+        return None if np.isnat(found.confirmed_on[0]) else int((found.confirmed_on[0] - START).astype(int))
 
     assert confirmed((57, "PD", NO), (85, "PD", NO)) == 85
+    assert confirmed((57, "PD", NO), (85, "PD", NO), (85, "PD", NO)) == 85
     assert confirmed((57, "PD", NO), (84, "PD", NO)) is None
     assert confirmed((57, "PD", NO), (92, "SD", NO), (148, "PD", NO)) == 148
     assert confirmed((57, "PD", NO), (92, "SD", YES)) == 92
     assert confirmed((57, "SD", YES), (92, "SD", YES)) is None
+
+
+def test_two_assessments_of_one_date_that_differ_leave_the_course_open():
+    codes = encode(Response, ["PD", "PD", "SD", "PD", "PD"], missing=Response.NE)
+    course, days = [0, 0, 0, 1, 1], START + np.array([57, 92, 92, 57, 92])
+    found = immune_responses(
+        course,
+        days,
+        target=codes,
+        sum_mm=[130, 136, 110, 130, 136],
+        is_complete=[True] * 5,
+        non_target=[Response.NO_LESIONS] * 5,
+        new_lesions=NewLesions.of([0] * 5),
+    )
+    assert decode(ImmuneResponse, found.response) == ["NE", "NE", "NE", "iUPD", "iCPD"]
+    assert np.isnat(found.progression).tolist() == [True, False]
+    assert (found.is_confirmed.tolist(), found.is_contradicted.tolist()) == ([False, True], [True, False])
+
+    best = best_immune_response(
+        [0, 0, 1],
+        START + np.array([57, 57, 57]),
+        encode(ImmuneResponse, ["iPR", "iSD", "iPR"], missing=ImmuneResponse.NE),
+        first_dose=[START] * 2,
+    )
+    assert decode(ImmuneResponse, best) == ["NE", "iPR"]
+
+    repeated = confirmed_by_repeat(
+        course, days, overall=codes, target=codes, worsened=np.full(5, NO, np.uint8)
+    )
+    assert np.isnat(repeated.confirmed_on).tolist() == [True, False]
+    assert repeated.is_contradicted.tolist() == [True, False]
+
+
+def test_an_assessment_said_twice_is_one():
+    found = immune_responses(
+        [0] * 3,
+        START + np.array([57, 92, 92]),
+        target=encode(Response, ["PD", "PD", "PD"], missing=Response.NE),
+        sum_mm=[130, 136, 136],
+        is_complete=[True] * 3,
+        non_target=[Response.NO_LESIONS] * 3,
+        new_lesions=NewLesions.of([0, NAN, NAN]),
+    )
+    assert decode(ImmuneResponse, found.response) == ["iUPD", "iCPD", "iCPD"]
 
 
 def test_impossible_numbers_are_refused():

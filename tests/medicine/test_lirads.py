@@ -262,13 +262,22 @@ AT_LEAST_5_MM = ThresholdGrowth(1.5, Duration.parse("6 months"), 5, "before v201
         ),
         pytest.param({"size": 30, "prior": 14, "adequate": False}, NOT_MET, id="prior of poor quality"),
         pytest.param({"size": 30, "prior": 14, "adequate": None}, MISSING, id="quality not told"),
-        pytest.param({"size": 30, "prior": 14, "prior_on": "NaT"}, MISSING, id="date not known"),
+        pytest.param(
+            {"size": 30, "prior": 14, "prior_on": np.datetime64("NaT")}, MISSING, id="date not known"
+        ),
         pytest.param({"size": 12, "prior": 8, "growth": AT_LEAST_5_MM}, NOT_MET, id="4 mm where 5 are asked"),
         pytest.param({"size": 15, "prior": 10, "growth": AT_LEAST_5_MM}, MET, id="5 mm"),
     ],
 )
 def test_threshold_growth(case, expected):
     assert grew(**case) == expected
+
+
+def test_a_prior_examination_known_to_the_month_is_refused_not_completed():
+    with pytest.raises(
+        ValueError, match=r"`prior_on` must hold dates \(year, month and day\), not '2024-01'"
+    ):
+        grew(size=30, prior=14, prior_on="2024-01")
 
 
 # ---- ancillary features and ties

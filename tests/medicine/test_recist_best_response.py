@@ -195,6 +195,40 @@ def test_rates_ask_whether_a_response_is_among_several():
 
 
 @pytest.mark.parametrize(
+    ("assessments", "best", "is_contradicted"),
+    [
+        pytest.param("03-06 PR, 03-06 SD, 05-01 PR", "NE", True, id="two that differ"),
+        pytest.param("03-06 SD, 05-01 PR, 03-06 PR", "NE", True, id="in another order"),
+        pytest.param("03-06 SD, 03-06 PD, 05-01 PR, 06-26 PR", "NE", True, id="one of them progression"),
+        pytest.param("03-06 PD, 03-06 SD, 05-01 PR, 06-26 PR", "NE", True, id="progression first"),
+        pytest.param("03-06 PR, 03-06 PR, 05-01 PR", "PR", False, id="two that agree are one"),
+        pytest.param("03-06 PR, 05-01 NE, 05-01 NE, 06-26 PR", "PR", False, id="one NE, said twice"),
+        pytest.param("03-06 PR, 03-06 MISSING, 05-01 PR", "PR", False, id="one of them no assessment"),
+        pytest.param("03-06 PD, 05-01 PR, 05-01 SD", "PD", False, id="after progression"),
+        pytest.param("01-09 PR, 01-09 SD, 03-06 SD", "SD", False, id="before the first dose"),
+    ],
+)
+def test_two_assessments_of_one_date(assessments, best, is_contradicted):
+    found = best_of(assessments)
+    assert (decode(Response, found.response), found.is_contradicted.tolist()) == ([best], [is_contradicted])
+    told = [found.response_start, found.confirmed_on, found.first_progression]
+    assert not is_contradicted or np.isnat(told).all()
+
+
+def test_a_contradicted_course_leaves_the_others_alone():
+    days = FIRST_DOSE + np.array([56, 56, 56, 112])
+    found = best_overall_response(
+        [1, 1, 0, 0],
+        days,
+        encode(Response, ["PR", "PD", "PR", "PR"], missing=Response.NE),
+        first_dose=[FIRST_DOSE] * 2,
+        confirmation=CONFIRMED_AFTER_28_DAYS,
+    )
+    assert decode(Response, found.response) == ["PR", "NE"]
+    assert judge_among(Response, found.response, OBJECTIVE_RESPONSE).tolist() == [100, 96]
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (
@@ -204,10 +238,6 @@ def test_rates_ask_whether_a_response_is_among_several():
         (
             {"course": [0], "date": [np.datetime64("NaT")], "response": [6]},
             r"`date\[0\]` must be a date, not missing",
-        ),
-        (
-            {"course": [0, 0], "date": [FIRST_DOSE] * 2, "response": [6, 5]},
-            "course 0 has two assessments on 2024-01-10",
         ),
         ({"course": [0], "date": [FIRST_DOSE], "response": [7]}, "`NO_LESIONS` is none"),
         (

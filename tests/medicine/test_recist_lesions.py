@@ -1,5 +1,7 @@
 """Reading lesions into courses and time points, which can be measured, and what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -159,8 +161,11 @@ def test_treated_lesions_are_measurable_once_they_progressed():
         progressed_since_treatment=progressed,
     )
     assert found.tolist() == [MET, NOT_MET, Reason.NEEDS_A_PERSON.code]
-    with pytest.raises(ValueError, match="`slice_mm` must be finite and above 0"):
-        judge_measurable([20], unit="mm", is_node=[False], method=Method.CT, slice_mm=0)
+    for slice_mm in (0, [math.inf]):
+        with pytest.raises(ValueError, match=r"`slice_mm\[0\]` must be a finite number above 0, or missing"):
+            judge_measurable([20], unit="mm", is_node=[False], method=Method.CT, slice_mm=slice_mm)
+    with pytest.raises(ValueError, match="`is_node` must hold True or False in each of 1 rows"):
+        judge_measurable([20], unit="mm", is_node=[None], method=Method.CT, slice_mm=5)
 
 
 def test_pathological_nodes():

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from trialwright.medicine.recist.best_response import best_overall_response
+from trialwright.medicine.recist.criteria import CONFIRMED_AFTER_28_DAYS
 from trialwright.medicine.recist.lesions import read_lesions
 from trialwright.medicine.recist.overall import (
     Seen,
@@ -14,7 +16,7 @@ from trialwright.medicine.recist.overall import (
     progress_after_complete_response,
 )
 from trialwright.medicine.recist.responses import Response, Role, State, decode, encode
-from trialwright.medicine.recist.targets import sum_diameters, target_response
+from trialwright.medicine.recist.targets import hold_partial_response, sum_diameters, target_response
 from trialwright.vocabulary.verdicts import Reason, Verdict
 
 NAN = float("nan")
@@ -262,3 +264,53 @@ def test_dates_of_responses():
     assert dated((30, 30), State.PRESENT, State.EQUIVOCAL, State.UNEQUIVOCAL) == ("PD", 61), (
         "not the equivocal one"
     )
+
+
+def test_two_visits_on_one_date_leave_only_their_own_course_open():
+    rows = [  # subject, day, visit, diameter
+        *((subject, 0, "baseline", 30) for subject in "ab"),
+        *(("a", 56, visit, size) for visit, size in (("week 8", 20), ("unscheduled", 40))),
+        ("b", 56, "week 8", 20),
+        ("b", 112, "week 16", 20),
+    ]
+    subject, day, visit, size = zip(*rows, strict=True)
+    lesions = read_lesions(
+        subject=list(subject),
+        date=START + np.array(day),
+        time_point=list(visit),
+        lesion=["T1"] * len(rows),
+        role=[Role.TARGET] * len(rows),
+        is_node=[False] * len(rows),
+        diameter=list(size),
+        unit="mm",
+        is_baseline=[label == "baseline" for label in visit],
+    )
+    points, sums = lesions.points, sum_diameters(lesions)
+    target = target_response(sums)
+    new = find_new_lesions(lesions, no_record=Verdict.NOT_MET)
+    found = progress_after_complete_response(
+        points.course,
+        points.last_date,
+        overall_response(target, non_target_response(lesions), new),
+        find_disease(lesions),
+    )
+    best = best_overall_response(
+        points.course,
+        points.last_date,
+        found.response,
+        first_dose=[START, START],
+        confirmation=CONFIRMED_AFTER_28_DAYS,
+    )
+    assert (decode(Response, best.response), best.is_contradicted.tolist()) == (["NE", "PR"], [True, False])
+    held = hold_partial_response(points.course, points.last_date, target, confirmation=None)
+    assert held.tolist() == target.tolist()
+
+
+def test_the_rule_for_disease_that_comes_back_counts_a_date_once():
+    seen = Seen(np.array([False, True, True, True]), np.zeros(4, bool))
+    days = START + np.array([56, 112, 112, 168])
+    found = progress_after_complete_response([0] * 4, days, codes(["CR", "SD", "SD", "SD"]), seen)
+    assert decode(Response, found.response) == ["CR", "PD", "PD", "SD"]
+    differ = progress_after_complete_response([0] * 4, days, codes(["CR", "SD", "PR", "SD"]), seen)
+    assert decode(Response, differ.response) == ["CR", "SD", "PR", "SD"]
+    assert not differ.has_reappeared.any()

@@ -9,6 +9,7 @@ from trialwright.medicine.recist.questions import (
     Question,
     ask_about_axes,
     ask_about_baseline,
+    ask_about_dates,
     ask_about_lesions,
     ask_about_methods,
     ask_about_nodes,
@@ -205,3 +206,12 @@ def test_words():
     asked = ask_about_words(["P"] * 3, [DAY] * 3, ["PR", "CHECK", None], kind=Response)
     assert [(row.question, row.found) for row in asked] == [(Question.UNKNOWN_WORD, "'CHECK'")]
     assert kinds(ask_about_words(["P"], [DAY], ["PR"], kind=ImmuneResponse)) == [Question.UNKNOWN_WORD]
+
+
+def test_two_responses_of_one_date():
+    asked = ask_about_dates(["P"] * 5, [DAY, DAY, DAY, DAY + 7, DAY + 7], ["PR", "SD", "MISSING", "PD", "PD"])
+    assert [(one.question, one.subject, one.date, one.found) for one in asked] == [
+        (Question.TWO_ON_ONE_DATE, "P", DAY.item(), "PR and SD")
+    ]
+    assert not ask_about_dates(["P", "Q"], [DAY, DAY], ["PR", "SD"])
+    assert not ask_about_dates(["P", "P"], [DAY, DAY], ["PR", "SD"], reader=["local", "central"])

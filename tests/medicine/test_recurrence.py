@@ -253,8 +253,6 @@ def test_recurrence(rows, on, site, early):
             True,
             id="LR-NC takes nothing back and assesses nothing",
         ),
-        pytest.param([("2024-02-20", "a", "LR-5")], None, False, id="the tumour that was treated"),
-        pytest.param([("2024-03-01", "a", "LR-5")], None, False, id="on the day of treatment"),
         pytest.param(
             [("2025-01-31", "x", "extrahepatic lesion", {"mm": 9.9})],
             "2025-01-31",
@@ -264,7 +262,6 @@ def test_recurrence(rows, on, site, early):
         pytest.param(
             [("2025-01-31", "x", "extrahepatic node", {"mm": 14.9})], "2025-01-31", False, id="node too small"
         ),
-        pytest.param([], None, False, id="no scan at all"),
     ],
 )
 def test_no_recurrence(rows, last_assessed, unconfirmed):
@@ -273,6 +270,23 @@ def test_no_recurrence(rows, last_assessed, unconfirmed):
     assert (day(found.last_assessed_day), found.has_unconfirmed.item()) == (last_assessed, unconfirmed)
     assert found.is_early.tolist() == [NOT_APPLICABLE]
     assert day(found.sensitivity_day) is None
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([], id="no scan at all"),
+        pytest.param([("2024-04-05", None, "clear")], id="none after baseline"),
+        pytest.param([("2025-01-31", "a", "LR-NC")], id="none that could be evaluated"),
+        pytest.param([("2024-02-20", "a", "LR-5")], id="only the tumour that was treated"),
+        pytest.param([("2024-03-01", "a", "LR-5")], id="on the day of treatment"),
+    ],
+)
+def test_who_was_not_imaged_has_not_been_found_free_of_recurrence(rows):
+    found = course(*rows)
+    assert (told(found), found.is_early.tolist()) == ((MISSING, None, None, None), [MISSING])
+    seen = course(*rows, ("2025-04-25", None, "clear"))
+    assert told(seen) == (NOT_MET, None, None, "none")
 
 
 @pytest.mark.parametrize(
@@ -565,7 +579,7 @@ def test_reading_what_was_not_read_stays_within_what_was_possible(rows, reading)
     [
         (lambda: course(("2025-01-31", "a", "LR-6")), r"`findings.finding\[0\]` must be one of"),
         (lambda: course(("2025-01-31", "a", "proof: rumour")), r"`proofs.proof\[0\]` must be one of"),
-        (lambda: course(("NaT", "a", "LR-5")), r"`findings.on\[0\]` must be a whole date"),
+        (lambda: course(("NaT", "a", "LR-5")), r"`findings.on\[0\]` must be a date, not missing"),
         (lambda: course(("2025-01-31", "a", "LR-5", {"mm": -3})), r"`findings.size\[0\]` must be"),
         (lambda: course(("2025-01-31", "a", "LR-5"), subjects=["P2"]), r"none of `subjects`: 'P1'"),
         (lambda: course(subjects=["P1", "P1"]), "must be there once"),

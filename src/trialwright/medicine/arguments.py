@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
-from typing import Any, TypeAlias, overload
+from collections.abc import Hashable, Iterable, Sequence, Sized
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.known import MET, NOT_MET, Categories, Known, Numbers, as_known
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.known import MET, NOT_MET, Categories, Index, Known, Numbers
+from trialwright.medicine.moments import Moments
 from trialwright.statistics.arrays import as_numbers
 from trialwright.vocabulary.intervals import Flags, Floats, Intervals
 from trialwright.vocabulary.verdicts import Codes, Reason, as_codes
@@ -20,6 +22,8 @@ Answers: TypeAlias = "npt.NDArray[Any] | Sequence[bool | None] | bool | None"
 """What functions of this room take as yes or no: True, False or None for each row, or verdict codes (uint8)."""
 
 _MISSING = np.uint8(Reason.MISSING.code)
+
+_Part = TypeVar("_Part", Known, Categories, Moments, Codes)
 
 OLDEST_YEARS = 130
 """No age beyond is that of a living person; the greatest documented one is 122."""
@@ -132,6 +136,25 @@ def as_answers(name: str, values: Answers) -> Codes:
     return np.array(codes, dtype=np.uint8)
 
 
+def places_of(name: str, labels: Iterable[Hashable], *, people: Sequence[Hashable]) -> Index:
+    """For each label its position among the people asked for, -1 where it is none of them.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing (None or NaN): whose row it is must be known; or if `people` has one twice.
+    """
+    places = {label: place for place, label in enumerate(people)}
+    if len(places) != len(people):
+        raise ValueError("`people` must not name anyone twice")
+    found = []
+    for position, label in enumerate(labels):
+        if label is None or label != label:  # NaN differs from itself
+            raise ValueError(f"`{name}[{position}]` must be a label, not {label!r}")
+        found.append(places.get(label, -1))
+    return np.array(found, np.intp)
+
+
 def row_count(**parts: Sized) -> int:
     """The number of rows of the arguments of one call; single values count for all rows.
 
@@ -152,8 +175,10 @@ def spread(part: Known, n: int) -> Known: ...
 @overload
 def spread(part: Categories, n: int) -> Categories: ...
 @overload
+def spread(part: Moments, n: int) -> Moments: ...
+@overload
 def spread(part: Codes, n: int) -> Codes: ...
-def spread(part: Known | Categories | Codes, n: int) -> Known | Categories | Codes:
+def spread(part: Known | Categories | Moments | Codes, n: int) -> Known | Categories | Moments | Codes:
     """The same with `n` rows, where it is one value for all of them."""
     if len(part) == n:
         return part
@@ -161,3 +186,9 @@ def spread(part: Known | Categories | Codes, n: int) -> Known | Categories | Cod
     if isinstance(part, Categories):
         return Categories(part.levels, part.possible[rows], part.reasons[rows])
     return part[rows]
+
+
+def aligned(**parts: _Part) -> list[_Part]:
+    """The arguments of one call, in their order, with as many rows each; ValueError as for `row_count`."""
+    n = row_count(**parts)
+    return [spread(part, n) for part in parts.values()]

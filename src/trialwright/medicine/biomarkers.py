@@ -15,18 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import Answers, as_answers, as_plain
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import Answers, aligned, as_answers, as_plain
 from trialwright.medicine.bands import Cut, band
-from trialwright.medicine.known import (
-    MET,
-    NOT_MET,
-    Categories,
-    Known,
-    Numbers,
-    as_known,
-    choose_codes,
-    sum_of,
-)
+from trialwright.medicine.known import MET, NOT_MET, Categories, Known, Numbers, choose_codes, sum_of
 from trialwright.vocabulary.intervals import Flags, Intervals
 from trialwright.vocabulary.verdicts import Codes, Reason, all_of
 
@@ -99,7 +91,8 @@ def cell_proportion(
     """
     if proportion not in PROPORTIONS:
         raise ValueError(f"a proportion must be one of {', '.join(PROPORTIONS)}, not {proportion!r}")
-    counts = {gate: _as_counts(f"events[{gate.name}]", events[gate]) for gate in Gate if gate in events}
+    given = {gate: _as_counts(f"events[{gate.name}]", events[gate]) for gate in Gate if gate in events}
+    counts = dict(zip(given, aligned(**{gate.name: part for gate, part in given.items()}), strict=True))
     for (outer, parent), (inner, part) in pairwise(counts.items()):
         _refuse_more(f"events[{inner.name}]", part, f"events[{outer.name}]", parent)
     for gate in PROPORTIONS[proportion]:
@@ -131,9 +124,13 @@ def cells_per_ul(lymphocytes: Numbers, *, unit: Unit, percents: Sequence[Numbers
     percents : sequence of Numbers of shape (n,)
         CD3+ of lymphocytes, CD8+ of those, PD-1+ of those.
     """
-    cells = as_known("lymphocytes", lymphocytes, concept="lymphocytes", unit=unit, to="cells/uL")
-    for position, percent in enumerate(percents):
-        cells = cells.times(_as_percent(f"percents[{position}]", percent).scaled(0.01))
+    read = {f"percents[{i}]": _as_percent(f"percents[{i}]", percent) for i, percent in enumerate(percents)}
+    cells, *parts = aligned(
+        lymphocytes=as_known("lymphocytes", lymphocytes, concept="lymphocytes", unit=unit, to="cells/uL"),
+        **read,
+    )
+    for part in parts:
+        cells = cells.times(part.scaled(0.01))
     return cells
 
 
@@ -158,10 +155,14 @@ def is_usable_sample(
         From the draw to processing. Default of the trials: 24.
     """
     viability = _as_percent("viability_percent", viability_percent)
-    fresh, thawed = viability.compare(">=", least_fresh), viability.compare(">=", least_thawed)
-    alive = choose_codes(as_answers("was_frozen", was_frozen), thawed, fresh)
     hours = as_plain("hours_to_processing", hours_to_processing, least=0)
-    return all_of([alive, hours.compare("<=", most_hours)])
+    fresh, thawed, frozen, is_prompt = aligned(
+        viability_percent=viability.compare(">=", least_fresh),
+        thawed=viability.compare(">=", least_thawed),
+        was_frozen=as_answers("was_frozen", was_frozen),
+        hours_to_processing=hours.compare("<=", most_hours),
+    )
+    return all_of([choose_codes(frozen, thawed, fresh), is_prompt])
 
 
 # --- PD-L1 -----------------------------------------------------------------------------------------------------------
@@ -182,7 +183,10 @@ def tumour_proportion_score(stained_tumour: Numbers, *, viable_tumour: Numbers, 
     ValueError
         If more tumour cells are stained than viable, or a number is no count.
     """
-    stained, viable = _as_counts("stained_tumour", stained_tumour), _as_counts("viable_tumour", viable_tumour)
+    stained, viable = aligned(
+        stained_tumour=_as_counts("stained_tumour", stained_tumour),
+        viable_tumour=_as_counts("viable_tumour", viable_tumour),
+    )
     _refuse_more("stained_tumour", stained, "viable_tumour", viable)
     return _ratio(stained, viable, viable.compare(">=", least_viable)).scaled(100).clamped(0, 100)
 
@@ -202,11 +206,11 @@ def combined_positive_score(
     cap : float
         The highest score reported: 100.
     """
-    tumour, immune = (
-        _as_counts("stained_tumour", stained_tumour),
-        _as_counts("stained_immune", stained_immune),
+    tumour, immune, viable = aligned(
+        stained_tumour=_as_counts("stained_tumour", stained_tumour),
+        stained_immune=_as_counts("stained_immune", stained_immune),
+        viable_tumour=_as_counts("viable_tumour", viable_tumour),
     )
-    viable = _as_counts("viable_tumour", viable_tumour)
     _refuse_more("stained_tumour", tumour, "viable_tumour", viable)
     score = _ratio(tumour.plus(immune), viable, viable.compare(">=", least_viable)).scaled(100)
     return score.clamped(0, cap)
@@ -280,7 +284,8 @@ def mean_percentile(percentiles: Sequence[Numbers]) -> Known:
         If there are not four, or one lies above 100.
     """
     parts = _four("percentiles", percentiles)
-    return sum_of(_as_percent(f"percentiles[{i}]", part) for i, part in enumerate(parts)).scaled(0.25)
+    read = {f"percentiles[{i}]": _as_percent(f"percentiles[{i}]", part) for i, part in enumerate(parts)}
+    return sum_of(aligned(**read)).scaled(0.25)
 
 
 def count_high(densities_per_mm2: Sequence[Numbers], *, cuts_per_mm2: Sequence[float]) -> Known:
@@ -328,8 +333,10 @@ def afp_response(
     """
     if not 0 < least_fall < 1:
         raise ValueError(f"`least_fall` must be a part of baseline between 0 and 1, not {least_fall!r}")
-    value = as_known("afp", afp, concept="afp", unit=unit)
-    baseline = as_known("baseline_afp", baseline_afp, concept="afp", unit=baseline_unit)
+    value, baseline = aligned(
+        afp=as_known("afp", afp, concept="afp", unit=unit),
+        baseline_afp=as_known("baseline_afp", baseline_afp, concept="afp", unit=baseline_unit),
+    )
     applies = baseline.compare(">=", least_baseline)
     fallen = value.compare("<=", baseline.scaled(1 - least_fall))
     return np.where(applies == MET, fallen, np.where(applies == NOT_MET, NOT_APPLICABLE, applies))

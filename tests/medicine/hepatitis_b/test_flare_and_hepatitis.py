@@ -81,6 +81,12 @@ def test_impossible_values_are_refused(alt, baseline, message):
         flare(alt, baseline)
 
 
+def test_baselines_are_one_for_all_or_one_for_each():
+    assert flare([100, 300, 90], [33]) == [NOT_MET, MET, NOT_MET]
+    with pytest.raises(ValueError, match="`baseline_alt` must have as many rows as `alt`, 3, not 2"):
+        flare([100, 300, 90], [33, 34])
+
+
 def test_an_alt_above_the_range_of_the_machine_is_a_flare_if_the_bound_is():
     above = Intervals.of([Interval.reported(400, ">", floor=0)] * 2)
     assert flare(above, [100, 200]) == [MET, CENSORED]
@@ -259,6 +265,13 @@ def test_hepatitis_as_by_hand_in_any_order(dna, alt, link, random):
     assert event.verdict.tolist() == [NOT_MET if expected is None else MET]
     if expected is not None:
         assert event.day.bounds.lo.tolist() == event.day.bounds.hi.tolist() == [expected]
+
+
+def test_whose_sample_it_is_must_be_known():
+    days, codes = np.array([1.0, 2.0]), np.array([NOT_MET, MET], np.uint8)
+    samples, nothing = Samples(["a", None], days, codes), Samples([], [], np.zeros(0, np.uint8))
+    with pytest.raises(ValueError, match=r"`subjects\[1\]` must be a label, not None"):
+        hbv_hepatitis(samples, nothing, people=["a"], link=None)
 
 
 def test_samples_must_be_whole():

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialwright.medicine.assay_results import AssayResults, State, as_assay_results
-from trialwright.medicine.hepatitis_b.moments import as_moments, is_in_period
 from trialwright.medicine.hepatitis_b.occasions import choose_baseline, compute_nadir, confirm, order_samples
 from trialwright.medicine.known import Known
+from trialwright.medicine.moments import as_moments, is_in_period
 from trialwright.vocabulary.intervals import Interval, Intervals
 from trialwright.vocabulary.partial_dates import PartialDate
 from trialwright.vocabulary.verdicts import Reason, Verdict
@@ -98,6 +98,14 @@ def test_a_sample_of_the_first_day_counts_as_before_unless_a_clock_says_otherwis
 ):
     moment, anchor = as_moments("t", dates(sample)), as_moments("t", dates(first_dose))
     assert moment.is_at_or_before(anchor).tolist() == [expected]
+
+
+def test_months_as_numpy_holds_them_are_refused():
+    with pytest.raises(
+        ValueError, match=r"`t` must hold days, minutes or partial dates, not datetime64\[M\]"
+    ):
+        as_moments("t", np.array(["2024-03"], "datetime64[M]"))
+    assert as_moments("t", np.array(["NaT"], "datetime64[M]")).is_missing.all()
 
 
 def test_the_period_runs_from_after_the_first_dose_to_28_days_after_the_last():

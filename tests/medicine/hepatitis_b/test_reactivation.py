@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialwright.medicine.amounts import as_known
 from trialwright.medicine.assay_results import State, as_assay_results
 from trialwright.medicine.hepatitis_b.events import first_event
 from trialwright.medicine.hepatitis_b.occasions import order_samples
@@ -16,7 +17,6 @@ from trialwright.medicine.hepatitis_b.reactivation import (
 )
 from trialwright.medicine.hepatitis_b.result_texts import read_results
 from trialwright.medicine.hepatitis_b.virological_response import rise_over_nadir
-from trialwright.medicine.known import as_known
 from trialwright.vocabulary.verdicts import Reason, Verdict
 
 MET, NOT_MET = Verdict.MET.code, Verdict.NOT_MET.code

@@ -9,8 +9,9 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import row_count, spread
-from trialwright.medicine.known import Known, Numbers, as_known
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import aligned
+from trialwright.medicine.known import Known, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,6 @@ def correct_calcium(
         to=correction.albumin_unit,
         may_be_zero=False,
     )
-    n = row_count(calcium=total, albumin=protein)
-    lack = Known.exactly(np.full(n, correction.albumin)).minus(spread(protein, n))
-    return spread(total, n).plus(lack.scaled(correction.slope)).clamped(0)
+    total, protein = aligned(calcium=total, albumin=protein)
+    lack = Known.exactly(np.full(len(protein), correction.albumin)).minus(protein)
+    return total.plus(lack.scaled(correction.slope)).clamped(0)

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from trialwright.medicine.amounts import as_column
 from trialwright.medicine.arguments import Answers, as_answers, as_plain, row_count, spread
 from trialwright.medicine.ctcae.criteria import (
     HIGHEST,
@@ -24,16 +25,7 @@ from trialwright.medicine.ctcae.criteria import (
     Term,
     criteria_of,
 )
-from trialwright.medicine.known import (
-    MET,
-    NOT_MET,
-    Index,
-    Known,
-    Numbers,
-    as_column,
-    choose,
-    highest_reached,
-)
+from trialwright.medicine.known import MET, NOT_MET, Index, Known, Numbers, choose, highest_reached
 from trialwright.vocabulary.intervals import Flags, Floats, Intervals
 from trialwright.vocabulary.units import conversion_factor
 from trialwright.vocabulary.verdicts import Codes, Reason, all_of

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialwright.medicine.hepatitis_b.moments import IMPRECISE, MISSING, Times, as_moments
+from trialwright.medicine.arguments import places_of
 from trialwright.medicine.hepatitis_b.occasions import MET, NOT_MET
 from trialwright.medicine.known import Index, Known
+from trialwright.medicine.moments import IMPRECISE, MISSING, Times, as_moments
 from trialwright.vocabulary.intervals import Intervals
 from trialwright.vocabulary.verdicts import Codes, Reason, all_of, as_codes
 
@@ -47,12 +48,9 @@ class Judged(NamedTuple):
         Raises
         ------
         ValueError
-            If the arguments differ in length, or `people` has a label twice.
+            If the arguments differ in length, a label is missing, or `people` has one twice.
         """
-        places = {label: place for place, label in enumerate(people)}
-        if len(places) != len(people):
-            raise ValueError("`people` must not name anyone twice")
-        of = np.array([places.get(label, -1) for label in subjects], np.intp)
+        of = places_of("subjects", subjects, people=people)
         verdicts, days = as_codes(codes), as_moments("times", times).days
         if not len(of) == len(verdicts) == len(days):
             lengths = f"{len(of)} subjects, {len(days)} times and {len(verdicts)} verdicts"

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.hepatitis_b.moments import MISSING
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import aligned
 from trialwright.medicine.hepatitis_b.occasions import MET, NOT_MET, Occasions
-from trialwright.medicine.known import Index, Known, Numbers, as_known
+from trialwright.medicine.known import Index, Known, Numbers
+from trialwright.medicine.moments import MISSING
 from trialwright.vocabulary.verdicts import Codes, all_of, any_of, as_codes
 
 Unit = str | npt.ArrayLike | None
@@ -49,7 +51,7 @@ def hepatitis_flare(
     Raises
     ------
     ValueError
-        If an ALT is negative or infinite, or a baseline not above 0.
+        If an ALT is negative or infinite, a baseline not above 0, or they differ in length.
 
     References
     ----------
@@ -60,8 +62,7 @@ def hepatitis_flare(
     >>> hepatitis_flare([100, 101, None], unit="U/L", baseline_alt=33, baseline_unit="U/L", fold=3, floor=100)
     array([  0, 100,  96], dtype=uint8)
     """
-    measured = as_known("alt", alt, concept="alt", unit=unit)
-    baseline = as_known("baseline_alt", baseline_alt, concept="alt", unit=baseline_unit, may_be_zero=False)
+    measured, baseline = _read(alt, unit, baseline_alt, baseline_unit)
     return all_of([measured.compare(">=", baseline.scaled(fold)), measured.compare(">", floor)])
 
 
@@ -69,9 +70,17 @@ def has_settled(
     alt: Numbers, *, unit: Unit, baseline_alt: Numbers, baseline_unit: Unit, fold: float, floor: float
 ) -> Codes:
     """Judge ALT results: below `fold` times baseline **or** no higher than `floor`. Default of the trial: 2, 100 U/L."""
-    measured = as_known("alt", alt, concept="alt", unit=unit)
-    baseline = as_known("baseline_alt", baseline_alt, concept="alt", unit=baseline_unit, may_be_zero=False)
+    measured, baseline = _read(alt, unit, baseline_alt, baseline_unit)
     return any_of([measured.compare("<", baseline.scaled(fold)), measured.compare("<=", floor)])
+
+
+def _read(alt: Numbers, unit: Unit, baseline_alt: Numbers, baseline_unit: Unit) -> list[Known]:
+    return aligned(
+        alt=as_known("alt", alt, concept="alt", unit=unit),
+        baseline_alt=as_known(
+            "baseline_alt", baseline_alt, concept="alt", unit=baseline_unit, may_be_zero=False
+        ),
+    )
 
 
 class FlareEpisodes(NamedTuple):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import as_plain
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import aligned, as_plain
 from trialwright.medicine.assay_results import AssayResults
 from trialwright.medicine.hepatitis_b.occasions import Occasions, confirm
-from trialwright.medicine.known import Numbers, as_known
+from trialwright.medicine.known import Numbers
 from trialwright.vocabulary.verdicts import Codes, all_of, any_of, as_codes, negate
 
 
@@ -54,7 +55,7 @@ def hbsag_seroconversion(
 ) -> Codes:
     """Judge whether HBsAg loss came with antibodies: anti-HBs of at least 10 mIU/mL (`least_miu_ml`)."""
     antibodies = as_known("anti_hbs", anti_hbs, concept="anti_hbs", unit=unit)
-    return all_of([as_codes(loss), antibodies.compare(">=", least_miu_ml)])
+    return all_of(aligned(loss=as_codes(loss), anti_hbs=antibodies.compare(">=", least_miu_ml)))
 
 
 def functional_cure(
@@ -79,4 +80,10 @@ def functional_cure(
        24 weeks after the end of a finite therapy, at an HBsAg limit of 0.05 IU/mL.
     """
     days = as_plain("days_off_therapy", days_off_therapy, least=0)
-    return all_of([as_codes(hbsag_negative), negate(dna.detected), days.compare(">=", least_days)])
+    return all_of(
+        aligned(
+            hbsag_negative=as_codes(hbsag_negative),
+            dna=negate(dna.detected),
+            days_off_therapy=days.compare(">=", least_days),
+        )
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import aligned
 from trialwright.medicine.hepatitis_b.events import Event, Judged, linked_event
-from trialwright.medicine.hepatitis_b.moments import Times
-from trialwright.medicine.known import Numbers, as_known
+from trialwright.medicine.known import Numbers
+from trialwright.medicine.moments import Times
 from trialwright.vocabulary.verdicts import Codes, all_of, any_of, as_codes
 
 
@@ -88,10 +90,11 @@ def hbv_liver_failure(
     clotting = as_known("inr", inr, concept="inr", unit=None, may_be_zero=False)
     bile = as_known("bilirubin", bilirubin, concept="bilirubin", unit=bilirubin_unit)
     limit = as_known("bilirubin_above", [bilirubin_above], concept="bilirubin", unit=limit_unit)
-    signs = [
-        clotting.compare(">", inr_above),
-        bile.compare(">", limit),
-        as_codes(ascites),
-        as_codes(encephalopathy),
-    ]
-    return all_of([as_codes(hepatitis), any_of(signs)])
+    is_hepatitis, *signs = aligned(
+        hepatitis=as_codes(hepatitis),
+        inr=clotting.compare(">", inr_above),
+        bilirubin=bile.compare(">", limit),
+        ascites=as_codes(ascites),
+        encephalopathy=as_codes(encephalopathy),
+    )
+    return all_of([is_hepatitis, any_of(signs)])

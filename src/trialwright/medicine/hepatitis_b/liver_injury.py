@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from trialwright.medicine.amounts import as_known, as_limits
+from trialwright.medicine.arguments import aligned, places_of
 from trialwright.medicine.hepatitis_b.events import Event, Judged, linked_event
-from trialwright.medicine.hepatitis_b.moments import Times, as_moments
 from trialwright.medicine.hepatitis_b.occasions import MET, NOT_MET
-from trialwright.medicine.known import Categories, Index, Known, Numbers, as_known, as_limits
+from trialwright.medicine.known import Categories, Known, Numbers
+from trialwright.medicine.moments import Times, as_moments
 from trialwright.vocabulary.intervals import Comparison, Flags
 from trialwright.vocabulary.verdicts import Codes, Reason, any_of
 
@@ -24,23 +26,29 @@ NEEDS_A_PERSON = np.uint8(Reason.NEEDS_A_PERSON.code)
 
 def multiples_of_limit(values: Numbers, *, concept: str, unit: Unit, uln: Numbers, uln_unit: Unit) -> Known:
     """Results as multiples of the upper limit of normal; unknown (no limit of normal) where it is not given."""
-    measured = as_known(concept, values, concept=concept, unit=unit)
-    return measured.over(as_limits("uln", uln, concept=concept, unit=uln_unit))
+    measured, limit = aligned(
+        values=as_known("values", values, concept=concept, unit=unit),
+        uln=as_limits("uln", uln, concept=concept, unit=uln_unit),
+    )
+    return measured.over(limit)
 
 
 def multiples_of_baseline(
     values: Numbers, *, concept: str, unit: Unit, baseline: Numbers, baseline_unit: Unit
 ) -> Known:
     """Results as multiples of a personal baseline above 0; unknown (missing) where there is none."""
-    measured = as_known(concept, values, concept=concept, unit=unit)
-    return measured.over(
-        as_known("baseline", baseline, concept=concept, unit=baseline_unit, may_be_zero=False)
+    measured, before = aligned(
+        values=as_known("values", values, concept=concept, unit=unit),
+        baseline=as_known("baseline", baseline, concept=concept, unit=baseline_unit, may_be_zero=False),
     )
+    return measured.over(before)
 
 
 def find_peaks(subjects: Iterable[Hashable], multiples: Known, *, people: Sequence[Hashable]) -> Known:
     """The highest multiple of each person; missing for who has none. Rows without any record are left out."""
-    of = _places(subjects, people, len(multiples))
+    of = places_of("subjects", subjects, people=people)
+    if len(of) != len(multiples):
+        raise ValueError(f"`subjects` must have {len(multiples)} values, not {len(of)}")
     kept = np.flatnonzero((of >= 0) & ~multiples.is_missing)
     kept = kept[np.argsort(of[kept], kind="stable")]
     found, starts = np.unique(of[kept], return_index=True)
@@ -211,11 +219,3 @@ def _judged(
     rows = np.flatnonzero(kept)
     subjects = [samples.subjects[row] for row in rows.tolist()]
     return Judged.read(subjects, as_moments("times", samples.times)[rows], codes[rows], people=people)
-
-
-def _places(subjects: Iterable[Hashable], people: Sequence[Hashable], length: int) -> Index:
-    place = {label: i for i, label in enumerate(people)}
-    of = np.array([place.get(label, -1) for label in subjects], np.intp)
-    if len(of) != length:
-        raise ValueError(f"`subjects` must have {length} values, not {len(of)}")
-    return of

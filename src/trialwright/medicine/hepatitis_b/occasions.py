@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trialwright.medicine.arguments import places_of
 from trialwright.medicine.assay_results import AssayResults, as_assay_results
-from trialwright.medicine.hepatitis_b.moments import IMPRECISE, MISSING, Moments, Times, as_moments
 from trialwright.medicine.known import Index, Known
+from trialwright.medicine.moments import IMPRECISE, MISSING, Moments, Times, as_moments
 from trialwright.statistics.arrays import as_codes as as_numbered
 from trialwright.vocabulary.intervals import Flags, Intervals
 from trialwright.vocabulary.partial_dates import MINUTES_PER_DAY
@@ -170,7 +171,7 @@ def choose_baseline(occasions: Occasions, *, people: Sequence[Hashable], at: Tim
     moments = as_moments("at", at)
     if len(moments) == 1:
         moments = moments[np.zeros(len(people), np.intp)]
-    position = _positions(occasions, people)
+    position = places_of("occasions", occasions.labels, people=people)
     asked = position[occasions.person]
     mine, asked = occasions[asked >= 0], asked[asked >= 0]
     before = mine.moments.is_at_or_before(moments[asked])
@@ -186,14 +187,6 @@ def choose_baseline(occasions: Occasions, *, people: Sequence[Hashable], at: Tim
         np.where(last >= 0, np.append(mine.row, -1)[last], -1),
         mine.moments.days.take(candidates).hulls(starts, cause=Reason.IMPRECISE_DATE),
     )
-
-
-def _positions(occasions: Occasions, people: Sequence[Hashable]) -> Index:
-    """For each label of the occasions its place among `people`, -1 where it is not asked for."""
-    places = {label: place for place, label in enumerate(people)}
-    if len(places) != len(people):
-        raise ValueError("`people` must not name anyone twice")
-    return np.array([places.get(label, -1) for label in occasions.labels], np.intp)
 
 
 class Nadir(NamedTuple):

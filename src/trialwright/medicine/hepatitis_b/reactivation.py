@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 import numpy as np
 
+from trialwright.medicine.amounts import as_known
 from trialwright.medicine.arguments import spread
 from trialwright.medicine.assay_results import AssayResults, State, refuse_zero
-from trialwright.medicine.known import Numbers, as_known, choose_codes
+from trialwright.medicine.known import Numbers, choose_codes
 from trialwright.vocabulary.intervals import Comparison, Flags
 from trialwright.vocabulary.verdicts import Codes, Verdict, judge
 

@@ -14,8 +14,9 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
+from trialwright.medicine.amounts import as_column, as_known, factor_or_none
 from trialwright.medicine.assay_results import AssayResults, State
-from trialwright.medicine.known import Known, as_column, as_known, factor_or_none
+from trialwright.medicine.known import Known
 from trialwright.vocabulary.concepts import Concept, catalogue
 from trialwright.vocabulary.intervals import Interval, Intervals
 from trialwright.vocabulary.units import find_unit

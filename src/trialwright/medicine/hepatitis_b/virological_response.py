@@ -6,7 +6,6 @@ import numpy as np
 
 from trialwright.medicine.assay_results import AssayResults, refuse_zero
 from trialwright.medicine.bands import band
-from trialwright.medicine.hepatitis_b.moments import Times, as_moments
 from trialwright.medicine.hepatitis_b.occasions import (
     MET,
     NOT_MET,
@@ -15,6 +14,7 @@ from trialwright.medicine.hepatitis_b.occasions import (
     confirm,
 )
 from trialwright.medicine.known import Categories, Known, choose_codes
+from trialwright.medicine.moments import Times, as_moments
 from trialwright.vocabulary.verdicts import Codes, all_of
 
 

@@ -22,6 +22,7 @@ from trialwright.medicine.arguments import (
 )
 from trialwright.medicine.bands import Cut, band
 from trialwright.medicine.known import MET, NOT_MET, Categories, Numbers, first_match
+from trialwright.medicine.whole_dates import as_dates
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.intervals import Flags
 from trialwright.vocabulary.verdicts import Codes, all_of, any_of, negate
@@ -212,7 +213,10 @@ def has_threshold_growth(
     now = as_lengths("size", size, unit=size_unit)
     before = as_lengths("prior_size", prior_size, unit=size_unit)
     adequate = as_answers("is_prior_adequate", is_prior_adequate)
-    days, prior_days = (np.atleast_1d(np.asarray(one, dtype="datetime64[D]")) for one in (on, prior_on))
+    days, prior_days = (
+        as_dates(name, np.atleast_1d(one), may_be_missing=True)
+        for name, one in (("on", on), ("prior_on", prior_on))
+    )
     n = row_count(size=now, prior_size=before, is_prior_adequate=adequate, on=days, prior_on=prior_days)
     days, prior_days = (np.broadcast_to(one, n) for one in (days, prior_days))
     late = prior_days > days

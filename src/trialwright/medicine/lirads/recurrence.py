@@ -20,6 +20,7 @@ from trialwright.medicine.lirads.recurrence_rule import (
     Proofs,
     RecurrenceRule,
 )
+from trialwright.medicine.whole_dates import as_dates
 from trialwright.vocabulary.intervals import Flags
 from trialwright.vocabulary.verdicts import Codes, Reason, all_of, any_of
 from trialwright.vocabulary.windows import Direction, Window
@@ -37,7 +38,8 @@ class Recurrences:
     Parameters
     ----------
     occurred : ndarray of uint8 of shape (n,)
-        Verdict codes. Not applicable where disease was left at baseline.
+        Verdict codes; not met is meant up to `last_assessed_day`. Unknown (missing) where no scan after baseline
+        could be evaluated and nothing is proven. Not applicable where disease was left at baseline.
     first_day, last_day : ndarray of datetime64[D] of shape (n,)
         From the earliest to the latest day it can be; they differ where an earlier scan was not read or is in
         conflict. NaT where there is none, `last_day` also where it is not known whether there is one.
@@ -130,7 +132,11 @@ def find_recurrence(
     is_late = found.day > baseline[found.subject]
     is_residual = found.chosen(~is_late).verdicts(n)
     found = found.chosen(is_late)
-    occurred = _at_risk(found.verdicts(n), is_residual)
+    assessed = scans.chosen(scans.is_evaluable)
+    was_seen = np.isin(np.arange(n), assessed.subject[assessed.day > baseline[assessed.subject]])
+    happened = found.verdicts(n)
+    happened = np.where((happened == NOT_MET) & ~was_seen, np.uint8(Reason.MISSING.code), happened)
+    occurred = _at_risk(happened, is_residual)
     possible, sure = found.chosen(found.code != NOT_MET), found.chosen(found.code == MET)
     is_none = (occurred == NOT_MET) | (occurred == Reason.NOT_APPLICABLE.code)
     first, last = (np.where(is_none, _NEVER, rows.earliest(n)) for rows in (possible, sure))
@@ -144,9 +150,9 @@ def find_recurrence(
         site=_sites(sure.chosen(sure.day == last[sure.subject]), occurred, open_for),
         is_early=_early(first, last, treated, occurred, rule),
         is_residual=is_residual,
-        has_unconfirmed=_unconfirmed(scans.chosen(scans.is_evaluable), events, n, rule),
+        has_unconfirmed=_unconfirmed(assessed, events, n, rule),
         second_primary_day=_dated(others, shown, rule).earliest(n),
-        last_assessed_day=scans.chosen(scans.is_evaluable).latest(n),
+        last_assessed_day=assessed.latest(n),
     )
 
 
@@ -412,11 +418,7 @@ def _read_proofs(
 
 
 def _days(name: str, values: npt.ArrayLike) -> Days:
-    days = np.atleast_1d(np.asarray(values, dtype="datetime64[D]"))
-    missing = np.isnat(days)
-    if missing.any():
-        raise ValueError(f"`{name}[{int(np.argmax(missing))}]` must be a whole date")
-    return days
+    return as_dates(name, np.atleast_1d(values))
 
 
 def _subjects(name: str, subjects: Sequence[Hashable], number: Mapping[Hashable, int]) -> _Index:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import as_plain, row_count, spread
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import aligned, as_plain
 from trialwright.medicine.bands import Cut, band
-from trialwright.medicine.known import Categories, Known, Numbers, as_known
+from trialwright.medicine.known import Categories, Known, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def compute_albi(
         "bilirubin", bilirubin, concept="bilirubin", unit=bilirubin_unit, to="umol/L"
     ).through(np.log10)
     protein = as_known("albumin", albumin, concept="albumin", unit=albumin_unit, to="g/L")
-    n = row_count(bilirubin=logarithm, albumin=protein)
-    return spread(logarithm, n).scaled(ALBI.bilirubin).minus(spread(protein, n).scaled(ALBI.albumin))
+    logarithm, protein = aligned(bilirubin=logarithm, albumin=protein)
+    return logarithm.scaled(ALBI.bilirubin).minus(protein.scaled(ALBI.albumin))
 
 
 def grade_albi(score: Numbers) -> Categories:

@@ -10,9 +10,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from trialwright.medicine.amounts import as_known
 from trialwright.medicine.arguments import Levels, as_levels, as_plain, row_count, spread
 from trialwright.medicine.bands import Cut, band, points_of
-from trialwright.medicine.known import Categories, Known, Numbers, as_known, highest_reached, sum_of
+from trialwright.medicine.known import Categories, Known, Numbers, highest_reached, sum_of
 
 
 @dataclass(frozen=True, slots=True)

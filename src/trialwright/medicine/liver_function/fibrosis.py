@@ -9,9 +9,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import as_age, as_plain, row_count, spread
+from trialwright.medicine.amounts import as_known, as_limits
+from trialwright.medicine.arguments import aligned, as_age, as_plain
 from trialwright.medicine.bands import Cut, band
-from trialwright.medicine.known import Categories, Known, Numbers, as_known, as_limits
+from trialwright.medicine.known import Categories, Known, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,7 @@ def compute_fib_4(
         "alt": as_known("alt", alt, concept="alt", unit=alt_unit, to="U/L").through(np.sqrt),
         "platelets": as_known("platelets", platelets, concept="platelets", unit=platelets_unit, to="10^9/L"),
     }
-    n = row_count(**parts)
-    age, leaked, root, count = (spread(part, n) for part in parts.values())
+    age, leaked, root, count = aligned(**parts)
     return age.times(leaked).over(count.times(root))
 
 
@@ -133,8 +133,7 @@ def compute_apri(
         "ast_uln": as_limits("ast_uln", ast_uln, concept="ast", unit=ast_unit),
         "platelets": as_known("platelets", platelets, concept="platelets", unit=platelets_unit, to="10^9/L"),
     }
-    n = row_count(**parts)
-    leaked, limit, count = (spread(part, n) for part in parts.values())
+    leaked, limit, count = aligned(**parts)
     return leaked.scaled(100).over(limit).over(count)
 
 

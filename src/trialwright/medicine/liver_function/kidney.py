@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import Levels, as_age, as_levels, row_count, spread
+from trialwright.medicine.amounts import as_known, as_limits
+from trialwright.medicine.arguments import Levels, aligned, as_age, as_levels, row_count, spread
 from trialwright.medicine.bands import points_of
-from trialwright.medicine.known import Known, Numbers, as_known, as_limits, choose
+from trialwright.medicine.known import Known, Numbers, choose
 from trialwright.vocabulary.intervals import Floats
 from trialwright.vocabulary.verdicts import Codes
 
@@ -99,9 +100,8 @@ def compute_creatinine_clearance(
         "creatinine": _creatinine(creatinine, creatinine_unit),
         "sex": points_of(as_levels("sex", sex, SEXES), (table.female, 1.0)),
     }
-    n = row_count(**parts)
-    age, mass, kidney, factor = (spread(part, n) for part in parts.values())
-    left = Known.exactly(np.full(n, table.years)).minus(age)
+    age, mass, kidney, factor = aligned(**parts)
+    left = Known.exactly(np.full(len(age), table.years)).minus(age)
     return left.times(mass).times(factor).over(kidney.scaled(table.divisor))
 
 
@@ -157,8 +157,8 @@ def exceeds_limit(
     """
     read = as_known("creatinine", creatinine, concept="creatinine", unit=unit, may_be_zero=False)
     limit = as_limits("creatinine_uln", creatinine_uln, concept="creatinine", unit=unit)
-    n = row_count(creatinine=read, creatinine_uln=limit)
-    return spread(read, n).compare(">", spread(limit, n).scaled(multiple))
+    measured, most = aligned(creatinine=read, creatinine_uln=limit)
+    return measured.compare(">", most.scaled(multiple))
 
 
 def _creatinine(values: Numbers, unit: str | npt.ArrayLike) -> Known:

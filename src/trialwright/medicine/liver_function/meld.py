@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.arguments import Answers, Levels, as_answers, as_levels, row_count, spread
+from trialwright.medicine.amounts import as_known
+from trialwright.medicine.arguments import Answers, Levels, aligned, as_answers, as_levels, row_count, spread
 from trialwright.medicine.bands import over_corners, points_of
-from trialwright.medicine.known import Known, Numbers, as_known, choose
+from trialwright.medicine.known import Known, Numbers, choose
 from trialwright.vocabulary.intervals import Floats
 
 Range = tuple[float, float]
@@ -152,10 +153,8 @@ def compute_meld_na(
     """
     plain = _meld(bilirubin, bilirubin_unit, inr, creatinine, creatinine_unit, is_on_dialysis).rounded()
     salt = as_known("sodium", sodium, concept="sodium", unit=sodium_unit, to="mmol/L")
-    n = row_count(bilirubin=plain, sodium=salt)
-    return _points(
-        over_corners(_with_sodium, spread(plain, n), spread(salt, n).clamped(*MELD_NA.sodium_range))
-    )
+    plain, salt = aligned(bilirubin=plain, sodium=salt)
+    return _points(over_corners(_with_sodium, plain, salt.clamped(*MELD_NA.sodium_range)))
 
 
 def compute_meld_3(
@@ -207,7 +206,6 @@ def _meld(
         "inr": _inr(inr),
         "creatinine": _creatinine(creatinine, creatinine_unit, is_on_dialysis, MELD.creatinine_range),
     }
-    n = row_count(**parts)
     return over_corners(
         lambda bili, clotting, kidney: (
             MELD.bilirubin * np.log(bili)
@@ -215,7 +213,7 @@ def _meld(
             + MELD.creatinine * np.log(kidney)
             + MELD.constant
         ),
-        *(spread(part, n) for part in parts.values()),
+        *aligned(**parts),
     )
 
 
@@ -249,7 +247,6 @@ def _meld_3(
         "albumin": protein.clamped(*table.albumin_range),
         "sex": points_of(as_levels("sex", sex, ("female", "male")), (1, 0)),
     }
-    n = row_count(**parts)
 
     def formula(
         bili: Floats, clotting: Floats, kidney: Floats, natrium: Floats, protein: Floats, female: Floats
@@ -267,7 +264,7 @@ def _meld_3(
             + table.constant
         )
 
-    return over_corners(formula, *(spread(part, n) for part in parts.values()))
+    return over_corners(formula, *aligned(**parts))
 
 
 def _points(score: Known) -> Known:

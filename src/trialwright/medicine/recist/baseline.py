@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from trialwright.medicine.recist.criteria import MEASURABLE_1_1, MeasurableLimits
 from trialwright.medicine.recist.lesions import as_millimetres
-from trialwright.medicine.recist.responses import as_verdicts
+from trialwright.medicine.recist.responses import as_flags, as_verdicts
+from trialwright.statistics.arrays import as_numbers
 from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE
 from trialwright.vocabulary.verdicts import Codes, Reason, Verdict, all_of, judge
 
@@ -61,13 +62,20 @@ def judge_measurable(
     Raises
     ------
     ValueError
-        If a diameter is negative or infinite, a slice not above 0, or a unit none of length.
+        If a diameter is negative or infinite, a slice not above 0, a unit none of length, or it is not told of a lesion
+        whether it is a node.
     """
     size = as_millimetres("diameter", diameter, unit=unit)
-    node = np.asarray(is_node, np.bool_)
-    thickness = np.broadcast_to(np.asarray(slice_mm, np.float64), size.shape)
-    if (thickness <= 0).any() or np.isinf(thickness).any():
-        raise ValueError(f"`slice_mm` must be finite and above 0, or missing, not {slice_mm!r}")
+    node = as_flags("is_node", is_node, len(size))
+    slices = np.full(len(size), slice_mm) if np.ndim(slice_mm) == 0 else slice_mm
+    thickness = as_numbers(
+        "slice_mm",
+        slices,
+        expected="a finite number above 0, or missing",
+        accept=lambda array: np.isnan(array) | (np.isfinite(array) & (array > 0)),
+        length=len(size),
+        may_be_empty=True,
+    )
     least = np.full(size.shape, limits.x_ray_mm if method == Method.X_RAY else limits.least_mm)
     most = least
     if method in (Method.CT, Method.MRI):

@@ -14,11 +14,10 @@ import numpy.typing as npt
 from trialwright.medicine.recist.courses import (
     NEVER,
     Courses,
-    Dates,
     Days,
     Index,
     as_date_or_nat,
-    as_dates,
+    course_numbers,
     days_or_never,
     earliest,
     running,
@@ -27,6 +26,7 @@ from trialwright.medicine.recist.courses import (
 )
 from trialwright.medicine.recist.criteria import LEAST_STABLE_DAYS, Confirmation
 from trialwright.medicine.recist.responses import Flags, Response, Words, as_words
+from trialwright.medicine.whole_dates import Dates, as_dates
 
 
 class AfterCompleteResponse(StrEnum):
@@ -55,6 +55,9 @@ class BestResponses:
     has_disease_after_cr : ndarray of bool of shape (m,)
         Disease was seen after a complete response, among the assessments that count: a question to the
         reader.
+    is_contradicted : ndarray of bool of shape (m,)
+        Assessments of one date differ, among those that count: the response is `NE` until a reader says
+        which holds, and nothing else is told of the course.
     """
 
     response: Words
@@ -62,6 +65,7 @@ class BestResponses:
     confirmed_on: Dates
     first_progression: Dates
     has_disease_after_cr: Flags
+    is_contradicted: Flags
 
 
 def best_overall_response(
@@ -86,6 +90,7 @@ def best_overall_response(
     course : array-like of int of shape (n,)
         Which of the m courses each assessment belongs to, from 0.
     date : array-like of datetime64[D] of shape (n,)
+        Rows of one date that agree are one assessment; if they differ, the course is not evaluable.
     response : array-like of `Response` codes of shape (n,)
         Overall responses; `MISSING` counts as no assessment.
     first_dose : array-like of datetime64[D] of shape (m,)
@@ -104,27 +109,24 @@ def best_overall_response(
     Raises
     ------
     ValueError
-        If a course does not exist, has two assessments of one date or no first dose, or a response is
-        `NO_LESIONS`.
+        If a course does not exist or has no first dose, a date is missing, or a response is `NO_LESIONS`.
     """
     start = as_dates("first_dose", first_dose).astype(np.int64)
     m = len(start)
-    courses = Courses.of(course, date, n_courses=m)
-    codes = as_words(Response, "response", response, length=len(courses))[courses.order]
-    if (codes == Response.NO_LESIONS).any():
+    of, _ = course_numbers(course, n_courses=m)
+    day = as_dates("date", date, length=len(of)).astype(np.int64)
+    told = as_words(Response, "response", response, length=len(of))
+    if (told == Response.NO_LESIONS).any():
         raise ValueError("`response` must hold overall responses: `NO_LESIONS` is none")
     end = days_or_never("new_therapy", new_therapy, m)
-    counts = (
-        (codes != Response.MISSING)
-        & (courses.day >= start[courses.course])
-        & (courses.day <= end[courses.course])
-    )
-    courses, codes = _rows(courses, counts), codes[counts]
+    counts = (told != Response.MISSING) & (day >= start[of]) & (day <= end[of])
+    courses = Courses.of(of[counts], day[counts], told[counts])
+    codes = told[counts][courses.order]
     disease = disease_after_complete_response(courses.course, codes)
     if after_complete == AfterCompleteResponse.PROGRESSION:
         codes = np.where(disease, np.uint8(Response.PD), codes).astype(np.uint8)
     earlier_pd = some_before(courses.course, codes == Response.PD)
-    disease, codes, courses = disease[~earlier_pd], codes[~earlier_pd], _rows(courses, ~earlier_pd)
+    disease, codes, courses = disease[~earlier_pd], codes[~earlier_pd], courses[~earlier_pd]
     if after_complete == AfterCompleteResponse.REREAD:
         codes = np.where(
             (codes == Response.CR) & some_after(courses.course, disease), np.uint8(Response.PR), codes
@@ -152,12 +154,18 @@ def best_overall_response(
     after_cr = np.zeros(m, np.bool_)
     after_cr[courses.course[disease]] = True
     progressed = np.where(codes == Response.PD, courses.day, NEVER)
+    is_open = courses.contradicted(m)
+
+    def told_of(days: Days) -> Dates:
+        return as_date_or_nat(np.where(is_open, NEVER, earliest(courses.course, days, m)))
+
     return BestResponses(
-        best,
-        as_date_or_nat(earliest(courses.course, first, m)),
-        as_date_or_nat(earliest(courses.course, on, m)),
-        as_date_or_nat(earliest(courses.course, progressed, m)),
-        after_cr,
+        np.where(is_open, np.uint8(Response.NE), best),
+        told_of(first),
+        told_of(on),
+        told_of(progressed),
+        after_cr & ~is_open,
+        is_open,
     )
 
 
@@ -216,7 +224,3 @@ def disease_after_complete_response(course: Index, codes: Words) -> Flags:
     rise."""
     disease = np.isin(codes, (Response.PR, Response.SD, Response.NON_CR_NON_PD))
     return disease & some_before(course, codes == Response.CR)
-
-
-def _rows(courses: Courses, kept: Flags) -> Courses:
-    return Courses(courses.course[kept], courses.day[kept], np.arange(int(kept.sum())))

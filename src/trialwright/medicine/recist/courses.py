@@ -5,19 +5,17 @@ Labels of any kind become numbers here, once; everything else counts on whole nu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from trialwright.medicine.whole_dates import Dates, as_dates
 from trialwright.statistics.arrays import as_codes
 
 Index = npt.NDArray[np.intp]
-Dates = npt.NDArray[np.datetime64]
 Days = npt.NDArray[np.int64]
 Labels = npt.NDArray[Any]
 
@@ -27,7 +25,7 @@ NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Courses:
-    """Assessments sorted by course and date.
+    """Assessments sorted by course and date, each date of a course once.
 
     Attributes
     ----------
@@ -36,52 +34,85 @@ class Courses:
     day : ndarray of int64 of shape (n,)
         Days since 1970-01-01, rising within a course.
     order : ndarray of int of shape (n,)
-        Where each sorted assessment stood in the arguments; `back` is its inverse.
+        Where each sorted assessment stood in the arguments, the first of its date.
+    row : ndarray of int of shape (n_rows,)
+        Which sorted assessment each row of the arguments is; `back` uses it.
+    differs : ndarray of bool of shape (n,)
+        Whether rows of the same date say different things: nobody knows which of them counts.
     """
 
     course: Index
     day: Days
     order: Index
+    row: Index
+    differs: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, course: npt.ArrayLike, date: npt.ArrayLike, *, n_courses: int) -> Courses:
+    def of(cls, course: Index, day: Days, *told: npt.NDArray[Any]) -> Courses:
         """Sort assessments.
 
-        Raises
-        ------
-        ValueError
-            If a course is not a whole number from 0 to `n_courses - 1`, a date is missing, or a course has
-            two assessments of one date.
+        Parameters
+        ----------
+        course : ndarray of int of shape (n_rows,)
+            As `course_numbers` reads them.
+        day : ndarray of int64 of shape (n_rows,)
+        told : arrays of shape (n_rows,)
+            What the assessments say: rows of one date that agree in all of it are one assessment.
         """
-        courses = np.asarray(course)
-        if courses.ndim != 1 or (len(courses) and courses.dtype.kind not in "iu"):
-            raise ValueError("`course` must hold whole numbers, in one dimension")
-        refused = (courses < 0) | (courses >= n_courses)
-        if refused.any():
-            position = int(np.argmax(refused))
-            raise ValueError(
-                f"`course[{position}]` must lie between 0 and {n_courses - 1}, not {courses[position]}"
-            )
-        courses = courses.astype(np.intp)
-        days = as_dates("date", date, length=len(courses)).astype(np.int64)
-        rising = (courses[1:] > courses[:-1]) | ((courses[1:] == courses[:-1]) & (days[1:] > days[:-1]))
-        order = np.arange(len(courses)) if rising.all() else np.lexsort((days, courses))
-        found = cls(courses[order], days[order], order)
-        twice = (position_in_course(found.course) > 0) & (np.diff(found.day, prepend=0) == 0)
-        if twice.any():
-            position = int(found.order[np.argmax(twice)])
-            day = np.datetime64(int(days[position]), "D")
-            raise ValueError(f"course {courses[position]} has two assessments on {day}")
-        return found
+        n = len(course)
+        rising = (course[1:] > course[:-1]) | ((course[1:] == course[:-1]) & (day[1:] > day[:-1]))
+        if rising.all():
+            return cls(course, day, np.arange(n), np.arange(n), np.zeros(n, np.bool_))
+        order = np.lexsort((day, course))
+        again = (np.diff(course[order]) == 0) & (np.diff(day[order]) == 0)
+        is_first = np.append(True, ~again)
+        other = np.zeros(n, np.bool_)
+        for column in told:
+            one, next_one = column[order][:-1], column[order][1:]
+            other[1:] |= again & (one != next_one) & ~((one != one) & (next_one != next_one))
+        number_of = np.cumsum(is_first) - 1
+        row = np.empty(n, np.intp)
+        row[order] = number_of
+        first = order[is_first]
+        differs = np.bincount(number_of[other], minlength=len(first)) > 0
+        return cls(course[first], day[first], first, row, differs)
 
     def __len__(self) -> int:
         return len(self.course)
 
+    def __getitem__(self, kept: npt.NDArray[np.bool_]) -> Courses:
+        """Some of the assessments, from now on the only ones."""
+        index = np.arange(int(kept.sum()))
+        return Courses(self.course[kept], self.day[kept], index, index, self.differs[kept])
+
     def back(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Sorted values in the order of the arguments."""
-        unsorted = np.empty_like(values)
-        unsorted[self.order] = values
-        return unsorted
+        """Values of the sorted assessments for each row of the arguments."""
+        return values[self.row]
+
+    def contradicted(self, n_courses: int) -> npt.NDArray[np.bool_]:
+        """For each course whether rows of one date say different things."""
+        found = np.zeros(n_courses, np.bool_)
+        found[self.course[self.differs]] = True
+        return found
+
+
+def course_numbers(course: npt.ArrayLike, *, n_courses: int | None = None) -> tuple[Index, int]:
+    """The course of each row, and how many courses there are: as many as named, if no number is given.
+
+    Raises
+    ------
+    ValueError
+        If a course is not a whole number from 0 to `n_courses - 1`.
+    """
+    courses = np.asarray(course)
+    if courses.ndim != 1 or (len(courses) and courses.dtype.kind not in "iu"):
+        raise ValueError("`course` must hold whole numbers, in one dimension")
+    m = int(courses.max(initial=-1)) + 1 if n_courses is None else n_courses
+    refused = (courses < 0) | (courses >= m)
+    if refused.any():
+        position = int(np.argmax(refused))
+        raise ValueError(f"`course[{position}]` must lie between 0 and {m - 1}, not {courses[position]}")
+    return courses.astype(np.intp), m
 
 
 def position_in_course(course: Index) -> Index:
@@ -152,37 +183,6 @@ def number(name: str, labels: npt.ArrayLike, *, length: int | None = None) -> tu
     return distinct, numbers.astype(np.intp)
 
 
-def as_dates(
-    name: str, dates: npt.ArrayLike, *, length: int | None = None, may_be_missing: bool = False
-) -> Dates:
-    """Whole dates, one for each row; where a length is given, one date may stand for all rows.
-
-    Raises
-    ------
-    ValueError
-        If a value is no date, is known to the month or year only, is missing though none may be, or the
-        length is another.
-    """
-    if isinstance(dates, np.ndarray) and dates.dtype.kind == "M":
-        if not _is_whole(dates.dtype):
-            raise ValueError(f"`{name}` must hold dates (year, month and day), not {dates.dtype}")
-        array = dates.astype("datetime64[D]")
-    else:
-        given = np.asarray(dates, dtype=object)
-        array = np.array([_as_date(name, value) for value in given.ravel()], "datetime64[D]").reshape(
-            given.shape
-        )
-    if array.ndim == 0 and length is not None:
-        array = np.full(length, array)
-    if array.ndim != 1 or (length is not None and len(array) != length):
-        needed = "one dimension" if length is None else f"{length} values"
-        raise ValueError(f"`{name}` must have {needed}, not shape {array.shape}")
-    missing = np.isnat(array)
-    if missing.any() and not may_be_missing:
-        raise ValueError(f"`{name}[{int(np.argmax(missing))}]` must be a date, not missing")
-    return array
-
-
 def days_or_never(name: str, dates: npt.ArrayLike | None, length: int) -> Days:
     """Days since 1970-01-01, the greatest integer where a date is missing; all of them where none are
     given."""
@@ -205,22 +205,3 @@ def as_date_or_nat(days: Days) -> Dates:
     dates = np.where(never, 0, days).astype("datetime64[D]")
     dates[never] = np.datetime64("NaT")
     return dates
-
-
-_WHOLE_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?")
-
-
-def _is_whole(dtype: np.dtype[Any]) -> bool:
-    return np.datetime_data(dtype)[0] not in ("Y", "M", "W")
-
-
-def _as_date(name: str, value: Any) -> np.datetime64:
-    if value is None or value != value:  # NaT and NaN differ from themselves
-        return np.datetime64("NaT", "D")
-    is_date = isinstance(value, date) or (isinstance(value, np.datetime64) and _is_whole(value.dtype))
-    if is_date or (isinstance(value, str) and _WHOLE_DATE.fullmatch(value)):
-        try:
-            return np.datetime64(value, "D") if not isinstance(value, str) else np.datetime64(value[:10], "D")
-        except ValueError:
-            pass
-    raise ValueError(f"`{name}` must hold dates (year, month and day), not {value!r}")

@@ -9,7 +9,8 @@ back, and that stable new lesions alone keep it (docs/medicine/recist.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,10 @@ import numpy.typing as npt
 from trialwright.medicine.recist.courses import (
     NEVER,
     Courses,
-    Dates,
     Days,
     Index,
     as_date_or_nat,
-    as_dates,
+    course_numbers,
     days_or_never,
     earliest,
     steps,
@@ -41,6 +41,7 @@ from trialwright.medicine.recist.responses import (
     as_verdicts,
     as_words,
 )
+from trialwright.medicine.whole_dates import Dates, as_dates
 from trialwright.statistics.arrays import as_numbers
 from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE
 from trialwright.vocabulary.verdicts import Codes, Verdict
@@ -125,11 +126,15 @@ class ImmuneCourses:
         Whether one never confirmed is an event (it was never imaged again, or death or the end of treatment
         followed) is for those who know what followed.
     is_confirmed : ndarray of bool of shape (m,)
+    is_contradicted : ndarray of bool of shape (m,)
+        Assessments of one date differ: every response of the course is `NE` until a reader says which holds,
+        and nothing is told of its progression.
     """
 
     response: Words
     progression: Dates
     is_confirmed: Flags
+    is_contradicted: Flags
 
 
 def immune_responses(
@@ -185,11 +190,11 @@ def immune_responses(
     Raises
     ------
     ValueError
-        If a length differs, a sum is negative, or a course has two assessments of one date.
+        If a length differs, a date is missing, or a sum is negative.
     """
-    m = max(int(np.max(np.asarray(course), initial=-1)) + 1, n_courses or 0)
-    courses = Courses.of(course, date, n_courses=m)
-    n, order = len(courses), courses.order
+    of, m = course_numbers(course, n_courses=n_courses)
+    n = len(of)
+    day = as_dates("date", date, length=n).astype(np.int64)
     targets, others = as_parts(target, non_target)
     points = _Points(
         targets,
@@ -200,17 +205,23 @@ def immune_responses(
         _lengths("count", new_lesions.count, n),
         new_lesions.sum_mm,
         new_lesions.grew,
-    )[order]
-    response, state = np.zeros(n, np.uint8), _Blocks.of(m)
-    for rows in steps(courses.course):
-        assessed = rows[
-            (points.target[rows] != Response.MISSING) | (points.non_target[rows] != Response.MISSING)
-        ]
-        response[assessed] = state.advance(
-            courses.course[assessed], courses.day[assessed], points[assessed], criteria
-        )
-    progression = as_date_or_nat(np.where(state.is_open | state.is_confirmed, state.start, NEVER))
-    return ImmuneCourses(courses.back(response), progression, state.is_confirmed)
+    )
+    rows = np.flatnonzero((targets != Response.MISSING) | (others != Response.MISSING))
+    courses = Courses.of(of[rows], day[rows], *points[rows].columns)
+    points = points[rows[courses.order]]
+    found, state = np.zeros(len(courses), np.uint8), _Blocks.of(m)
+    for at in steps(courses.course):
+        found[at] = state.advance(courses.course[at], courses.day[at], points[at], criteria)
+    is_open = courses.contradicted(m)
+    response = np.zeros(n, np.uint8)
+    response[rows] = np.where(is_open[of[rows]], np.uint8(ImmuneResponse.NE), courses.back(found))
+    has_progressed = (state.is_open | state.is_confirmed) & ~is_open
+    return ImmuneCourses(
+        response,
+        as_date_or_nat(np.where(has_progressed, state.start, NEVER)),
+        state.is_confirmed & ~is_open,
+        is_open,
+    )
 
 
 def best_immune_response(
@@ -236,23 +247,34 @@ def best_immune_response(
     Returns
     -------
     best : ndarray of uint8 of shape (m,)
-        `ImmuneResponse`; `MISSING` where nothing was assessed in time.
+        `ImmuneResponse`; `MISSING` where nothing was assessed in time, `NE` where assessments of one date
+        that count differ.
     """
     begin = as_dates("first_dose", first_dose).astype(np.int64)
     m = len(begin)
-    courses = Courses.of(course, date, n_courses=m)
-    codes = as_words(ImmuneResponse, "response", response, length=len(courses))[courses.order]
+    of, _ = course_numbers(course, n_courses=m)
+    day = as_dates("date", date, length=len(of)).astype(np.int64)
+    codes = as_words(ImmuneResponse, "response", response, length=len(of))
     end = days_or_never("new_therapy", new_therapy, m)
-    counts = (courses.day >= begin[courses.course]) & (courses.day <= end[courses.course])
+    counts = (codes != ImmuneResponse.MISSING) & (day >= begin[of]) & (day <= end[of])
     is_confirmed = counts & (codes == ImmuneResponse.ICPD)
-    confirmed = earliest(courses.course[is_confirmed], courses.day[is_confirmed], m)
-    counts &= courses.day <= confirmed[courses.course]
+    confirmed = earliest(of[is_confirmed], day[is_confirmed], m)
+    counts &= day <= confirmed[of]
     stable = np.isin(codes, (ImmuneResponse.ISD, ImmuneResponse.NON_ICR_NON_IUPD))
-    early = courses.day - begin[courses.course] < least_stable_days
+    early = day - begin[of] < least_stable_days
     worth = np.where(stable & early, np.uint8(ImmuneResponse.NE), codes)
     best = np.zeros(m, np.uint8)
-    np.maximum.at(best, courses.course[counts], worth[counts])
-    return best
+    np.maximum.at(best, of[counts], worth[counts])
+    is_open = Courses.of(of[counts], day[counts], codes[counts]).contradicted(m)
+    return np.where(is_open, np.uint8(ImmuneResponse.NE), best)
+
+
+class RepeatedProgressions(NamedTuple):
+    """Of each course the day that confirms its first progression, NaT where it is not confirmed; and whether
+    assessments of one date differ, so that nobody knows."""
+
+    confirmed_on: Dates
+    is_contradicted: Flags
 
 
 def confirmed_by_repeat(
@@ -264,7 +286,7 @@ def confirmed_by_repeat(
     worsened: npt.ArrayLike,
     criteria: ImmuneCriteria = IRECIST,
     n_courses: int | None = None,
-) -> Dates:
+) -> RepeatedProgressions:
     """Find the day that confirms the first progression in the other way trials of immunotherapy use.
 
     It is the first assessment, `criteria.after_days` or more after the first progression, at which the
@@ -284,18 +306,22 @@ def confirmed_by_repeat(
 
     Returns
     -------
-    confirmed_on : ndarray of datetime64[D] of shape (m,)
-        NaT where the first progression is not confirmed.
+    progressions : RepeatedProgressions of m courses
     """
-    m = max(int(np.max(np.asarray(course), initial=-1)) + 1, n_courses or 0)
-    courses = Courses.of(course, date, n_courses=m)
-    n = len(courses)
-    progressed = as_words(Response, "overall", overall, length=n)[courses.order] == Response.PD
-    again = as_words(Response, "target", target, length=n)[courses.order] == Response.PD
-    again |= as_verdicts("worsened", worsened, n, otherwise=Verdict.NOT_MET)[courses.order] == MET
-    first = earliest(courses.course[progressed], courses.day[progressed], m)[courses.course]
-    confirms = again & (courses.day > first) & (courses.day - first >= criteria.after_days)
-    return as_date_or_nat(earliest(courses.course[confirms], courses.day[confirms], m))
+    of, m = course_numbers(course, n_courses=n_courses)
+    n = len(of)
+    day = as_dates("date", date, length=n).astype(np.int64)
+    responses = as_words(Response, "overall", overall, length=n)
+    targets = as_words(Response, "target", target, length=n)
+    worse = as_verdicts("worsened", worsened, n, otherwise=Verdict.NOT_MET)
+    progressed = responses == Response.PD
+    first = earliest(of[progressed], day[progressed], m)[of]
+    confirms = ((targets == Response.PD) | (worse == MET)) & (day > first)
+    confirms &= day - first >= criteria.after_days
+    seen = responses != Response.MISSING
+    is_open = Courses.of(of[seen], day[seen], responses[seen], targets[seen], worse[seen]).contradicted(m)
+    found = earliest(of[confirms], day[confirms], m)
+    return RepeatedProgressions(as_date_or_nat(np.where(is_open, NEVER, found)), is_open)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -311,17 +337,12 @@ class _Points:
     new_mm: Floats
     new_grew: Codes
 
+    @property
+    def columns(self) -> list[npt.NDArray[Any]]:
+        return [getattr(self, field.name) for field in fields(self)]
+
     def __getitem__(self, rows: Index) -> _Points:
-        return _Points(
-            self.target[rows],
-            self.sum_mm[rows],
-            self.is_complete[rows],
-            self.non_target[rows],
-            self.non_target_grew[rows],
-            self.count[rows],
-            self.new_mm[rows],
-            self.new_grew[rows],
-        )
+        return _Points(*(column[rows] for column in self.columns))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

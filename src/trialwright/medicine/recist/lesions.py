@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.recist.courses import Dates, Index, Labels, as_dates, number
+from trialwright.medicine.recist.courses import Index, Labels, number
 from trialwright.medicine.recist.criteria import RECIST_1_1, ResponseCriteria
 from trialwright.medicine.recist.responses import Flags, Role, State, Words, as_flags, as_words
+from trialwright.medicine.whole_dates import Dates, as_dates
 from trialwright.statistics.arrays import as_numbers
 from trialwright.vocabulary.units import conversion_factor
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from trialwright.medicine.recist.criteria import MRECIST_LIVER, LiverLimits
 from trialwright.medicine.recist.lesions import as_millimetres
 from trialwright.medicine.recist.responses import as_verdicts
+from trialwright.statistics.arrays import as_numbers
 from trialwright.vocabulary.verdicts import Codes, Reason, Verdict, all_of, any_of, judge
 
 
@@ -129,10 +130,17 @@ def judge_new_liver_lesion(
     """
     size = _at_least("diameter", diameter, unit, limits.new_lesion_mm)
     signs = _verdicts(len(size), arterial_enhancement=arterial_enhancement, washout=washout)
-    growth = np.asarray(growth_mm, np.float64)
+    growth = as_numbers(
+        "growth_mm",
+        np.full(len(size), growth_mm) if np.ndim(growth_mm) == 0 else growth_mm,
+        expected="a finite number, or missing",
+        accept=lambda array: ~np.isinf(array),
+        length=len(size),
+        may_be_empty=True,
+    )
     least = limits.new_lesion_growth_mm
     grew = judge(surely=growth >= least, never=growth < least, reason=Reason.MISSING)
-    return any_of([all_of([size, *signs]), np.broadcast_to(grew, size.shape)])
+    return any_of([all_of([size, *signs]), grew])
 
 
 def _at_least(name: str, diameter: npt.ArrayLike, unit: str | npt.ArrayLike, limit: float) -> Codes:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trialwright.medicine.recist.courses import NEVER, Courses, Dates, as_date_or_nat, earliest, steps
+from trialwright.medicine.recist.courses import (
+    NEVER,
+    Courses,
+    as_date_or_nat,
+    course_numbers,
+    earliest,
+    steps,
+)
 from trialwright.medicine.recist.criteria import RECIST_1_1, ResponseCriteria
 from trialwright.medicine.recist.lesions import Lesions
 from trialwright.medicine.recist.responses import (
@@ -24,9 +31,11 @@ from trialwright.medicine.recist.responses import (
     Role,
     State,
     Words,
+    as_flags,
     as_verdicts,
     as_words,
 )
+from trialwright.medicine.whole_dates import Dates, as_dates
 from trialwright.vocabulary.verdicts import Codes, Reason, Verdict
 
 
@@ -236,20 +245,31 @@ def progress_after_complete_response(
     Returns
     -------
     reappearances : Reappearances
+        Responses as given in courses where assessments of one date differ.
     """
-    n_courses = int(np.max(np.asarray(course), initial=-1)) + 1
-    courses = Courses.of(course, date, n_courses=n_courses)
-    codes = as_words(Response, "response", response, length=len(courses))[courses.order].copy()
-    lesion, node = (np.asarray(flags, np.bool_)[courses.order] for flags in (seen.lesion, seen.node))
+    of, n_courses = course_numbers(course)
+    n = len(of)
+    day = as_dates("date", date, length=n).astype(np.int64)
+    told = as_words(Response, "response", response, length=n)
+    shows_lesion, shows_node = as_flags("seen.lesion", seen.lesion, n), as_flags("seen.node", seen.node, n)
+    rows = np.flatnonzero(told != Response.MISSING)
+    courses = Courses.of(of[rows], day[rows], told[rows], shows_lesion[rows], shows_node[rows])
+    first = rows[courses.order]
+    codes, lesion, node = told[first], shows_lesion[first], shows_node[first]
     back = np.zeros(len(codes), np.bool_)
     last = np.full(n_courses, Response.MISSING, np.uint8)
-    for rows in steps(courses.course):
-        of = courses.course[rows]
-        back[rows] = (last[of] == Response.CR) & (lesion[rows] | node[rows]) & (codes[rows] > Response.PD)
-        codes[rows[back[rows]]] = Response.PD
-        evaluable = codes[rows] > Response.NE
-        last[of[evaluable]] = codes[rows[evaluable]]
-    return Reappearances(courses.back(codes), courses.back(back), courses.back(back & ~lesion))
+    for at in steps(courses.course):
+        who = courses.course[at]
+        back[at] = (last[who] == Response.CR) & (lesion[at] | node[at]) & (codes[at] > Response.PD)
+        codes[at[back[at]]] = Response.PD
+        evaluable = codes[at] > Response.NE
+        last[who[evaluable]] = codes[at[evaluable]]
+    has_reappeared = np.zeros(n, np.bool_)
+    has_reappeared[rows] = courses.back(back)
+    has_reappeared &= ~courses.contradicted(n_courses)[of]
+    return Reappearances(
+        np.where(has_reappeared, np.uint8(Response.PD), told), has_reappeared, has_reappeared & ~shows_lesion
+    )
 
 
 def date_responses(lesions: Lesions, response: npt.ArrayLike, *, target: npt.ArrayLike) -> Dates:

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trialwright.medicine.recist.best_response import disease_after_complete_response
-from trialwright.medicine.recist.courses import as_dates, some_before
+from trialwright.medicine.recist.courses import some_before
 from trialwright.medicine.recist.criteria import MEASURABLE_1_1, MeasurableLimits
 from trialwright.medicine.recist.lesions import Lesions, TimePoints, as_millimetres
 from trialwright.medicine.recist.overall import Reappearances
-from trialwright.medicine.recist.responses import Flags, ImmuneResponse, Response, Role, as_words
+from trialwright.medicine.recist.responses import Flags, ImmuneResponse, Response, Role, as_flags, as_words
 from trialwright.medicine.recist.targets import Sums
+from trialwright.medicine.whole_dates import as_dates
 
 
 class Question(StrEnum):
@@ -42,6 +43,7 @@ class Question(StrEnum):
     RESPONSE_CONTRADICTS = "response given differs from the one derived"
     UNKNOWN_WORD = "word that is no response"
     DISEASE_AFTER_CR = "disease seen after a complete response"
+    TWO_ON_ONE_DATE = "two responses of one date differ"
     NODE_REAPPEARED = "only a node reappeared after a complete response"
 
 
@@ -224,7 +226,9 @@ def ask_about_organs(
     is_target, is_node : array-like of bool of shape (n,)
     limits : MeasurableLimits
     """
-    targets, nodes = np.asarray(is_target, np.bool_).tolist(), np.asarray(is_node, np.bool_).tolist()
+    n = len(np.asarray(subject))
+    targets = as_flags("is_target", is_target, n).tolist()
+    nodes = as_flags("is_node", is_node, n).tolist()
     found: dict[tuple[Any, Any, Any], set[Any]] = {}
     for who, by, name, place, counts, in_node in _rows(subject, reader, lesion, organ, targets, nodes):
         if counts:
@@ -262,7 +266,9 @@ def ask_about_axes(
         One row for each measurement that is to count.
     is_node, is_short_axis : array-like of bool of shape (n,)
     """
-    nodes, shorts = np.asarray(is_node, np.bool_).tolist(), np.asarray(is_short_axis, np.bool_).tolist()
+    n = len(np.asarray(subject))
+    nodes = as_flags("is_node", is_node, n).tolist()
+    shorts = as_flags("is_short_axis", is_short_axis, n).tolist()
     return [
         Asked(Question.WRONG_AXIS, who, by, day, name, "short axis" if short else "longest diameter")
         for who, by, day, name, node, short in _rows(subject, reader, date, lesion, nodes, shorts)
@@ -346,6 +352,33 @@ def ask_about_words(
         Asked(Question.UNKNOWN_WORD, who, by, day, None, repr(text))
         for who, by, day, text in _rows(subject, reader, date, list(word))
         if text not in known
+    ]
+
+
+def ask_about_dates(
+    subject: npt.ArrayLike,
+    date: npt.ArrayLike,
+    word: Iterable[str | None],
+    *,
+    reader: npt.ArrayLike | None = None,
+) -> list[Asked]:
+    """Ask about dates with two responses that differ; until it is answered the course is not evaluable.
+
+    Parameters
+    ----------
+    subject, date, reader : array-like of shape (n,)
+    word : iterable of str and None, n of them
+        Responses of one kind, as given or as `decode` writes them; None and `MISSING` are none.
+    """
+    days = as_dates("date", date, length=len(np.asarray(subject)))
+    found: dict[tuple[Any, Any, Any], set[str]] = {}
+    for who, by, day, text in _rows(subject, reader, days, list(word)):
+        if text not in (None, Response.MISSING.word):
+            found.setdefault((who, by, day), set()).add(text)
+    return [
+        Asked(Question.TWO_ON_ONE_DATE, who, by, day, None, " and ".join(sorted(words)))
+        for (who, by, day), words in found.items()
+        if len(words) > 1
     ]
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trialwright.medicine.recist.best_response import find_confirmations
-from trialwright.medicine.recist.courses import NEVER, Courses, earliest, steps
+from trialwright.medicine.recist.courses import NEVER, Courses, course_numbers, earliest, steps
 from trialwright.medicine.recist.criteria import RECIST_1_1, Confirmation, ResponseCriteria
 from trialwright.medicine.recist.lesions import Floats, Lesions, TimePoints
 from trialwright.medicine.recist.responses import Flags, Response, Role, Words, as_words
+from trialwright.medicine.whole_dates import as_dates
 from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE
 
 
@@ -208,10 +209,14 @@ def hold_partial_response(
     Returns
     -------
     responses : ndarray of uint8 of shape (n,)
+        As given in courses where assessments of one date differ.
     """
-    n_courses = int(np.max(np.asarray(course), initial=-1)) + 1
-    courses = Courses.of(course, date, n_courses=n_courses)
-    codes = as_words(Response, "response", response, length=len(courses))[courses.order]
+    of, n_courses = course_numbers(course)
+    day = as_dates("date", date, length=len(of)).astype(np.int64)
+    told = as_words(Response, "response", response, length=len(of))
+    seen = told != Response.MISSING
+    courses = Courses.of(of[seen], day[seen], told[seen])
+    codes = told[seen][courses.order]
     is_partial, progressed = codes == Response.PR, codes == Response.PD
     if confirmation is None:
         until = np.where(is_partial, courses.day, NEVER)
@@ -221,11 +226,9 @@ def hold_partial_response(
     since = earliest(courses.course, until, n_courses)
     ended = earliest(courses.course, np.where(progressed, courses.day, NEVER), n_courses)
     held = (
-        (courses.day >= since[courses.course])
-        & (courses.day < ended[courses.course])
-        & (codes == Response.SD)
+        (day >= since[of]) & (day < ended[of]) & (told == Response.SD) & ~courses.contradicted(n_courses)[of]
     )
-    return np.asarray(courses.back(np.where(held, np.uint8(Response.PR), codes).astype(np.uint8)))
+    return np.where(held, np.uint8(Response.PR), told)
 
 
 def _nadir(points: TimePoints, complete_mm: Floats) -> Floats:

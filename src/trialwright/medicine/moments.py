@@ -66,7 +66,8 @@ def as_moments(name: str, times: Times) -> Moments:
     Raises
     ------
     ValueError
-        If a number is not a whole day.
+        If a number is not a whole day, or dates are of months or years as numpy holds them: partial dates say what is
+        meant.
     """
     if isinstance(times, Moments):
         return times
@@ -77,7 +78,10 @@ def as_moments(name: str, times: Times) -> Moments:
         return Moments(np.array(first, np.int64), np.array(last, np.int64))
     if array.dtype.kind == "M":
         missing = np.isnat(array)
-        has_clock = np.datetime_data(array.dtype)[0] not in ("Y", "M", "W", "D")
+        unit = np.datetime_data(array.dtype)[0]
+        if unit in ("Y", "M", "W") and not missing.all():
+            raise ValueError(f"`{name}` must hold days, minutes or partial dates, not {array.dtype}")
+        has_clock = unit != "D"
         start = array.astype("datetime64[m]").astype(np.int64)
         return _moments(start, start if has_clock else start + (MINUTES_PER_DAY - 1), missing)
     days = as_numbers(
