@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from trialwright.protocol.loading import load_protocol, parse_protocol, shipped_protocols
+from trialwright.protocol.loading import load_protocol, load_scope, parse_protocol, shipped_protocols
 from trialwright.protocol.rules import render_rule
-from trialwright.protocol.scopes import catalogue_facts, load_scope, make_scope, read_rule
+from trialwright.protocol.scopes import catalogue_facts, make_scope, read_rule
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.problems import ProblemsFound

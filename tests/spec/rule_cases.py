@@ -18,7 +18,8 @@ from trialwright.evaluation.observations import Observation, Subject
 from trialwright.evaluation.patient_files import parse_patient
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Scope
-from trialwright.protocol.scopes import load_scope, read_rule
+from trialwright.protocol.loading import load_scope
+from trialwright.protocol.scopes import read_rule
 from trialwright.vocabulary.documents import read_document
 from trialwright.vocabulary.elements import Element, Many, Words, validate_document
 from trialwright.vocabulary.partial_dates import PartialDate

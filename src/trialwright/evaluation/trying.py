@@ -13,8 +13,9 @@ from trialwright.evaluation.readings import Score
 from trialwright.evaluation.telling import WIDTH, render_explanation, render_judgement
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Scope
+from trialwright.protocol.loading import load_scope
 from trialwright.protocol.rules import RULE, place_in
-from trialwright.protocol.scopes import load_scope, read_rule
+from trialwright.protocol.scopes import read_rule
 from trialwright.vocabulary.partial_dates import PartialDate
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 

@@ -13,8 +13,10 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import SafeRepresenter
 
+from trialwright.protocol.facts import Scope
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import check_references
+from trialwright.protocol.scopes import catalogue_facts, make_scope
 from trialwright.protocol.written_rules import Writing, read_writing
 from trialwright.vocabulary.documents import Document, canonical_hash, read_document
 from trialwright.vocabulary.elements import in_reading_order, validate_document
@@ -59,6 +61,20 @@ def load_protocol(name_or_path: str) -> LoadedProtocol:
     loaded = LoadedProtocol(protocol, document, path.parent)
     loaded.__dict__["writing"] = writing  # it has been read for its problems
     return loaded
+
+
+def load_scope(protocol: str | None) -> Scope:
+    """What rules may name: the protocol of that name or path, or the catalogue without one.
+
+    Raises
+    ------
+    ProblemsFound
+        With every problem of the protocol.
+    """
+    if protocol is None:
+        return Scope(catalogue_facts())
+    loaded = load_protocol(protocol)
+    return make_scope(loaded.protocol, loaded.document)
 
 
 def parse_protocol(text: str | bytes, file: str = "protocol.yaml") -> tuple[Protocol, Document]:

@@ -38,22 +38,6 @@ def catalogue_facts() -> Mapping[str, Fact]:
     return MappingProxyType({name: make_fact(name, concept=name) for name in catalogue()})
 
 
-def load_scope(protocol: str | None) -> Scope:
-    """What rules may name: the protocol of that name or path, or the catalogue without one.
-
-    Raises
-    ------
-    ProblemsFound
-        With every problem of the protocol.
-    """
-    from trialwright.protocol.loading import load_protocol  # which checks rules in their scope, made here
-
-    if protocol is None:
-        return Scope(catalogue_facts())
-    loaded = load_protocol(protocol)
-    return make_scope(loaded.protocol, loaded.document)
-
-
 def read_rule(text: str, scope: Scope) -> tuple[Condition, list[Problem]]:
     """A rule held against its scope, and the warnings about it.
 
