@@ -1,1 +1,1 @@
-"""Patient data coming in: files and their column mappings become typed tables that keep where each value stood."""
+"""Patient data coming in and going out: files become typed tables, with the place of what is doubtful; tables, files."""

@@ -1,0 +1,195 @@
+"""Reported results taken apart: the comparator, the number, the unit, and the number in the catalogue's unit.
+
+The text of a report stays as it is; what can be read from it stands in columns beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+
+import polars as pl
+
+from trialwright.vocabulary.concepts import catalogue
+from trialwright.vocabulary.units import UnitsDoNotConvert, UnknownUnit, conversion_factor, find_unit
+
+_MAX_LENGTH = 60
+_COMPARATORS = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">", "=<": "<=", "=>": ">="}
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−×", "0123456789-+-x")
+_REPORTED = {
+    mark: re.compile(
+        rf"(?P<comparator><=|>=|=<|=>|[<>≤≥＜＞])?\s*"
+        rf"(?P<number>[-+]?(?:[0-9]+(?:{re.escape(mark)}[0-9]*)?|{re.escape(mark)}[0-9]+))"
+        r"(?:[eE](?P<power>[-+]?[0-9]{1,2})|\s*[xX*]\s*10\s*(?:\^|\*\*|E)?\s*(?P<ten_to>[-+]?[0-9]{1,2}))?",
+        re.ASCII,
+    )
+    for mark in ".,"
+}
+_LOG_UNIT = re.compile(r"(?:log(?:_?10)?|lg)\s*\(?\s*(?P<unit>[^()]+?)\s*\)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A number as reported, with `<`, `<=`, `>`, `>=` or nothing before it."""
+
+    comparator: str
+    number: Fraction
+
+    def __str__(self) -> str:
+        return f"{self.comparator}{number_text(float(self.number))}"
+
+
+@lru_cache(maxsize=65_536)
+def read_reported(text: str, *, decimal: str = ".") -> Reported | None:
+    """The number that a text reports, or None if it reports none.
+
+    `<10`, `≤ 0.5`, `>1.7E8`, `1.2 x 10^5` and `1.2×10⁵` are understood. Separators of thousands are not: whether
+    1,234 is a thousand depends on who wrote it.
+
+    Parameters
+    ----------
+    text : str
+    decimal : "." or ","
+        The mark before the decimals.
+
+    Examples
+    --------
+    >>> str(read_reported("< 1,5", decimal=",")), read_reported("1,234"), read_reported("haemolysed")
+    ('<1.5', None, None)
+    """
+    plain = text.strip().translate(_SUPERSCRIPTS)
+    found = _REPORTED[decimal].fullmatch(plain) if len(plain) <= _MAX_LENGTH else None
+    if found is None:
+        return None
+    number = Fraction(Decimal(found["number"].replace(decimal, ".")))
+    number *= Fraction(10) ** int(found["power"] or found["ten_to"] or 0)
+    sign = found["comparator"] or ""
+    return Reported(_COMPARATORS.get(sign, sign), number)
+
+
+def number_text(number: float) -> str:
+    """A number as text that reads back as the same number; whole numbers without a point.
+
+    >>> number_text(0.1), number_text(39.0), number_text(1.7e8)
+    ('0.1', '39', '170000000')
+    """
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How numbers in a reported unit become numbers in the unit of their concept.
+
+    `problem` is the code of what keeps them from it, with `why` in words and `fix`; `factor` is None then.
+    """
+
+    factor: Fraction | None
+    is_log: bool = False
+    problem: str = ""
+    why: str = ""
+    fix: str = ""
+
+    def apply(self, number: Fraction) -> float | None:
+        """The number in the concept's unit, rounded once; None if there is none."""
+        if self.factor is None:
+            return None
+        if self.is_log:
+            if abs(number) > 100:
+                return None
+            return float(10.0 ** float(number) * float(self.factor))
+        try:
+            return float(number * self.factor)
+        except OverflowError:
+            return None
+
+
+@lru_cache(maxsize=4096)
+def scale_of(unit: str | None, concept_name: str, assay: str | None) -> Scale:
+    """How numbers in a unit, as the laboratory spells it, become numbers in the unit of the concept.
+
+    Logarithms of a unit (`log10 IU/mL`) are understood. A number without unit is no number where the concept has one,
+    and a factor that depends on the assay needs the assay.
+    """
+    concept = catalogue()[concept_name]
+    if concept.unit is None:
+        if unit is None:
+            return Scale(Fraction(1))
+        return Scale(
+            None,
+            problem="unit-unexpected",
+            why=f"{concept.label} has no unit, found `{unit}`",
+            fix="if it means that there is none, write it under `units` with `none`",
+        )
+    if unit is None:
+        return Scale(
+            None,
+            problem="unit-missing",
+            why=f"the unit of {concept.label} is not given",
+            fix="name the column of units, or the unit of the test",
+        )
+    log = _LOG_UNIT.fullmatch(unit)
+    try:
+        source = find_unit(log["unit"] if log else unit)
+        factor = conversion_factor(source, concept.unit, equivalences=concept.equivalences, assay=assay)
+    except UnknownUnit as error:
+        fix = (
+            f"did you mean `{error.suggestion}`?" if error.suggestion else "write what it means under `units`"
+        )
+        return Scale(None, problem="unknown-unit", why=f"`{unit[:40]}` is not a unit", fix=fix)
+    except UnitsDoNotConvert as error:
+        code = "assay-needed" if error.assays else "unit-mismatch"
+        fix = f"name the assay: {', '.join(error.assays)}" if error.assays else ""
+        return Scale(None, problem=code, why=str(error), fix=fix)
+    return Scale(factor, is_log=log is not None)
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+_SPLIT = r"^\s*(<=|>=|<|>)?\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)\s*$"
+
+
+def split_results(laboratory: pl.DataFrame) -> pl.DataFrame:
+    """The table with comparator and number of each reported result in columns of their own, `LBORCMP` and `LBORRESN`.
+
+    Both are null where the result is no number. Decimal points only: this is for tables already in SDTM.
+    """
+    text = pl.col("LBORRES")
+    return laboratory.with_columns(
+        text.str.extract(_SPLIT, 1).alias("LBORCMP"),
+        text.str.extract(_SPLIT, 2).cast(pl.Float64).alias("LBORRESN"),
+    )
+
+
+def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.DataFrame:
+    """The numbers each standardised result may stand for, in `LBSTRESU`.
+
+    Parameters
+    ----------
+    laboratory : polars.DataFrame
+        With `LBSTRESC` and `LBSTRESN`.
+    floor : float or None
+        The least value such a quantity can have, itself possible; None where there is none.
+
+    Returns
+    -------
+    bounds : polars.DataFrame of shape (n, 4)
+        `lo`, `hi`, `lo_open`, `hi_open`: `<20` is [floor, 20), `>1000` is (1000, inf), 12 is [12, 12]; null where the
+        result is no number, or lies below the floor. A text without a sign counts only with its `LBSTRESN`.
+    """
+    number, text = pl.col("LBSTRESN"), pl.col("LBSTRESC")
+    sign = pl.when(number.is_null()).then(text.str.extract(_SPLIT, 1)).fill_null("")
+    value = pl.coalesce(number, pl.when(sign != "").then(text.str.extract(_SPLIT, 2).cast(pl.Float64)))
+    least = -math.inf if floor is None else floor
+    is_below, is_above = sign.is_in(["<", "<="]), sign.is_in([">", ">="])
+    is_known = value.is_finite() & ((value > least) | ((value == least) & (sign != "<")))
+    known = pl.when(is_known.fill_null(value=False))
+    return laboratory.select(
+        known.then(pl.when(is_below).then(pl.lit(least, pl.Float64)).otherwise(value)).alias("lo"),
+        known.then(pl.when(is_above).then(pl.lit(math.inf)).otherwise(value)).alias("hi"),
+        known.then((sign == ">") | (is_below & pl.lit(least == -math.inf))).alias("lo_open"),
+        known.then((sign == "<") | is_above).alias("hi_open"),
+    )

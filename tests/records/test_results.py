@@ -1,0 +1,146 @@
+"""Reported results taken apart, and what each may stand for."""
+
+import math
+from fractions import Fraction
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trialwright.records.results import (
+    number_text,
+    read_reported,
+    scale_of,
+    split_results,
+    standard_bounds,
+)
+from trialwright.vocabulary.intervals import Interval
+
+
+@pytest.mark.parametrize(
+    ("text", "comparator", "number"),
+    [
+        ("12", "", 12),
+        ("12.30", "", 12.3),
+        (".5", "", 0.5),
+        ("5.", "", 5),
+        ("-3", "", -3),
+        ("<10", "<", 10),
+        ("< 10", "<", 10),
+        ("<=10", "<=", 10),
+        ("≤10", "<=", 10),
+        ("=<10", "<=", 10),
+        ("＜10", "<", 10),
+        (">1.7E8", ">", 170_000_000),
+        ("≥ 1e3", ">=", 1000),
+        ("1.2x10^5", "", 120_000),
+        ("1.2 × 10⁵", "", 120_000),
+        ("3*10**-2", "", 0.03),
+        (" 7 ", "", 7),
+    ],
+)
+def test_numbers_with_their_comparators(text, comparator, number):
+    found = read_reported(text)
+    assert (found.comparator, float(found.number)) == (comparator, number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "TND", "<", "<LLOQ", "1,234", "1 234", "10-20", "12 mg", "1.2.3", "<<10", "++", "NaN", "1e9999", "٣", "1" * 61]
+)  # fmt: skip
+def test_texts_that_report_no_number(text):
+    assert read_reported(text) is None
+
+
+def test_decimal_commas():
+    assert read_reported("<1,5", decimal=",").number == Fraction(3, 2)
+    assert read_reported("1.5", decimal=",") is None
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_as_text_read_back(number):
+    assert float(number_text(number)) == number
+
+
+# factors by hand: bilirubin 584.673 g/mol, so 1 mg/dL is 10 / 584.673 mmol/L
+@pytest.mark.parametrize(
+    ("number", "unit", "concept", "assay", "value"),
+    [
+        pytest.param("1", "mg/dL", "bilirubin", None, 10_000 / 584.673, id="mass to amount"),
+        pytest.param("3.9", "g/dL", "albumin", None, 39.0, id="of another size"),
+        pytest.param("582", "copies/mL", "hbv_dna", "roche_cobas_taqman", 100.0, id="by the assay's factor"),
+        pytest.param("5", "log10 IU/mL", "hbv_dna", None, 100_000.0, id="a logarithm"),
+        pytest.param("5", "lg(IU/mL)", "hbv_dna", None, 100_000.0, id="a logarithm in parentheses"),
+        pytest.param("1.1", None, "inr", None, 1.1, id="no unit where there is none"),
+    ],
+)
+def test_converted_numbers(number, unit, concept, assay, value):
+    assert math.isclose(scale_of(unit, concept, assay).apply(Fraction(number)), value, rel_tol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("unit", "concept", "assay", "problem"),
+    [
+        pytest.param(None, "alt", None, "unit-missing", id="no unit"),
+        pytest.param("%", "inr", None, "unit-unexpected", id="a unit where there is none"),
+        pytest.param("mg/dl.", "bilirubin", None, "unknown-unit", id="no unit at all"),
+        pytest.param("mg/dL", "alt", None, "unit-mismatch", id="another quantity"),
+        pytest.param("copies/mL", "hbv_dna", None, "assay-needed", id="without its assay"),
+        pytest.param("copies/mL", "hbv_dna", "own_assay", "assay-needed", id="by an assay of unknown factor"),
+    ],
+)
+def test_numbers_that_cannot_be_converted(unit, concept, assay, problem):
+    scale = scale_of(unit, concept, assay)
+    assert (scale.problem, scale.apply(Fraction(1))) == (problem, None)
+
+
+@pytest.mark.parametrize("number", ["1000", "-1000", "400"])
+def test_a_logarithm_beyond_any_number(number):
+    assert scale_of("log10 IU/mL", "hbv_dna", None).apply(Fraction(number)) is None
+
+
+def test_columns_taken_apart():
+    table = split_results(
+        pl.DataFrame({"LBORRES": ["<10", "3.9", ">= 1.7E8", "1,234", "TND", "", None, "-2"]})
+    )
+    assert table["LBORCMP"].to_list() == ["<", None, ">=", None, None, None, None, None]
+    assert table["LBORRESN"].to_list() == [10, 3.9, 1.7e8, None, None, None, None, -2]
+
+
+def bounds(text, number=None, floor=0.0):
+    row = pl.DataFrame(
+        {"LBSTRESC": [text], "LBSTRESN": [number]}, schema={"LBSTRESC": pl.String, "LBSTRESN": pl.Float64}
+    )
+    return standard_bounds(row, floor=floor).row(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "expected"),
+    [
+        pytest.param("12", 12.0, (12, 12, False, False), id="exact"),
+        pytest.param("<20", None, (0, 20, False, True), id="below"),
+        pytest.param("<=20", None, (0, 20, False, False), id="at most"),
+        pytest.param(">1E3", None, (1000, math.inf, True, True), id="above"),
+        pytest.param(">=1000", None, (1000, math.inf, False, True), id="at least"),
+        pytest.param("1.234", None, (None, None, None, None), id="a text that nobody took for a number"),
+        pytest.param("TND", None, (None, None, None, None), id="words"),
+        pytest.param(None, None, (None, None, None, None), id="nothing"),
+        pytest.param("<0", None, (None, None, None, None), id="below the least there is"),
+        pytest.param("-1", -1.0, (None, None, None, None), id="a number below the least there is"),
+        pytest.param("0", 0.0, (0, 0, False, False), id="zero"),
+        pytest.param("positive", 3.0, (3, 3, False, False), id="a number beside words"),
+    ],
+)
+def test_bounds_of_results(text, number, expected):
+    assert bounds(text, number) == expected
+
+
+@given(st.sampled_from(["<", "<=", ">", ">="]), st.floats(0, 1e12), st.sampled_from([0.0, None]))
+def test_bounds_are_those_of_the_vocabulary(comparator, number, floor):
+    found = bounds(f"{comparator}{number!r}", floor=floor)
+    if comparator == "<" and number == 0 and floor == 0:
+        assert found == (None, None, None, None)
+    else:
+        expected = Interval.reported(number, comparator, floor=floor)
+        assert found == (expected.lo, expected.hi, expected.lo_open, expected.hi_open)
