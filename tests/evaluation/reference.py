@@ -167,7 +167,11 @@ def before(a: PartialDate, b: PartialDate) -> Verdict:
 
 
 def moved(date: PartialDate, length: Duration, sign: tree.Sign = "+") -> PartialDate:
-    """A date so much later or earlier: hours by the clock, days by the calendar at the same time of day."""
+    """A date so much later or earlier: hours by the clock, days by the calendar at the same time of day.
+
+    Days keep their order, and may fall together at the end of a month; minutes then do not. So the first day it can be
+    is asked with the start of the day after it, and the last with the end of the day before.
+    """
     direction = 1 if sign == "+" else -1
 
     def move(minute: int) -> int:
@@ -177,7 +181,10 @@ def moved(date: PartialDate, length: Duration, sign: tree.Sign = "+") -> Partial
         goal = length.after(date_of(day)) if direction > 0 else length.before(date_of(day))
         return day_number(goal) * MINUTES_PER_DAY + time
 
-    return PartialDate(f"{date} {sign} {length}", move(date.first_minute), move(date.last_minute))
+    midnights = ((date.first_day + 1) * MINUTES_PER_DAY, date.last_day * MINUTES_PER_DAY - 1)
+    inside = [minute for minute in midnights if date.first_minute <= minute <= date.last_minute]
+    goals = [move(minute) for minute in (date.first_minute, *inside, date.last_minute)]
+    return PartialDate(f"{date} {sign} {length}", min(goals), max(goals))
 
 
 def dates_of(moment: tree.Moment, case: Case) -> list[PartialDate]:

@@ -59,9 +59,27 @@ class Span(NamedTuple):
         return Reading(Ends(self.first_day, self.last_day), is_date=True)
 
     def moved(self, length: Duration | None, sign: str) -> Span:
-        """So much later or earlier: hours by the clock, days by the calendar at the same time of day."""
+        """So much later or earlier: hours by the clock, days by the calendar at the same time of day.
+
+        Months end early: the 30th at noon and the 31st at six may both become the 30th, and then its whole day.
+        """
         if length is None:
             return self
+        plain = self.moved_in_days(length, sign)
+        if length.unit not in (TimeUnit.MONTHS, TimeUnit.YEARS):
+            return plain
+        midnight = Span(
+            Term(f"(CAST({self.first_day} AS TIMESTAMP) + INTERVAL '1' DAY)"),
+            Term(f"(CAST({self.last_day} AS TIMESTAMP) - INTERVAL '1' MINUTE)"),
+        ).moved_in_days(length, sign)
+        is_of_days = f"CASE WHEN {self.first_day} < {self.last_day} THEN"
+        return Span(
+            Term(f"LEAST({plain.first}, {is_of_days} {midnight.first} END)"),
+            Term(f"GREATEST({plain.last}, {is_of_days} {midnight.last} END)"),
+        )
+
+    def moved_in_days(self, length: Duration, sign: str) -> Span:
+        """So much later or earlier, where only the days of the ends matter, or the minutes of a length in hours."""
         times, unit = _INTERVALS[length.unit]
         interval = f"INTERVAL '{times * length.amount}' {unit}"
         return Span(Term(f"({self.first} {sign} {interval})"), Term(f"({self.last} {sign} {interval})"))
@@ -114,7 +132,7 @@ def is_within(window: tree.Within | tree.Since, date: Span, moment: Span) -> Hol
 
 def _is_not_beyond(date: Span, moment: Span, length: Duration, sign: str) -> Holds:
     """Not beyond the far end of a window: by the minute where it counts hours, else by the day."""
-    end = moment.moved(length, sign)
+    end = moment.moved_in_days(length, sign)
     if length.unit is TimeUnit.HOURS:
         first, last, end_first, end_last = date.first, date.last, end.first, end.last
     else:

@@ -38,7 +38,12 @@ def moved(date: PartialDate, length: Duration, sign: str = "+") -> PartialDate:
         return day_number(goal) * MINUTES_PER_DAY + time
 
     first = move(date.first_minute)
-    last = first + date.last_minute - date.first_minute if date.is_whole else move(date.last_minute)
+    if date.is_whole:
+        last = first + date.last_minute - date.first_minute
+    else:
+        # Months end early: the 30th at noon and the 31st at six may both become the 30th, and then its whole day.
+        first = min(first, move(min((date.first_day + 1) * MINUTES_PER_DAY, date.last_minute)))
+        last = max(move(date.last_minute), move(max(date.last_day * MINUTES_PER_DAY - 1, date.first_minute)))
     return PartialDate(f"{date} {sign} {length}", first, last)
 
 
