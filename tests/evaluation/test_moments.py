@@ -4,8 +4,8 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.evaluation import reference
+
 from trialwright.evaluation import moments
 from trialwright.evaluation.date_terms import Span
 from trialwright.vocabulary.durations import Duration
@@ -43,7 +43,7 @@ def test_a_range_moves_to_the_range_around_its_minutes(date, length, sign):
 def test_a_query_moves_dates_alike(date, length, sign):
     moved = Span.of("t").moved(length, sign)
     instants = [f"make_timestamp({minute * 60_000_000})" for minute in (date.first_minute, date.last_minute)]
-    query = f"SELECT epoch_us(m.first), epoch_us(m.last) FROM (SELECT {moved.first} AS first, {moved.last} AS last "
+    query = f"SELECT epoch_us(m.first), epoch_us(m.last) FROM (SELECT {moved.first} AS first, {moved.last} AS last "  # noqa: S608
     query += f"FROM (SELECT {instants[0]} AS earliest, {instants[1]} AS latest) t) m"
     expected = moments.moved(date, length, sign)
     (found,) = duckdb.sql(query).fetchall()
