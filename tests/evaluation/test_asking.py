@@ -83,6 +83,12 @@ def asked(rule, *observations, scope=None, **details):
             "attested(unsuitable_for_the_study)", *[["unsuitable_for_the_study"]] * 2, id="a person"
         ),
         pytest.param("age >= 18 years", ["age"], ["age"], id="the date of birth"),
+        pytest.param(
+            "had(interferon_allergy) or age >= 18 years",
+            ["age"],
+            ["age", "interferon_allergy"],
+            id="a date on file before what the person is asked",
+        ),
         pytest.param("last(alt, 28 days) > 2 * baseline(alt)", *[["baseline", "alt"]] * 2, id="both sides"),
         pytest.param(
             "had(liver_mri, within 7 days of time_zero + 12 weeks)",
@@ -100,6 +106,8 @@ def test_what_is_known_is_not_asked():
     alt = Observation("1", "alt", DAY, Interval.exactly(50), "U/L")
     either = "last(alt, 28 days) > 40 U/L {} last(ast, 28 days) > 40 U/L"
     assert asked(either.format("or"), alt) == [[], []]
+    judgement = judge_patient(parse_rule(either.format("or")), Subject([alt], ANCHOR), Scope(FACTS))
+    assert judgement.to_confirm.is_surely_cheapest
     assert asked(either.format("and"), alt) == [["ast"], ["ast"]]
 
 
