@@ -14,6 +14,7 @@ from tests.docs.rules_page import render_rules_page
 from tests.docs.trial_pages import render_trial_page
 from tests.protocol.traceability import TRIALS
 
+from trialwright.checks.data.pages import write_data_checks_page
 from trialwright.checks.pages import write_checks_page
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -21,6 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "checks.md": write_checks_page,
+        "data-checks.md": write_data_checks_page,
         "first-protocol.md": render_first_protocol_page,
         "protocol-reference.md": render_reference_page,
         "rules.md": render_rules_page,

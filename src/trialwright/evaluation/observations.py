@@ -39,6 +39,9 @@ class Observation:
         The role that attested.
     comment : str
         For people; no reader judges by it.
+    is_converted : bool
+        Whether the number went through a factor before it came here, so that it is compared with the tolerance of
+        products.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Observation:
     assay: str | None = None
     by: str | None = None
     comment: str = ""
+    is_converted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

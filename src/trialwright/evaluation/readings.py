@@ -80,7 +80,7 @@ def read_observation(observation: Observation, fact: Fact) -> Reading:
     value = observation.value
     if not isinstance(value, Interval):
         return Reading(_ANYTHING, Reason.UNREADABLE, observation=observation)
-    factor = _factor_to(fact, observation.unit, observation.assay)
+    factor = factor_to(fact, observation.unit, observation.assay)
     if factor is None:
         return Reading(_ANYTHING, Reason.UNIT_UNKNOWN, observation=observation)
     return Reading(
@@ -88,7 +88,7 @@ def read_observation(observation: Observation, fact: Fact) -> Reading:
         None if value.is_exact else Reason.CENSORED,
         _scaled(observation.lln, factor),
         _scaled(observation.uln, factor),
-        is_calculated=factor != 1,
+        is_calculated=factor != 1 or observation.is_converted,
         observation=observation,
     )
 
@@ -96,7 +96,7 @@ def read_observation(observation: Observation, fact: Fact) -> Reading:
 _DATED = frozenset(kind for kind in Kind if kind is Kind.DATE or kind.is_history)
 
 
-def _factor_to(fact: Fact, unit: str | None, assay: str | None) -> float | None:
+def factor_to(fact: Fact, unit: str | None, assay: str | None) -> float | None:
     """What turns a number in `unit` into the unit of a fact; None if nothing does."""
     if unit is None or fact.unit is None:
         return 1.0 if unit is None and fact.unit is None else None

@@ -372,8 +372,11 @@ class Event(Stated):
     """Events that all must happen; dated to the day the last of them has."""
     any_of: Many[Name] = ()
     """Events any of which is enough; dated to the first."""
+    dated_to: Name | None = None
+    """A fact or event: it is dated to the last record of it up to there, no longer ago than `within` if that is said, and
+    to its own day where there is none."""
     within: DurationText | None = None
-    """With `all of`: the longest time between the first and the last of them."""
+    """With `all of`: the longest time between the first and the last of them. With `dated to`: how far back."""
     during: Name | None = None
     """A period or treatment; what happens outside does not count."""
     reported: bool = False
@@ -430,6 +433,9 @@ class Response(Stated):
     """The least time from the start until disease counts as stable."""
     partial_stays: bool = True
     """A partial response stays one until progression, even where the sum rises again."""
+    after_complete: Literal["unresolved", "partial response", "progression"] = "unresolved"
+    """Disease that a reader reports after a complete response: neither confirms anything until the reader has answered, or
+    the complete response was a partial one, or the disease is progression."""
     unassessed: Literal["no response", "left out"] = "no response"
 
 
@@ -461,6 +467,9 @@ class Endpoint(Stated):
     """Where follow-up ends for whom nothing happened: `last contact`."""
     censoring: dict[Name, Censoring] = {}
     """What else ends the follow-up, each with its own code."""
+    imprecise_date: Literal["first possible", "last possible", "not evaluable"] = "first possible"
+    """Of a time to an event: where an event lies whose day is not known. Never before the start, a death never before the
+    last day known alive."""
     of: Name | None = None
     """The fact a response, change, grade or count is made from."""
     response: Response | None = None

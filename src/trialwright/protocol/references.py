@@ -79,6 +79,8 @@ def _names_used(protocol: Protocol) -> Iterator[Use]:
     for id_, event in protocol.events.items():
         if event.of:
             yield ("events", id_, "of"), event.of, (*_FACTS, "treatments", "events")
+        if event.dated_to:
+            yield ("events", id_, "dated to"), event.dated_to, (*_FACTS, "treatments", "events")
         if event.during:
             yield ("events", id_, "during"), event.during, _PERIODS
         for key, names in (("all of", event.all_of), ("any of", event.any_of)):

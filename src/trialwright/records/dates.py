@@ -1,10 +1,19 @@
-"""Columns of dates as far as they are known: the first and the last day each can be."""
+"""Columns of dates as far as they are known: the first and the last day, or minute, each can be."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import polars as pl
 
-from trialwright.vocabulary.partial_dates import PartialDate
+from trialwright.vocabulary.partial_dates import FIRST_YEAR, LAST_YEAR, PartialDate
+
+MOMENT = pl.Datetime("us")
+"""Minutes of the site's clock, as columns hold them."""
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time of the site, as dates of patients are
+_WHOLE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-5][0-9](?:\.[0-9]+)?)?)?$"
+_DAY, _MINUTE = len("2024-03-05"), len("2024-03-05T14:30")
 
 
 def date_ranges(texts: pl.Series) -> pl.DataFrame:
@@ -20,21 +29,53 @@ def date_ranges(texts: pl.Series) -> pl.DataFrame:
         `earliest` and `latest`, of type Date: 2024-03 is 1 to 31 March. Null where the date is missing or unreadable;
         `check_tables` tells the unreadable ones.
     """
-    distinct = texts.drop_nulls().unique()
-    ranges = [date_range(text) for text in distinct]
-    known = pl.DataFrame(
-        {
-            "text": distinct,
-            "earliest": [found.earliest if found else None for found in ranges],
-            "latest": [found.latest if found else None for found in ranges],
-        },
-        schema={"text": pl.String, "earliest": pl.Date, "latest": pl.Date},
+    return minute_ranges(texts).cast(pl.Date)
+
+
+def minute_ranges(texts: pl.Series) -> pl.DataFrame:
+    """The first and the last minute that dates can be; all else as for `date_ranges`, the type being `MOMENT`.
+
+    A day known without its time is 00:00 to 23:59 of it.
+    """
+    frame = texts.to_frame("text")
+    if texts.null_count() == len(texts):
+        return pl.DataFrame(schema={"earliest": MOMENT, "latest": MOMENT}).clear(len(texts))
+    ranges = frame.select("text", *_whole_dates(pl.col("text")))
+    known = _partial_dates(ranges.filter(pl.col("earliest").is_null())["text"])
+    if len(known):
+        ranges = ranges.join(known, on="text", how="left", maintain_order="left").with_columns(
+            pl.col(side).fill_null(pl.col(f"{side}_right")) for side in ("earliest", "latest")
+        )
+    return ranges.select("earliest", "latest")
+
+
+def _whole_dates(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The range of a date known to the day or the minute; null where it is not. The same as `PartialDate` makes it."""
+    has_time = text.str.len_bytes() > _DAY
+    minute = (
+        pl.when(has_time)
+        .then(text.str.slice(0, _MINUTE))
+        .otherwise(text + "T00:00")
+        .str.to_datetime("%Y-%m-%dT%H:%M", strict=False, time_unit="us", cache=False)
     )
-    return (
-        texts.to_frame("text")
-        .join(known, on="text", how="left", maintain_order="left")
-        .select("earliest", "latest")
-    )
+    is_read = text.str.contains(_WHOLE) & minute.dt.year().is_between(FIRST_YEAR, LAST_YEAR)
+    last = pl.when(has_time).then(minute).otherwise(minute + pl.duration(hours=23, minutes=59))
+    return pl.when(is_read).then(minute).alias("earliest"), pl.when(is_read).then(last).alias("latest")
+
+
+def _partial_dates(texts: pl.Series) -> pl.DataFrame:
+    """The ranges of the distinct texts that can be read, one row each."""
+    read = {text: date_range(text) for text in texts.drop_nulls().unique()}
+    rows = [
+        (text, _moment(found.first_minute), _moment(found.last_minute))
+        for text, found in read.items()
+        if found
+    ]
+    return pl.DataFrame(rows, schema={"text": pl.String, "earliest": MOMENT, "latest": MOMENT}, orient="row")
+
+
+def _moment(minute: int) -> datetime:
+    return _EPOCH + timedelta(minutes=minute)
 
 
 def date_range(text: str) -> PartialDate | None:

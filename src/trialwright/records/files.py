@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,9 @@ from trialwright.records.sdtm import as_sdtm, domains, make_dataset
 from trialwright.records.xpt import read_xpt, xpt_bytes
 from trialwright.vocabulary.documents import refusal
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
+
+SHORT_NAMES = MappingProxyType({"SIMULATED": "SIMULFL"})
+"""What a transport file, whose names have 8 characters, calls a variable of the catalogue."""
 
 
 class Format(StrEnum):
@@ -64,7 +67,9 @@ def read_dataset(path: Path, *, encoding: str = "utf-8") -> Dataset:
         case Format.PARQUET:
             return as_sdtm(read_parquet(path))
         case Format.XPT:
-            return as_sdtm(read_xpt(path, encoding=encoding))
+            return as_sdtm(
+                _renamed(read_xpt(path, encoding=encoding), {v: k for k, v in SHORT_NAMES.items()})
+            )
         case Format.CSV:
             dataset, locate = read_csv_dataset(path)
             return as_sdtm(dataset, locate=locate, is_untyped=True)
@@ -158,6 +163,17 @@ def write_records(
     _move_in(contents)
 
 
+def _renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
+    """The dataset with some of its variables called otherwise."""
+    found = {old: new for old, new in names.items() if old in dataset.table.columns}
+    labels = {found.get(name, name): label for name, label in dataset.labels.items()}
+    return (
+        replace(dataset, table=dataset.table.rename(found), labels=MappingProxyType(labels))
+        if found
+        else dataset
+    )
+
+
 def _format_of(path: Path) -> Format:
     try:
         return Format(path.suffix.lower()[1:])
@@ -175,7 +191,7 @@ def _bytes_of(dataset: Dataset, form: Format, created: datetime | None) -> bytes
     write: Mapping[Format, Callable[[], bytes]] = {
         Format.PARQUET: lambda: parquet_bytes(dataset),
         Format.CSV: lambda: csv_bytes(dataset, types=domain.schema if domain else None),
-        Format.XPT: lambda: xpt_bytes(dataset, created=created),
+        Format.XPT: lambda: xpt_bytes(_renamed(dataset, SHORT_NAMES), created=created),
         Format.JSON: lambda: dataset_json_bytes(dataset, created=created),
         Format.NDJSON: lambda: dataset_ndjson_bytes(dataset, created=created),
     }

@@ -180,8 +180,9 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
         `lo`, `hi`, `lo_open`, `hi_open`: `<20` is [floor, 20), `>1000` is (1000, inf), 12 is [12, 12]; null where the
         result is no number, or lies below the floor. A text without a sign counts only with its `LBSTRESN`.
     """
-    number, text = pl.col("LBSTRESN"), pl.col("LBSTRESC")
-    sign = pl.when(number.is_null()).then(text.str.extract(_SPLIT, 1)).fill_null("")
+    number = pl.col("LBSTRESN")
+    text = pl.when(number.is_null()).then(pl.col("LBSTRESC"))
+    sign = text.str.extract(_SPLIT, 1).fill_null("")
     value = pl.coalesce(number, pl.when(sign != "").then(text.str.extract(_SPLIT, 2).cast(pl.Float64)))
     least = -math.inf if floor is None else floor
     is_below, is_above = sign.is_in(["<", "<="]), sign.is_in([">", ">="])

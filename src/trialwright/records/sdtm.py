@@ -106,17 +106,24 @@ def domains() -> Mapping[str, Domain]:
         name: Codelist(name, tuple(entry["terms"]), entry["closed"], sources[entry["source"]])
         for name, entry in table.pop("codelists").items()
     }
-    return MappingProxyType({name: _domain(name, entry, sources, codelists) for name, entry in table.items()})
+    everywhere: Mapping[str, Any] = table.pop("everywhere")
+    return MappingProxyType(
+        {name: _domain(name, entry, everywhere, sources, codelists) for name, entry in table.items()}
+    )
 
 
 def _domain(
-    name: str, entry: Mapping[str, Any], sources: Mapping[str, str], codelists: Mapping[str, Codelist]
+    name: str,
+    entry: Mapping[str, Any],
+    everywhere: Mapping[str, Any],
+    sources: Mapping[str, str],
+    codelists: Mapping[str, Codelist],
 ) -> Domain:
     variables = {
         variable: Variable(
             variable, ValueKind(kind), Core(core), role, label, codelists[codes[0]] if codes else None
         )
-        for variable, (kind, core, role, label, *codes) in entry["variables"].items()
+        for variable, (kind, core, role, label, *codes) in {**entry["variables"], **everywhere}.items()
     }
     return Domain(
         name,

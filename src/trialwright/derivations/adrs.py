@@ -1,0 +1,139 @@
+"""ADRS: the response at each assessment and what follows from it for each subject and reader."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from trialwright.derivations.best_responses import derive_best_responses, everybody
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.tumour_courses import (
+    DATES,
+    follow_tumours,
+    merge_sides,
+    yes_where,
+)
+from trialwright.derivations.tumour_records import WHO
+from trialwright.derivations.tumour_responses import (
+    IMMUNE,
+    IRECIST,
+    OVERALL,
+    RECIST,
+    REPORTED,
+    derive_responses,
+)
+from trialwright.derivations.tumour_settings import (
+    fact_of,
+    holding_of,
+    new_therapy_days,
+    reader_of,
+    response_settings,
+)
+from trialwright.derivations.tumour_summaries import derive_summaries
+
+PARAMETERS = {
+    OVERALL: "Overall response",
+    REPORTED: "Overall response as reported",
+    IMMUNE: "Overall response by iRECIST",
+    "PD": "Disease progression",
+    "LSTA": "Last disease assessment",
+    "MDIS": "Measurable disease at baseline",
+    "IPD": "Progression by iRECIST",
+    "BOR": "Best overall response",
+    "CBOR": "Confirmed best overall response",
+    "RSP": "Response",
+    "CRSP": "Confirmed response",
+}
+_ORDER = {code: position for position, code in enumerate(PARAMETERS)}
+_RANKS = {"CR": 1.0, "PR": 2.0, "SD": 3.0, "NON-CR/NON-PD": 4.0, "PD": 5.0, "NE": 6.0, "MISSING": 7.0}
+_YES_NO = {"Y": 1.0, "N": 0.0}
+_KEY = (*WHO, "PARAMCD", "PROTOCOL", "at")
+_VALUES = ("AVALC", "ENDDT", "ENDDESC")
+
+
+def derive_adrs(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
+    """One row a subject, reader, parameter and, for responses, assessment.
+
+    Parameters
+    ----------
+    study : Study
+    adsl : DataFrame
+        `SUBJECT`, `STARTDT` (the first day that counts) and `DTHDT`.
+
+    Returns
+    -------
+    adrs : DataFrame
+        `AVALC` and `AVAL` of responses are as admiralonco has them (CR 1 to NE 6, MISSING 7), of questions Y 1 and N 0.
+        `ADT` is the date of the response, for BOR of the first assessment as good as it, for RSP and CRSP the day the
+        response began that counts; `ENDDT` the first progression after it, or death (`ENDDESC`). `ANL01FL` is Y for the
+        reader that the protocol counts. What is not known is null with its `REASON`; what the protocol counts as no
+        response though nobody knows is N with its `REASON`.
+    """
+    protocol = study.protocol
+    settings = response_settings(protocol)
+    therapy = new_therapy_days(study)
+    open_days = therapy.filter(pl.col("early").is_null() | (pl.col("early") < pl.col("late")))
+    courses = follow_tumours(study, adsl, holding_of(protocol), also_twice=open_days[SUBJECT].to_list())
+    responses = derive_responses(courses)
+    facts = {concept: fact_of(protocol, concept) for concept in (RECIST, IRECIST)}
+    path = (
+        pl.when(pl.col("PARAMCD").is_in([IMMUNE, "IPD"]))
+        .then(_path(facts[IRECIST]))
+        .otherwise(_path(facts[RECIST]))
+    )
+    readers = list(dict.fromkeys([reader_of(protocol), *(one.reader for one in settings)]))
+    tables = {reader: everybody(courses.courses, adsl, reader) for reader in readers}
+    ours = tables[readers[0]]
+    parts = [
+        responses.with_columns(PROTOCOL=path),
+        derive_summaries(courses, ours, responses).with_columns(PROTOCOL=path),
+    ]
+    long = _with_courses(pl.concat(parts, how="diagonal_relaxed"), ours, readers[0])
+    for one in settings:
+        table = tables[one.reader]
+        found = derive_best_responses(study, table, responses, one)
+        long = pl.concat([long, _with_courses(found, table, one.reader)], how="diagonal_relaxed")
+    known = merge_sides(long, _KEY, _VALUES)
+    return _adrs(study, known, adsl)
+
+
+def _path(fact: str | None) -> pl.Expr:
+    return pl.lit(fact and f"facts.{fact}", pl.String)
+
+
+def _with_courses(rows: pl.DataFrame, courses: pl.DataFrame, reader: str) -> pl.DataFrame:
+    is_ours = pl.col("is_accepted") & (pl.col("READER") == reader)
+    named = courses.select("course", *WHO, "SIDE", "is_accepted", is_ours=is_ours)
+    return rows.join(named, on="course", maintain_order="left")
+
+
+def _adrs(study: Study, known: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
+    """The columns of ADRS in their order."""
+    number = pl.col("AVALC").replace_strict({**_RANKS, **_YES_NO}, default=None, return_dtype=pl.Float64)
+    return (
+        known.join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT)
+        .join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left")
+        .with_columns(order=pl.col("PARAMCD").replace_strict(_ORDER, return_dtype=pl.Int64))
+        .sort(SUBJECT, "READER", "EVALID", "order", "PROTOCOL", "ADTL", "at", nulls_last=True)
+        .select(
+            *study.identity,
+            SUBJECT,
+            "READER",
+            pl.col("EVALID").replace("", None),
+            yes_where(pl.col("is_accepted")).alias("ACPTFL"),
+            "PARAMCD",
+            pl.col("PARAMCD").replace_strict(PARAMETERS, return_dtype=pl.String).alias("PARAM"),
+            "VISITNUM",
+            "VISIT",
+            *DATES,
+            "ENDDT",
+            "ENDDESC",
+            number.alias("AVAL"),
+            "AVALC",
+            "REASON",
+            yes_where(pl.col("is_ours")).alias("ANL01FL"),
+            "SRCDOM",
+            "SRCSEQ",
+            "SRCALL",
+            "PROTOCOL",
+        )
+    )

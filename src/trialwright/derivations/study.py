@@ -1,0 +1,203 @@
+"""The records of a study as derivations read them: cut, keyed, with the minutes each date can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from types import MappingProxyType
+
+import polars as pl
+
+from trialwright.protocol.facts import Scope
+from trialwright.protocol.loading import LoadedProtocol
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.scopes import make_scope
+from trialwright.records.dates import MOMENT, minute_ranges
+from trialwright.records.sdtm import ValueKind, complete_table, domains, empty_table
+from trialwright.vocabulary.problems import Problem, ProblemsFound
+
+SUBJECT = "SUBJECT"
+"""A whole number that stands for one person of one study and key, in all tables of a `Study`."""
+
+_IDENTITY = ("STUDYID", "USUBJID")
+
+STARTS: Mapping[str, str] = MappingProxyType(
+    {"DM": "RFICDTC", "DS": "DSSTDTC", "SV": "SVSTDTC"}
+    | {domain: f"{domain}STDTC" for domain in ("EX", "CM", "AE", "MH", "PR")}
+    | {domain: f"{domain}DTC" for domain in ("LB", "VS", "TU", "TR", "RS", "FA")}
+)
+"""The date that tells when what a record is about was, or began; of DM the consent, without which nobody is in a study."""
+
+_SAID_OF_THE_END: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"AEENDTC": ("AEOUT", "AESDTH"), "DTHDTC": ("DTHFL",)}
+)
+"""What a record says of an end: not known yet where the end lies after the cut."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What derivations work from.
+
+    Attributes
+    ----------
+    loaded : LoadedProtocol
+    scope : Scope
+        What the protocol's rules may name.
+    tables : mapping of str to DataFrame
+        Every domain of the catalogue, with all its variables, `SUBJECT` and the key columns; a domain without records is
+        empty. Beside each date `LBDTC` stand `LBDTC_earliest` and `LBDTC_latest`, the first and last minute it can be
+        (null where it is missing or unreadable). Records are in the order of subject and sequence number, whatever order
+        they came in; a record that is given twice stands there once. Records that lie wholly after the cut are not there.
+    subjects : DataFrame
+        One row a person of DM, in order: `SUBJECT`, the key columns, `STUDYID`, `USUBJID`.
+    keys : tuple of str
+        Leading columns that tell studies or readers apart (`TRIAL`); part of every derived table.
+    cut : date, optional
+        The last day that exists.
+    left_out : tuple of Problem
+        Records that could not be used, and why.
+    """
+
+    loaded: LoadedProtocol
+    scope: Scope
+    tables: Mapping[str, pl.DataFrame]
+    subjects: pl.DataFrame
+    keys: tuple[str, ...] = ()
+    cut: date | None = None
+    left_out: tuple[Problem, ...] = ()
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.loaded.protocol
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that tell persons apart in derived tables."""
+        return (*self.keys, *_IDENTITY)
+
+
+def make_study(
+    loaded: LoadedProtocol,
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    keys: Sequence[str] = (),
+    cut: date | None = None,
+) -> Study:
+    """Ready the typed tables of `records` for derivation.
+
+    Parameters
+    ----------
+    loaded : LoadedProtocol
+    tables : mapping of str to DataFrame
+        By domain, as `read_records` gives them; each with the key columns, if there are any. Domains may be missing, but
+        not DM.
+    keys : sequence of str
+    cut : date, optional
+        What happened after this day does not exist: records dated wholly after it are dropped, as are persons who
+        consented after it; ends, deaths and other dates after it are missing, with what was said of them.
+
+    Records of persons who are not in DM are left out and reported (`not-in-dm`), and so are records that name nobody
+    (`no-subject`).
+
+    Raises
+    ------
+    ProblemsFound
+        `missing-dataset`, if there is no DM.
+    ValueError
+        If a table has not all key columns.
+    """
+    if "DM" not in tables:
+        message = "DM is missing: it tells who took part"
+        raise ProblemsFound([Problem("missing-dataset", message, field="DM")])
+    identity = [*keys, *_IDENTITY]
+    for name, table in tables.items():
+        if lacking := [key for key in keys if key not in table.columns]:
+            raise ValueError(f"`{name}` has no column `{lacking[0]}`")
+    everybody = tables["DM"].select(identity).drop_nulls(_IDENTITY).unique().sort(identity, nulls_last=True)
+    everybody = everybody.with_row_index(SUBJECT).cast({SUBJECT: pl.Int64})
+    left_out: list[Problem] = []
+    ready = {}
+    for name in domains():
+        table = complete_table(tables.get(name, empty_table(name)), name)
+        table = table.with_columns(
+            pl.lit(None, everybody[key].dtype).alias(key) for key in keys if key not in table
+        )
+        keyed = table.join(everybody, on=identity, how="left", nulls_equal=True, maintain_order="left")
+        left_out += _without_subject(keyed, name)
+        keyed = _in_order(keyed.filter(pl.col(SUBJECT).is_not_null()), name, keys)
+        ready[name] = _up_to(cut, _with_minutes(keyed, name), name)
+    subjects = everybody.join(ready["DM"], on=SUBJECT, how="semi", maintain_order="left")
+    if len(subjects) < len(everybody):
+        ready = {
+            name: table.join(subjects, on=SUBJECT, how="semi", maintain_order="left")
+            for name, table in ready.items()
+        }
+    scope = make_scope(loaded.protocol, loaded.document)
+    return Study(loaded, scope, MappingProxyType(ready), subjects, tuple(keys), cut, tuple(left_out))
+
+
+def moment_columns(variable: str) -> tuple[str, str]:
+    """The columns with the first and the last minute that a date can be."""
+    return f"{variable}_earliest", f"{variable}_latest"
+
+
+def _without_subject(table: pl.DataFrame, domain: str) -> Iterator[Problem]:
+    """Records that belong to nobody in DM."""
+    found = table.filter(pl.col(SUBJECT).is_null()).group_by("USUBJID").len().sort("USUBJID", nulls_last=True)
+    for subject, number in found.iter_rows():
+        records = f"{number} record{'' if number == 1 else 's'}"
+        if subject is None:
+            message = f"{records} in {domain} name no subject; left out"
+            yield Problem("no-subject", message, field=domain, fix="fill in USUBJID")
+        else:
+            message = f"subject `{subject}` has {records} in {domain} and none in DM; left out"
+            fix = "add the subject to DM, or correct USUBJID"
+            yield Problem("not-in-dm", message, field=f"{domain} {subject}", fix=fix)
+
+
+def _in_order(table: pl.DataFrame, domain: str, keys: Sequence[str]) -> pl.DataFrame:
+    """The records by subject and sequence number, each once, in an order that does not depend on the one they came in."""
+    sequence = domains()[domain].sequence
+    by = [SUBJECT, *([sequence] if sequence else [])]
+    schema = [name for name in domains()[domain].schema if name not in keys]
+    others = sorted(name for name in table.columns if name not in {*keys, *schema, SUBJECT})
+    table = table.select(*keys, *schema, *others, SUBJECT).sort(by)
+    repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in by)
+    is_repeat = table.select(repeats & (pl.int_range(pl.len()) > 0)).to_series()
+    if not is_repeat.any():
+        return table
+    is_alike = is_repeat | is_repeat.shift(-1, fill_value=False)
+    alike = table.filter(is_alike).unique()
+    rest = [name for name in table.columns if name not in by]
+    return pl.concat([table.filter(~is_alike), alike.sort([*by, *rest])]).sort(by, maintain_order=True)
+
+
+def _with_minutes(table: pl.DataFrame, domain: str) -> pl.DataFrame:
+    """The first and the last minute beside each date."""
+    added = []
+    for name, variable in domains()[domain].variables.items():
+        if variable.kind is ValueKind.DATE:
+            minutes = minute_ranges(table[name])
+            columns = moment_columns(name)
+            added += [
+                minutes[side].alias(column) for side, column in zip(minutes.columns, columns, strict=True)
+            ]
+    return table.with_columns(added)
+
+
+def _up_to(cut: date | None, table: pl.DataFrame, domain: str) -> pl.DataFrame:
+    """The records as they were known at the end of a day: what began later is not there, what ended later has no end."""
+    if cut is None:
+        return table
+    last = pl.lit(datetime.combine(cut, time(23, 59)), MOMENT)
+    start = STARTS[domain]
+    table = table.filter((pl.col(moment_columns(start)[0]) > last).fill_null(value=False).not_())
+    later = []
+    for name, variable in domains()[domain].variables.items():
+        if variable.kind is ValueKind.DATE and name != start:
+            earliest, latest = moment_columns(name)
+            is_later = (pl.col(earliest) > last).fill_null(value=False)
+            concerned = (name, earliest, latest, *_SAID_OF_THE_END.get(name, ()))
+            later += [pl.when(~is_later).then(pl.col(column)).alias(column) for column in concerned]
+    return table.with_columns(later)

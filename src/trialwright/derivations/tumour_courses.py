@@ -1,0 +1,281 @@
+"""Each reader's course: time points with their sums, the responses derived from lesions, and those reported.
+
+A date known to the month only makes the answers of its subject depend on the day. Such subjects are followed twice, with
+the first and with the last day each date can be (`SIDE` 0 and 1); what both agree on is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.tumour_records import (
+    WHO,
+    TumourRecords,
+    read_tumour_records,
+)
+from trialwright.medicine.recist.criteria import Confirmation
+from trialwright.medicine.recist.irecist import ImmuneCourses, count_new_lesions, immune_responses
+from trialwright.medicine.recist.lesions import Lesions, read_lesions
+from trialwright.medicine.recist.overall import (
+    Reappearances,
+    date_responses,
+    find_disease,
+    find_new_lesions,
+    non_target_response,
+    overall_response,
+    progress_after_complete_response,
+)
+from trialwright.medicine.recist.responses import State, Words
+from trialwright.medicine.recist.targets import Sums, hold_partial_response, sum_diameters, target_response
+from trialwright.vocabulary.verdicts import Codes, Reason, Verdict
+
+COURSE = (*WHO, "SIDE")
+
+_ELAPSED = (pl.col("ADT") - pl.col("STARTDT")).dt.total_days()
+DATES = ("ADT", "ADTL", "ADTH", (_ELAPSED + (_ELAPSED >= 0)).alias("ADY"))
+"""The columns of dates; the study day counts from `STARTDT`, without a day 0 (CDISC)."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Whether a partial response stays one until progression, and from when on: as soon as it stands confirmed."""
+
+    is_on: bool
+    confirmation: Confirmation | None
+
+
+@dataclass(frozen=True)
+class TumourCourses:
+    """What lesions say of each course and time point.
+
+    Attributes
+    ----------
+    records : TumourRecords
+    courses : DataFrame
+        One row a course: `course` (its number), `who`, `COURSE`, `is_accepted`.
+    points : DataFrame
+        One row a time point with lesions, in the order of `lesions.points`: `course`, `time_point`, `label`, `VISITNUM`, `VISIT`,
+        `day` (of the response), `first`, `last`, `SRCDOM`, `SRCSEQ` and `SRCALL` of its records.
+    rows : DataFrame
+        The records of lesions, one a side: those of the sightings, `course`, `point` and `day`.
+    lesions : Lesions
+    sums : Sums
+    target, held, non_target, overall : arrays of `Response` codes, one for each time point
+        Of the targets arithmetically, and with partial responses held; of the non-targets; overall, disease that
+        came back after a complete response counted as progression.
+    new_lesion : array of verdict codes
+    back : Reappearances
+    immune : ImmuneCourses
+    """
+
+    records: TumourRecords
+    courses: pl.DataFrame
+    points: pl.DataFrame
+    rows: pl.DataFrame
+    lesions: Lesions
+    sums: Sums
+    target: Words
+    held: Words
+    non_target: Words
+    new_lesion: Codes
+    overall: Words
+    back: Reappearances
+    immune: ImmuneCourses
+
+
+def follow_tumours(
+    study: Study, start: pl.DataFrame, holding: Holding, *, also_twice: Sequence[int] = ()
+) -> TumourCourses:
+    """Follow all courses of a study.
+
+    Parameters
+    ----------
+    study : Study
+    start : DataFrame
+        `SUBJECT` and `STARTDT`.
+    holding : Holding
+    also_twice : sequence of int
+        Subjects with another date that is not known to the day.
+    """
+    records = read_tumour_records(study, start)
+    courses = _number_courses(records, also_twice)
+    rows = on_both_sides(records.sightings, courses)
+    points = _points(rows)
+    rows = rows.join(
+        points.select("course", "time_point", "point"), on=["course", "time_point"], maintain_order="left"
+    )
+    lesions = _lesions(rows)
+    _check_order(points, lesions)
+    of, last = lesions.points.course, lesions.points.last_date
+    sums = sum_diameters(lesions)
+    target, non_target = target_response(sums), non_target_response(lesions)
+    new_lesion = find_new_lesions(lesions, no_record=Verdict.NOT_MET)
+    held = (
+        hold_partial_response(of, last, target, confirmation=holding.confirmation)
+        if holding.is_on
+        else target
+    )
+    seen = find_disease(lesions)
+    back = progress_after_complete_response(of, last, overall_response(held, non_target, new_lesion), seen)
+    days = date_responses(lesions, back.response, target=target)
+    immune = immune_responses(
+        of,
+        days,
+        target=target,
+        sum_mm=sums.sum_mm,
+        is_complete=sums.is_complete,
+        non_target=non_target,
+        new_lesions=count_new_lesions(lesions),
+        n_courses=lesions.points.n_courses,
+    )
+    points = points.with_columns(pl.Series("day", days, pl.Date))
+    overall = back.response
+    return TumourCourses(
+        records, courses, points, rows, lesions, sums, target, held, non_target, new_lesion, overall, back, immune
+    )  # fmt: skip
+
+
+def _number_courses(records: TumourRecords, also_twice: Sequence[int]) -> pl.DataFrame:
+    later = records.sightings.filter(~pl.col("is_baseline"))
+    imprecise = [
+        table.filter(pl.col("early") < pl.col("late")).select("who").unique()
+        for table in (later, records.responses)
+    ]
+    open_subjects = records.readers.join(pl.concat(imprecise), on="who", how="semi")[SUBJECT].to_list()
+    twice = pl.col(SUBJECT).is_in([*open_subjects, *also_twice])
+    sides = pl.when(twice).then(pl.lit([0, 1])).otherwise(pl.lit([0]))
+    return (
+        records.readers.with_columns(sides.alias("SIDE"))
+        .explode("SIDE")
+        .sort("who", "SIDE")
+        .with_row_index("course")
+        .cast({"course": pl.Int64, "SIDE": pl.Int64})
+    )
+
+
+def on_both_sides(rows: pl.DataFrame, courses: pl.DataFrame) -> pl.DataFrame:
+    """Each record once for each side of its course, dated to the first or the last day it can be."""
+    sided = rows.join(courses.select("who", "SIDE", "course"), on="who", how="inner", maintain_order="left")
+    return sided.with_columns(pl.when(pl.col("SIDE") == 0).then("early").otherwise("late").alias("day"))
+
+
+def _points(rows: pl.DataFrame) -> pl.DataFrame:
+    """The time points, sorted as `read_lesions` sorts them."""
+    return (
+        rows.sort("course", "SRCDOM", "SRCSEQ")
+        .group_by("course", "time_point", maintain_order=True)
+        .agg(
+            pl.col("label").first(),
+            pl.col("VISITNUM").drop_nulls().first(),
+            pl.col("VISIT").drop_nulls().first(),
+            pl.col("is_baseline").first(),
+            pl.col("day").min().alias("first"),
+            pl.col("day").max().alias("last"),
+            *SOURCES,
+        )
+        .sort("course", "last", ~pl.col("is_baseline"), "time_point")
+        .with_row_index("point")
+        .cast({"point": pl.Int64})
+    )
+
+
+SOURCES = (
+    pl.col("SRCDOM").first(),
+    pl.col("SRCSEQ").first(),
+    pl.format("{}.{}", "SRCDOM", "SRCSEQ").str.join(" ").alias("SRCALL"),
+)
+"""Where the rows of a group come from: the first record, and all of them."""
+
+
+def _lesions(rows: pl.DataFrame) -> Lesions:
+    """One row a lesion and time point; several where its records differ."""
+    node = pl.col("is_node").fill_null(False)
+    told = rows.select(
+        "course", "time_point", "lesion", "day", "role", node.alias("is_node"), "is_baseline",
+        pl.when("counts").then("mm").alias("mm"),
+        pl.when(pl.col("state") != State.NOT_ASSESSED).then("state").alias("state"),
+    )  # fmt: skip
+    key = ["course", "time_point", "lesion", "day"]
+    table = told.group_by(key).agg(
+        pl.col("role", "is_node", "is_baseline").first(),
+        pl.col("mm").min(), pl.col("mm").max().alias("mm_2"),
+        pl.col("state").min(), pl.col("state").max().alias("state_2"),
+    )  # fmt: skip
+    differs = (pl.col("mm") != pl.col("mm_2")) | (pl.col("state") != pl.col("state_2"))
+    other = table.filter(differs).with_columns(mm="mm_2", state="state_2")
+    table = pl.concat([table, other]).sort(key)
+    return read_lesions(
+        subject=table["course"].to_numpy(),
+        date=_as_days(table["day"]),
+        lesion=table["lesion"].to_numpy(),
+        role=table["role"].to_numpy(),
+        is_node=table["is_node"].to_numpy(),
+        diameter=table["mm"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
+        unit="mm",
+        is_baseline=table["is_baseline"].to_numpy(),
+        state=table["state"].fill_null(int(State.NOT_ASSESSED)).to_numpy(),
+        time_point=table["time_point"].to_numpy(),
+    )
+
+
+def _as_days(dates: pl.Series) -> npt.NDArray[np.datetime64]:
+    return dates.to_numpy().astype("datetime64[D]")
+
+
+def _check_order(points: pl.DataFrame, lesions: Lesions) -> None:
+    """The rows of `points` are the time points of the lesions, one by one."""
+    theirs = lesions.points
+    alike = (
+        len(points) == len(theirs)
+        and (points["course"].to_numpy() == theirs.subject[theirs.course]).all()
+        and (_as_days(points["first"]) == theirs.first_date).all()
+        and (_as_days(points["last"]) == theirs.last_date).all()
+        and (points["is_baseline"].to_numpy() == theirs.is_baseline).all()
+    )
+    if not alike:
+        raise AssertionError("time points of records and of lesions must be the same")
+
+
+def merge_sides(rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
+    """Rows of both sides as one: a value is known where they agree.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With `SIDE`, `ADT` and `REASON`; of each key one row a side.
+    key, values : sequence of str
+
+    Returns
+    -------
+    rows : DataFrame
+        Without `SIDE`; `ADTL` and `ADTH` are the first and the last day `ADT` can be, and `ADT` is there where they are one.
+        Where a value differs it is null, and `REASON` says so.
+    """
+    doubled = rows.filter(pl.col("SIDE") == 1)
+    is_doubled = pl.col(SUBJECT).is_in(doubled[SUBJECT].unique().implode())
+    single = rows.filter(~is_doubled).with_columns(ADTL="ADT", ADTH="ADT").drop("SIDE")
+    second = doubled.select(
+        *key, *(pl.col(name).alias(f"{name}_2") for name in values), pl.col("ADT").alias("ADTH")
+    )
+    both = rows.filter(is_doubled, pl.col("SIDE") == 0).drop("SIDE")
+    both = both.join(second, on=list(key), how="inner", nulls_equal=True, maintain_order="left")
+    agrees = {name: pl.col(name).eq_missing(pl.col(f"{name}_2")) for name in values}
+    both = both.with_columns(
+        *(pl.when(agreed).then(name).alias(name) for name, agreed in agrees.items()),
+        pl.when(pl.all_horizontal(agrees.values())).then("REASON")
+        .otherwise(pl.lit(Reason.IMPRECISE_DATE.value)).alias("REASON"),
+        pl.when(pl.col("ADT").eq_missing(pl.col("ADTH"))).then("ADT").alias("ADT"),
+        pl.col("ADT").alias("ADTL"),
+    )  # fmt: skip
+    return pl.concat([single, both.select(single.columns)])
+
+
+def yes_where(flag: pl.Expr) -> pl.Expr:
+    """`Y`, else null, as CDISC writes flags."""
+    return pl.when(flag).then(pl.lit("Y"))
