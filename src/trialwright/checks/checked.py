@@ -282,8 +282,11 @@ class Checked:
             return None
         if one.duration is not None:
             return most_days(one.duration)
-        if one.every is None:
-            return None
+        doses = self.most_doses(treatment)
+        return None if one.every is None or doses is None else (doses - 1) * most_days(one.every)
+
+    def most_doses(self, treatment: str) -> int | None:
+        """How many doses a stopping rule allows at most; None if none counts them."""
         doses = [
             int(node.right.number)
             for rule in self.rules
@@ -295,7 +298,7 @@ class Checked:
             and node.op in (">=", "=")
             and isinstance(node.right, tree.Quantity)
         ]
-        return (min(doses) - 1) * most_days(one.every) if doses else None
+        return min(doses, default=None)
 
 
 def _of_visit(path: Path, visit: Visit, every: Duration) -> Schedule:

@@ -55,7 +55,7 @@ def _definitions(checked: Checked) -> dict[str, set[str]]:
     protocol = checked.protocol
     edges: dict[str, set[str]] = {}
     for name, event in protocol.events.items():
-        named = {*event.all_of, *event.any_of, event.of, event.during}
+        named = {*event.all_of, *event.any_of, event.of, event.during, event.dated_to}
         for rule in checked.rules_of("events", name):
             named |= checked.names_in(rule.condition)
             named |= {node.period for node in walk(rule.condition) if isinstance(node, During)}

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from trialwright.checks.protocol_checks import SUBJECTS, find_check
-from trialwright.checks.registry import Check
+from trialwright.checks.registry import CheckPage
 
 _WIDTH = 100
 
@@ -31,13 +31,18 @@ def write_checks_page() -> str:
     n = sum(len(checks) for _, checks in SUBJECTS)
     parts = [_INTRODUCTION.format(n=n)]
     for title, checks in SUBJECTS:
-        rows = [f"| [`{one.code}`](#{one.code}) | {one.severity} | {one.title} |" for one in checks]
-        parts.append("\n".join([f"## {title}\n", "| code | severity | finds |", "|---|---|---|", *rows, ""]))
-        parts += [_section(one) for one in checks]
+        parts += write_sections(title, checks)
     return "\n".join(parts)
 
 
-def _section(one: Check) -> str:
+def write_sections(title: str, checks: Sequence[CheckPage]) -> list[str]:
+    """The checks of one subject: a table of them, and the page of each."""
+    rows = [f"| [`{one.code}`](#{one.code}) | {one.severity} | {one.title} |" for one in checks]
+    table = "\n".join([f"## {title}\n", "| code | severity | finds |", "|---|---|---|", *rows, ""])
+    return [table, *map(_section, checks)]
+
+
+def _section(one: CheckPage) -> str:
     return "\n".join(
         [
             f"### {one.code}\n",
@@ -53,8 +58,11 @@ def _section(one: Check) -> str:
 def explain_check(code: str) -> str | None:
     """The page of one check for a terminal; None if there is no such check."""
     one = find_check(code)
-    if one is None:
-        return None
+    return explain_page(one) if one else None
+
+
+def explain_page(one: CheckPage) -> str:
+    """The page of a check for a terminal."""
     parts: Sequence[str] = [
         f"{one.severity}[{one.code}]: {one.title}",
         textwrap.fill(one.why, _WIDTH),

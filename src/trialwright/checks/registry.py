@@ -31,8 +31,8 @@ Search = Callable[[Checked], Iterator[Found]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A question asked of every protocol.
+class CheckPage:
+    """The page of a check.
 
     Parameters
     ----------
@@ -44,14 +44,10 @@ class Check:
     why : str
         What it costs a trial.
     example, cure : str
-        Lines of a protocol with the fault and without it. They are patches of a sound protocol (`~` takes a key away), and
-        the tests apply them.
-    base : str
-        The sound protocol that the patches belong to.
+        Lines with the fault and without it. They are patches of something sound (`~` takes a key away), and the tests
+        apply them.
     source : str
         Where the knowledge comes from.
-    search : callable
-        Yields what is found.
     """
 
     code: str
@@ -61,6 +57,20 @@ class Check:
     example: str
     cure: str
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(CheckPage):
+    """A question asked of every protocol.
+
+    Parameters
+    ----------
+    search : callable
+        Yields what is found.
+    base : str
+        The sound protocol that the lines of the page belong to.
+    """
+
     search: Search
     base: Base = "two groups"
 

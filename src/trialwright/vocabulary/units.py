@@ -272,9 +272,17 @@ _ATOM_SPELLINGS: Mapping[str, str] = MappingProxyType(
         **{f"{prefix}iU": f"{prefix}IU" for prefix in ("k", "", "m", "u")},
     }
 )
-# `K/uL` is thousands per microlitre in laboratory reports of the United States, not kelvin.
+# `K/uL` is thousands per microlitre in laboratory reports of the United States, not kelvin; `GI/L` is 10^9/L in older data of
+# CDISC, as beside `THOU/uL` with the same number in CDISCPILOT01.
 _WHOLE_SPELLINGS: Mapping[str, str] = MappingProxyType(
-    {"K/uL": "10^3/uL", "/uL": "cells/uL", "/mm3": "cells/uL"}
+    {
+        "K/uL": "10^3/uL",
+        "THOU/uL": "10^3/uL",
+        "GI/L": "10^9/L",
+        "TI/L": "10^12/L",
+        "/uL": "cells/uL",
+        "/mm3": "cells/uL",
+    }
 )
 
 _ORNAMENT = re.compile(r"[\[\]{}]")

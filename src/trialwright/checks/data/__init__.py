@@ -1,0 +1,1 @@
+"""Questions asked of patient data: across tables, and against the protocol."""

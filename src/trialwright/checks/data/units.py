@@ -1,0 +1,264 @@
+"""Questions about single laboratory results: whether they are numbers, and of what unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from trialwright.checks.data.registry import Found, data_check, found, number, say
+from trialwright.checks.data.results import amounts, numeric, scaled
+from trialwright.checks.data.tables import StudyTables
+from trialwright.medicine.assay_results import State
+from trialwright.medicine.hepatitis_b.result_texts import read_results
+from trialwright.records.results import split_results
+from trialwright.vocabulary.concepts import Concept, catalogue
+from trialwright.vocabulary.problems import Severity
+from trialwright.vocabulary.units import UnitsDoNotConvert, conversion_factor
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+_SDTM = "CDISC SDTM Implementation Guide 3.4, LB"
+_RECORD = "USUBJID: D-01, LBSEQ: 90, LBDTC: 2026-04-14"
+
+
+def _bilirubin(value: str) -> str:
+    return f"LB: [{{ {_RECORD}, LBTESTCD: BILI, {value} }}]"
+
+
+def _viral_load(value: str) -> str:
+    return f"LB: [{{ {_RECORD}, LBTESTCD: HBVVLD, {value} }}]"
+
+
+@data_check(
+    "result-missing",
+    WARNING,
+    needs=("LB",),
+    title="a test has neither a result nor a word that it was not done",
+    why="A result that was lost and a test that was not done are different facts; here nobody can tell which.",
+    example=_bilirubin("LBORRES: ~"),
+    cure=_bilirubin("LBORRES: ~, LBSTAT: NOT DONE"),
+    source=_SDTM,
+    left_out="the result",
+)
+def result_missing(study: StudyTables) -> Iterator[Found]:
+    rows = study["LB"].filter(
+        pl.all_horizontal(pl.col("LBORRES", "LBSTRESC", "LBSTRESN", "LBSTAT").is_null())
+    )
+    yield found(
+        "LB",
+        "LBORRES",
+        rows,
+        say("no result of {}", pl.col("LBTESTCD")),
+        "write the result, or LBSTAT = NOT DONE",
+    )
+
+
+@data_check(
+    "result-without-number",
+    WARNING,
+    needs=("LB",),
+    title="a result that should be a number is none",
+    why="`haemolysed` is no measurement; `NEG` for a viral load could mean several things. No number is made of it.",
+    example=_bilirubin("LBORRES: haemolysed, LBORRESU: umol/L"),
+    cure=_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
+    source="docs/medicine/hepatitis-b.md: the words that laboratories write for a viral load",
+    left_out="the result",
+)
+def result_without_number(study: StudyTables) -> Iterator[Found]:
+    numbers = [name for name, one in catalogue().items() if one.is_laboratory and not one.levels]
+    text = pl.coalesce("LBSTRESC", "LBORRES").str.strip_chars()
+    rows = study.results.filter(pl.col("CONCEPT").is_in(numbers), pl.col("LBSTRESN").is_null())
+    rows = rows.with_columns(text.alias("TEXT"))
+    pairs = rows.select("CONCEPT", "TEXT").drop_nulls().unique().sort("CONCEPT", "TEXT")
+    wrong = [pair for pair in pairs.iter_rows() if not _is_number(*pair)]
+    schema = {"CONCEPT": pl.String, "TEXT": pl.String}
+    rows = rows.join(
+        pl.DataFrame(wrong, schema, orient="row"), on=["CONCEPT", "TEXT"], how="semi", maintain_order="left"
+    )
+    yield found("LB", "LBSTRESC", rows, say("`{}` is no number for {}", pl.col("TEXT"), pl.col("LBTESTCD")))
+
+
+def _is_number(concept: str, text: str) -> bool:
+    read = read_results(
+        [text], concept=concept, unit=str(catalogue()[concept].unit or "") or None, lloq=float("nan"), uloq=float("nan"),
+        below_limit_means=State.BELOW_LLOQ_UNSPECIFIED,
+    )  # fmt: skip
+    words_count = concept in ("hbv_dna", "hbsag_quantity", "afp")
+    return int(read.state[0]) not in (State.UNREADABLE, State.NO_RESULT) and (
+        words_count or any(map(str.isdigit, text))
+    )
+
+
+@data_check(
+    "unit-missing",
+    ERROR,
+    needs=("LB",),
+    title="a result has no unit",
+    why="A bilirubin of 2 is normal in µmol/L and twice the limit in mg/dL. A number without unit is no number.",
+    example=_bilirubin("LBORRES: 14"),
+    cure=_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
+    source=_SDTM,
+    left_out="the result: its unit counts as unknown",
+)
+def unit_missing(study: StudyTables) -> Iterator[Found]:
+    rows = numeric(scaled(study)).filter(pl.col("PROBLEM") == "unit-missing")
+    yield found(
+        "LB",
+        "LBORRESU",
+        rows,
+        say("{} of {} has no unit", pl.coalesce("LBORRES", "LBSTRESC"), pl.col("LBTESTCD")),
+    )
+
+
+@data_check(
+    "unit-of-another-quantity",
+    ERROR,
+    needs=("LB",),
+    title="the unit of a result does not fit its test",
+    why="""Either the unit is wrong, or the test is: an INR in per cent is a prothrombin activity. The number cannot be compared with
+    any other of the test.""",
+    example=_bilirubin("LBORRES: 14, LBORRESU: U/L"),
+    cure=_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
+    source="vocabulary/concepts.toml: the unit of each test, and what converts to it",
+    left_out="the result: its unit counts as unknown",
+)
+def unit_of_another_quantity(study: StudyTables) -> Iterator[Found]:
+    rows = numeric(scaled(study)).filter(pl.col("PROBLEM").is_in(["unit-mismatch", "unit-unexpected"]))
+    yield found(
+        "LB", "LBORRESU", rows, say("{} in {}: {}", pl.col("LBTESTCD"), pl.col("UNIT"), pl.col("WHY"))
+    )
+
+
+@data_check(
+    "copies-without-assay",
+    ERROR,
+    needs=("LB",),
+    title="a viral load in copies does not name its assay",
+    why="""Assays differ from 3 to 6 copies in one international unit. Without the assay a result in copies cannot be held against
+    a limit in IU/mL, or against another result.""",
+    example=_viral_load("LBORRES: 12000, LBORRESU: copies/mL"),
+    cure=_viral_load(
+        "LBORRES: 12000, LBORRESU: copies/mL, LBMETHOD: roche_cobas_taqman, LBSTRESN: 2061.86, LBSTRESU: IU/mL"
+    ),
+    source="vocabulary/concepts.toml: copies per IU, by assay",
+    left_out="the result: its unit counts as unknown",
+)
+def copies_without_assay(study: StudyTables) -> Iterator[Found]:
+    ties = {}
+    if study.checked is not None:  # the only assay of a fact is the one that measured
+        facts = [fact for fact in study.checked.scope.facts.values() if fact.assay and fact.concept]
+        ties = {fact.concept: any(tie.assay == fact.assay for tie in fact.equivalences) for fact in facts}
+    known = [name for name, is_tied in ties.items() if is_tied]
+    rows = numeric(scaled(study)).filter(pl.col("PROBLEM") == "assay-needed", ~pl.col("CONCEPT").is_in(known))
+    for (hint,), group in rows.group_by("HINT", maintain_order=True):
+        message = say("{} {}: {}", pl.coalesce("LBORRES", "LBSTRESC"), pl.col("UNIT"), pl.col("WHY"))
+        yield found("LB", "LBMETHOD", group, message, str(hint or ""))
+
+
+@data_check(
+    "conversion-wrong",
+    ERROR,
+    needs=("LB",),
+    title="the standard result is not the reported one converted",
+    why="""Bilirubin in mg/dL times 17.1 is µmol/L. Where the factor was forgotten or used twice, limits and grades are judged by a
+    number that nobody measured.""",
+    example=_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 1.2, LBSTRESU: umol/L"),
+    cure=_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 20.52, LBSTRESU: umol/L"),
+    source="vocabulary/units.py; differences up to 1 %, or to the rounding of the standard result, pass",
+)
+def conversion_wrong(study: StudyTables) -> Iterator[Found]:
+    rows = split_results(numeric(scaled(study)))
+    expected = pl.col("LBORRESN") * pl.col("FROM_REPORTED") / pl.col("TO_CONCEPT")
+    given = pl.col("LBSTRESN")
+    decimals = pl.col("LBSTRESC").str.extract(r"\.([0-9]+)$", 1).str.len_chars().fill_null(0)
+    rounding = pl.lit(0.5) * pl.lit(10.0).pow(-decimals.cast(pl.Float64))
+    off = (expected - given).abs()
+    rows = rows.with_columns(expected.alias("EXPECTED")).filter(
+        off > 0.01 * expected.abs(), off > rounding * (1 + 1e-9)
+    )
+    message = say(
+        "{} {} is {} {}, not {}",
+        pl.col("LBORRES"), pl.col("LBORRESU"), number(pl.col("EXPECTED")), pl.col("LBSTRESU"), number(given),
+    )  # fmt: skip
+    yield found("LB", "LBSTRESN", rows, message)
+
+
+@data_check(
+    "looks-unconverted",
+    WARNING,
+    needs=("LB",),
+    title="a result differs from the person's others by the factor between two units of the test",
+    why="""0.8 among values around 14 µmol/L is 0.8 mg/dL under the wrong unit. Everything that compares with a limit then judges
+    another number.""",
+    example=_bilirubin("LBORRES: 0.8, LBORRESU: umol/L"),
+    cure=_bilirubin("LBORRES: 8, LBORRESU: umol/L"),
+    source="""ours: three others or more within a factor of 2 of each other, their median a conversion factor away, within a factor
+    of 1.5""",
+)
+def looks_unconverted(study: StudyTables) -> Iterator[Found]:
+    factors = [(name, str(unit), factor) for name, one in catalogue().items() for unit, factor in _usual(one)]
+    known = pl.DataFrame(factors, {"CONCEPT": pl.String, "OTHER": pl.String, "BY": pl.Float64}, orient="row")
+    rows = amounts(study).filter(pl.col("AMOUNT") > 0, pl.col("SUBJECT").is_not_null())
+    rows = rows.join(known, on="CONCEPT", maintain_order="left").with_columns(
+        pl.col("AMOUNT").log().alias("LOG")
+    )
+    key = ["SUBJECT", "CONCEPT", "LBSPEC", "OTHER"]
+    groups = rows.group_by(key).agg(pl.col("LOG").sort().alias("LOGS")).filter(pl.col("LOGS").list.len() >= 4)
+    least, most = pl.col("LOGS").list.get(0), pl.col("LOGS").list.get(-1)
+    second, last_but_one = pl.col("LOGS").list.get(1), pl.col("LOGS").list.get(-2)
+    ends = pl.concat(
+        [
+            groups.select(*key, end.alias("END"), (high - low).alias("SPREAD"), pl.col("LOGS").list.slice(start, pl.col("LOGS").list.len() - 1).list.median().alias("MEDIAN"))
+            for end, low, high, start in ((least, second, most, 1), (most, least, last_but_one, 0))
+        ]
+    ).filter(pl.col("SPREAD") <= pl.lit(2.0).log() + 1e-9)  # fmt: skip
+    rows = rows.join(ends, on=key, nulls_equal=True, maintain_order="left").filter(
+        pl.col("LOG") == pl.col("END")
+    )
+    away = (pl.col("LOG") - pl.col("MEDIAN")).abs() - pl.col("BY").log().abs()
+    rows = rows.filter(away.abs() <= pl.lit(1.5).log()).unique(["ROW"], keep="first", maintain_order=True)
+    message = say(
+        "{} is {} {}, others of the subject are about {}: {} was meant?",
+        pl.col("LBTESTCD"), number(pl.col("LBSTRESN")), pl.col("UNIT"),
+        number(pl.col("MEDIAN").exp() / pl.col("TO_CONCEPT")), pl.col("OTHER"),
+    )  # fmt: skip
+    yield found("LB", "LBSTRESN", rows, message)
+
+
+def _usual(concept: Concept) -> Iterator[tuple[str, float]]:
+    """Other units in which laboratories report a concept, with the factor to the canonical one."""
+    for code in concept.codes:
+        if code.unit is not None and concept.unit is not None and code.unit != concept.unit:
+            try:
+                factor = float(conversion_factor(code.unit, concept.unit, equivalences=concept.equivalences))
+            except UnitsDoNotConvert:
+                continue
+            if factor >= 2 or factor <= 0.5:
+                yield str(code.unit), factor
+
+
+@data_check(
+    "logarithm-as-number",
+    WARNING,
+    needs=("LB",),
+    title="a viral load looks like the logarithm of one",
+    why="""5.2 IU/mL among values of a hundred thousand is 5.2 log: as a number it is a fall by four logarithms and, at baseline,
+    makes every later value a reactivation.""",
+    example="LB: [{ USUBJID: D-01, LBSEQ: 12, LBORRES: 4.5 }]",
+    cure="LB: [{ USUBJID: D-01, LBSEQ: 12, LBORRES: '<20' }]",
+    source="ours: 1 to below 10 IU/mL, a neighbour in time above 100 IU/mL, and its logarithm no more than 1 away",
+)
+def logarithm_as_number(study: StudyTables) -> Iterator[Found]:
+    rows = (
+        amounts(study)
+        .filter(pl.col("CONCEPT") == "hbv_dna", pl.col("SUBJECT").is_not_null())
+        .sort("SUBJECT", "FIRST", "ROW")
+    )
+    amount = pl.col("AMOUNT")
+    neighbours = [amount.shift(step).over("SUBJECT") for step in (1, -1)]
+    alike = [((one > 100) & ((one.log10() - amount).abs() <= 1)).fill_null(False) for one in neighbours]
+    rows = rows.with_columns(pl.any_horizontal(alike).alias("IS_ALIKE"))
+    rows = rows.filter((amount >= 1) & (amount < 10), pl.col("IS_ALIKE")).sort("ROW")
+    message = say("{} {}: the results beside it are above 100", number(pl.col("LBSTRESN")), pl.col("UNIT"))
+    yield found("LB", "LBSTRESN", rows, message, "if it is a logarithm, write the unit as log10 IU/mL")
