@@ -1,0 +1,147 @@
+"""A virtual trial after radical treatment: drawn, recorded, and read as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trialwright.design.virtual.after_treatment_course import Course, draw_course
+from trialwright.design.virtual.after_treatment_results import (
+    Antigen,
+    Visits,
+    draw_antigen,
+    draw_results,
+    draw_visits,
+)  # fmt: skip
+from trialwright.design.virtual.after_treatment_rows import add_rows
+from trialwright.design.virtual.draws import NEVER, Draws, Whole
+from trialwright.design.virtual.laboratory import Recorded
+from trialwright.design.virtual.observed_after_treatment import Look, Patient, see
+from trialwright.design.virtual.parameters import AfterTreatment
+from trialwright.design.virtual.people import Results, draw_people
+from trialwright.design.virtual.plan import AfterTreatmentPlan
+from trialwright.design.virtual.readings import Sample, samples_of
+from trialwright.design.virtual.tables import Rows
+from trialwright.design.virtual.truth import MadeTrial, true_dates
+
+AGES = (18.1, 70.9)
+
+
+def make_after_treatment_trial(
+    p: AfterTreatment, plan: AfterTreatmentPlan, seed: int, trial: int, subjects: int
+) -> MadeTrial:
+    """Make one trial: subjects enrolled, and those beside them who failed screening."""
+    people = draw_people(p, seed, trial, subjects, frame=1096, ages=AGES)
+    course = draw_course(p, plan, people, seed, trial)
+    visits = draw_visits(p, plan, course, seed, trial)
+    antigen = draw_antigen(p, course, Draws(seed, trial, "antigen", people.n))
+    measured = draw_results(p, plan, course, visits, antigen, seed, trial)
+    rows = Rows()
+    add_rows(rows, p, plan, course, visits, measured, seed, trial)
+    seen = [
+        (subject, one) for subject, patient in read_patients(course, visits, measured) for one in see(patient)
+    ]
+    return MadeTrial(people.n, course.zero, rows, people.enrolled, _latent(course, antigen), seen)
+
+
+def read_patients(
+    course: Course, visits: Visits, measured: Mapping[str, tuple[Results, Recorded]]
+) -> list[tuple[int, Patient]]:
+    """The records of everybody who was enrolled."""
+    people, scans = course.people, course.scans
+    surface = _samples(measured["hbsag_quantity"][0])
+    antibodies = _samples(measured["anti_hbs"][0])
+    day, done = scans.day.tolist(), scans.done.tolist()
+    category, site, outside = scans.category.tolist(), scans.site.tolist(), scans.outside.tolist()
+    histology, treated = scans.histology.tolist(), scans.treated.tolist()
+    death, second = course.death.tolist(), course.second_primary.tolist()
+    transplanted, unseen = course.transplantation.tolist(), course.unseen_death.tolist()
+    interferon = course.interferon.last.tolist()
+    contact = last_contact(course, visits).tolist()
+    found = []
+    for who in np.flatnonzero(people.enrolled).tolist():
+        scanned = sorted(
+            (scan for scan in range(len(day[who])) if done[who][scan]), key=lambda scan: day[who][scan]
+        )
+        looks = tuple(
+            [
+                Look(
+                    day[who][scan],
+                    category[who][scan][reader],
+                    site[who][scan][reader],
+                    outside[who][scan][reader],
+                )
+                for scan in scanned
+            ]
+            for reader in (0, 1)
+        )
+        found.append(
+            (
+                who,
+                Patient(
+                    looks=(looks[0], looks[1]),
+                    histology=_known(histology[who]),
+                    treated=_known(treated[who]),
+                    unseen_death=unseen[who],
+                    death=_known(death[who]),
+                    second_primary=_known(second[who]),
+                    transplantation=_known(transplanted[who]),
+                    last_contact=contact[who],
+                    last_interferon=_known(interferon[who]),
+                    hbsag=surface[who],
+                    anti_hbs=antibodies[who],
+                ),
+            )
+        )
+    return found
+
+
+def _samples(results: Results) -> list[list[Sample]]:
+    return samples_of(
+        results.day.tolist(), results.value.tolist(), results.state.tolist(), results.done.tolist()
+    )
+
+
+def _known(day: int) -> int | None:
+    return None if day >= NEVER else day
+
+
+def last_contact(course: Course, visits: Visits) -> Whole:
+    """The last day on which blood was taken or a scan took place; of the living the last day of all."""
+    seen = np.where(visits.done, visits.day, -1000).max(axis=1)
+    scanned = np.where(course.scans.done, course.scans.day, -1000).max(axis=1)
+    closing = np.where(course.death == NEVER, course.last, 0)
+    return np.asarray(np.maximum.reduce([seen, scanned, closing]))
+
+
+def _latent(course: Course, antigen: Antigen) -> Mapping[str, Any]:
+    """What truly happened, of everybody who was enrolled."""
+    people = course.people
+    alive = np.where(people.enrolled, course.last, -1)
+
+    def lived(day: Whole) -> Whole:
+        return np.where(day <= alive, day, NEVER)
+
+    kinds = np.array(
+        ["in the liver", "in a vein", "not specific", "outside the liver", "at the ablated site"]
+    )
+    return {
+        "ENROLLED": np.where(people.enrolled, "Y", "N"),
+        "WITH_PEGINTERFERON": np.where(course.interferon.decided, "Y", "N"),
+        "RECURRENCE_DAY": course.recurrence,
+        "RECURRENCE_KIND": kinds[course.kind],
+        "HBSAG_LOG10_AT_ZERO": course.covariates.hbsag,
+        **true_dates(
+            course.zero,
+            ZERO=np.where(people.enrolled, 0, NEVER),
+            RECURRENCE=lived(course.recurrence),
+            HBSAG_LOSS=lived(antigen.loss),
+            HBSAG_RETURN=lived(antigen.comes_back),
+            PEGINTERFERON_START=course.interferon.first,
+            PEGINTERFERON_END=course.interferon.last,
+            DEATH=course.death,
+            LAST_DAY=np.where(people.enrolled, course.last, NEVER),
+        ),
+    }

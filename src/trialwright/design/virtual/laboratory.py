@@ -1,0 +1,252 @@
+"""Recorded results: what a laboratory makes of a true value, and how it writes it.
+
+A true value becomes a number in the unit and to the digits of the laboratory, or `<20`, `>1.7E8`, `not detected`. What
+was recorded, in the unit of the catalogue, is handed back, so that the truth can be told from the very records.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from trialwright.design.virtual.draws import Flags, Numbers, Whole
+from trialwright.records.results import scale_of
+from trialwright.vocabulary.concepts import Concept, catalogue
+
+SI, CONVENTIONAL = 0, 1
+EXACT, BELOW, ABOVE, NOT_DETECTED = 0, 1, 2, 3
+"""What a result is: a number, below or above what the assay can measure, or not detected at all."""
+
+HBV_ASSAY = "roche_cobas_taqman"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """How both laboratories report one measurement."""
+
+    concept: Concept
+    units: tuple[str | None, str | None]
+    factors: tuple[float, float]
+    """From the unit of each laboratory to that of the catalogue."""
+    digits: tuple[int, int] | None
+    figures: int | None
+    normal: tuple[tuple[tuple[float, float], ...], ...] | None
+    typical: tuple[float, float] | None
+
+
+@cache
+def tests() -> Mapping[str, Test]:
+    """All measurements by the name of their concept."""
+    text = files("trialwright.design.virtual").joinpath("laboratory.toml").read_text(encoding="utf-8")
+    return MappingProxyType({name: _test(name, entry) for name, entry in tomllib.loads(text).items()})
+
+
+def _test(name: str, entry: Mapping[str, Any]) -> Test:
+    units = tuple(unit or None for unit in entry["unit"])
+    normal = entry.get("normal")
+    return Test(
+        catalogue()[name],
+        (units[0], units[1]),
+        (_factor(units[0], name), _factor(units[1], name)),
+        tuple(entry["digits"]) if "digits" in entry else None,
+        entry.get("figures"),
+        tuple(tuple(map(tuple, normal[kind])) for kind in ("si", "conventional")) if normal else None,
+        tuple(entry["typical"]) if "typical" in entry else None,
+    )
+
+
+def _factor(unit: str | None, name: str) -> float:
+    factor = scale_of(unit, name, HBV_ASSAY if unit == "copies/mL" else None).factor
+    if factor is None:
+        raise ValueError(f"{name} is not reported in {unit}")
+    return float(factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Results as recorded: `number` in the laboratory's unit, `value` in that of the catalogue; `state` as above.
+
+    Of a result that is no number, `number` and `value` are the limit it lies beyond.
+    """
+
+    number: Numbers
+    value: Numbers
+    state: Whole
+
+
+def report(name: str, true: Numbers, laboratory: Whole) -> Recorded:
+    """True values as each laboratory rounds them. Of one shape."""
+    test = tests()[name]
+    factor = np.where(laboratory == SI, *test.factors)
+    number = true / factor
+    if test.figures is not None:
+        number = _to_figures(number, test.figures)
+    elif test.digits is not None:
+        number = np.where(
+            laboratory == SI, np.round(number, test.digits[0]), np.round(number, test.digits[1])
+        )
+    number = np.maximum(number, 0.0)
+    return Recorded(number, number * factor, np.zeros(number.shape, dtype=np.int64))
+
+
+def report_between(
+    name: str,
+    true: Numbers,
+    laboratory: Whole,
+    *,
+    lower: float | None,
+    upper: float | None,
+    detection: float | None = None,
+) -> Recorded:
+    """The same of an assay with limits of quantification and of detection, in the unit of the catalogue."""
+    made = report(name, true, laboratory)
+    factor = np.where(laboratory == SI, *tests()[name].factors)
+    number, state = made.number.copy(), made.state.copy()
+    if upper is not None:
+        limit = _to_figures(upper / factor, 3)
+        above = number > limit
+        number, state = np.where(above, limit, number), np.where(above, ABOVE, state)
+    if lower is not None:
+        limit = _to_figures(lower / factor, 3)
+        below = number < limit
+        number, state = np.where(below, limit, number), np.where(below, BELOW, state)
+        if detection is not None:
+            state = np.where(below & (true < detection), NOT_DETECTED, state)
+    return Recorded(number, number * factor, state)
+
+
+def _to_figures(number: Numbers, figures: int) -> Numbers:
+    """Rounded to significant figures; whole numbers stay whole."""
+    safe = np.maximum(number, 1e-9)
+    digits = figures - 1 - np.floor(np.log10(safe))
+    up = 10.0 ** np.maximum(digits, 0)
+    down = 10.0 ** np.maximum(-digits, 0)
+    return np.asarray(np.round(number / down * up) / up * down)
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def results(
+    name: str,
+    recorded: Recorded,
+    done: Flags,
+    *,
+    subject: Whole,
+    day: Whole,
+    visit: Numbers,
+    laboratory: Whole,
+    is_man: Flags,
+) -> dict[str, Any]:
+    """Rows of LB, as `write_results` takes them, of the samples that were taken; all of one shape."""
+    return {
+        "subject": subject[done],
+        "LBDTC": day[done],
+        "VISITNUM": visit[done].astype(np.float64),
+        "test": name,
+        "laboratory": laboratory[done].astype(np.int8),
+        "is_man": is_man[done],
+        "number": recorded.number[done],
+        "value": recorded.value[done],
+        "state": recorded.state[done].astype(np.int8),
+    }
+
+
+def write_results(
+    rows: pl.DataFrame, limits: Mapping[str, tuple[float | None, float | None]]
+) -> pl.DataFrame:
+    """Rows of results as LB has them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `results` gives them; rows without `number` have their `LBORRES` already.
+    limits : mapping of str to (lower, upper)
+        Limits of quantification of assays that have them, in the unit of the catalogue.
+    """
+    told = rows.join(_wording(limits), on=["test", "laboratory", "is_man"], how="left", maintain_order="left")
+    sign = pl.col("state").replace_strict(
+        {EXACT: "", BELOW: "<", ABOVE: ">"}, default=None, return_dtype=pl.String
+    )
+    number, value = pl.col("number"), pl.col("value")
+    return told.with_columns(
+        pl.coalesce(sign + _number_text("number"), pl.lit("not detected")).alias("LBORRES"),
+        pl.when(sign != "").then(sign).alias("LBORCMP"),
+        pl.when(pl.col("state") != NOT_DETECTED).then(number).alias("LBORRESN"),
+        pl.coalesce(sign + _number_text("value"), pl.lit("NOT DETECTED")).alias("LBSTRESC"),
+        pl.when(pl.col("state") == EXACT).then(value).alias("LBSTRESN"),
+    )  # fmt: skip
+
+
+def _number_text(column: str) -> pl.Expr:
+    """As short as it can be written: 12 and not 12.0."""
+    number = pl.col(column)
+    is_whole = (number == number.round()) & (number.abs() < 1e15)
+    return (
+        pl.when(is_whole)
+        .then(number.cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(number.cast(pl.String))
+    )
+
+
+def _wording(limits: Mapping[str, tuple[float | None, float | None]]) -> pl.DataFrame:
+    """What goes with a test, a laboratory and a sex: names, units, limits."""
+    rows = []
+    for name, test in tests().items():
+        concept = test.concept
+        for laboratory in (SI, CONVENTIONAL):
+            factor, unit = test.factors[laboratory], test.units[laboratory]
+            lower, upper = limits.get(name, (None, None))
+            for is_man in (False, True):
+                low, high = (
+                    _short(limit, factor, test.digits, laboratory)
+                    for limit in (test.normal[laboratory][is_man] if test.normal else (None, None))
+                )
+                rows.append(
+                    {
+                        "test": name,
+                        "laboratory": laboratory,
+                        "is_man": is_man,
+                        "LBTESTCD": concept.test,
+                        "LBTEST": concept.label,
+                        "LBORRESU": unit,
+                        "LBSTRESU": str(concept.unit) if concept.unit else None,
+                        "LBORNRLO": low,
+                        "LBORNRHI": high,
+                        "LBSTNRLO": None if low is None else float(low) * factor,
+                        "LBSTNRHI": None if high is None else float(high) * factor,
+                        "LBLLOQ": _limit(lower, factor),
+                        "LBULOQ": _limit(upper, factor),
+                        "LBMETHOD": HBV_ASSAY if name == "hbv_dna" else None,
+                        "LBSPEC": "SERUM",
+                        "LBLOINC": concept.codes[0].loinc if concept.codes else None,
+                        "LBNAM": ("VIRTUAL LABORATORY A", "VIRTUAL LABORATORY B")[laboratory],
+                    }
+                )
+    return pl.DataFrame(rows, schema_overrides=_WORDS).with_columns(pl.col("laboratory").cast(pl.Int8))
+
+
+_WORDS = {
+    **dict.fromkeys(("LBTESTCD", "LBTEST", "LBORRESU", "LBSTRESU", "LBORNRLO", "LBORNRHI"), pl.String),
+    **dict.fromkeys(("LBMETHOD", "LBSPEC", "LBLOINC", "LBNAM"), pl.String),
+    **dict.fromkeys(("LBSTNRLO", "LBSTNRHI", "LBLLOQ", "LBULOQ"), pl.Float64),
+}
+
+
+def _short(limit: float | None, factor: float, digits: tuple[int, int] | None, laboratory: int) -> str | None:
+    if limit is None:
+        return None
+    return f"{round(limit / factor, digits[laboratory] if digits else 2):g}"
+
+
+def _limit(limit: float | None, factor: float) -> float | None:
+    """A limit as its laboratory gives it, back in the unit of the catalogue."""
+    return None if limit is None else float(_to_figures(np.asarray(limit / factor), 3)) * factor

@@ -1,0 +1,82 @@
+"""Rows that both trials have: people, visits, decisions, and what was asked at screening."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trialwright.design.virtual.draws import Flags, Numbers, Whole
+from trialwright.design.virtual.people import People
+from trialwright.design.virtual.tables import NO_DAY, Rows
+
+SITE = "V01"
+COUNTRY = "ZZZ"
+"""No country: ISO 3166 leaves this code to its users."""
+
+
+def add_people(
+    rows: Rows, people: People, *, start: Whole, end: Whole, death: Whole, group: str | Any
+) -> None:
+    """DM, one row a subject. Whoever failed screening is in no group."""
+    arm = np.broadcast_to(np.asarray(group, dtype=object), people.n)
+    named = np.array([str(name).upper().replace("_", " ") for name in arm], dtype=object)
+    named[~people.enrolled] = None
+    rows.add(
+        "DM",
+        np.arange(people.n),
+        RFSTDTC=start, RFENDTC=end, RFXSTDTC=start, RFXENDTC=end, RFICDTC=people.consent, DTHDTC=death,
+        DTHFL=np.where(death > NO_DAY, "Y", ""), SITEID=SITE, BRTHDTC=people.birth, AGE=people.age.astype(np.float64),
+        AGEU="YEARS", SEX=np.where(people.is_man, "M", "F"), ARMCD=named.tolist(), ARM=named.tolist(),
+        ACTARMCD=named.tolist(), ACTARM=named.tolist(),
+        ARMNRS=np.where(people.enrolled, "", "SCREEN FAILURE"), COUNTRY=COUNTRY,
+    )  # fmt: skip
+
+
+def add_visit_records(rows: Rows, subject: Whole, day: Whole, number: Numbers) -> None:
+    """SV: a contact on a day shows that the subject lives."""
+    rows.add("SV", subject, SVSTDTC=day, SVENDTC=day, VISITNUM=np.asarray(number, dtype=np.float64), SVOCCUR="Y",
+             SVPRESP="Y")  # fmt: skip
+
+
+def add_disposition(rows: Rows, subject: Whole, day: Whole, word: str, of: str) -> None:
+    rows.add("DS", subject, DSDECOD=word, DSTERM=word, DSCAT="DISPOSITION EVENT", DSSCAT=of, DSSTDTC=day)
+
+
+def attest(rows: Rows, subject: Whole, day: Whole, what: str, by: str, answer: str | Any = "Y") -> None:
+    """What somebody vouches for."""
+    rows.add("FA", subject, FAOBJ=what, FATESTCD="ATTEST", FATEST="Attestation", FAORRES=answer, FASTRESC=answer,
+             FAEVAL=by, FADTC=day)  # fmt: skip
+
+
+def add_categories(
+    rows: Rows,
+    subject: Whole,
+    day: Whole,
+    visit: float,
+    values: Mapping[str, Any],
+    evaluator: str | None = None,
+) -> None:
+    """Findings that are no laboratory results: each object with its level."""
+    for name, value in values.items():
+        rows.add("FA", subject, FAOBJ=name, FATESTCD="STATUS", FATEST="Status", FAORRES=value, FASTRESC=value,
+                 FADTC=day, VISITNUM=visit, FAEVAL=evaluator or "")  # fmt: skip
+
+
+def add_number(
+    rows: Rows, subject: Whole, day: Whole, visit: Any, name: str, value: Numbers, unit: str
+) -> None:
+    """A finding that is a number; `value` is an array as long as `subject`."""
+    text = [f"{one:g}" for one in value]
+    rows.add("FA", subject, FAOBJ=name, FATESTCD="STATUS", FATEST="Status", FAORRES=text, FASTRESC=text,
+             FASTRESN=[float(one) for one in text], FAORRESU=unit, FASTRESU=unit, FADTC=day, VISITNUM=visit)  # fmt: skip
+
+
+def add_history(
+    rows: Rows, subject: Whole, day: Whole, since: Whole, conditions: Mapping[str, Flags]
+) -> None:
+    """MH: each condition that was asked for on a day, had (since then) or not."""
+    for name, has in conditions.items():
+        rows.add("MH", subject, MHTERM=name, MHDECOD=name, MHPRESP="Y", MHOCCUR=np.where(has, "Y", "N"), MHDTC=day,
+                 MHSTDTC=np.where(has, since, NO_DAY))  # fmt: skip
