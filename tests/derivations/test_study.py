@@ -53,7 +53,7 @@ def test_whole_dates_are_read_as_partial_ones_are(text):
 
 
 @given(st.lists(st.text(alphabet="0123456789-T: +", max_size=17), max_size=20))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_any_text_is_read_as_a_partial_date_is(texts):
     days = minute_ranges(pl.Series(texts, dtype=pl.String)).cast(pl.Date)
     found = [date_range(text) for text in texts]
@@ -130,7 +130,7 @@ def test_who_consents_after_the_cut_is_in_no_study(loaded):
 
 
 @given(st.data())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_order_and_repetition_of_rows_never_matter(loaded, data):
     row = st.fixed_dictionaries(
         {

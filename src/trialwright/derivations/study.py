@@ -119,10 +119,8 @@ def make_study(
     left_out: list[Problem] = []
     ready = {}
     for name in domains():
-        table = complete_table(tables.get(name, empty_table(name)), name)
-        table = table.with_columns(
-            pl.lit(None, everybody[key].dtype).alias(key) for key in keys if key not in table
-        )
+        empty = empty_table(name).with_columns(pl.lit(None, everybody[key].dtype).alias(key) for key in keys)
+        table = _typed(complete_table(tables.get(name, empty), name), name)
         keyed = table.join(everybody, on=identity, how="left", nulls_equal=True, maintain_order="left")
         left_out += _without_subject(keyed, name)
         keyed = _in_order(keyed.filter(pl.col(SUBJECT).is_not_null()), name, keys)
@@ -140,6 +138,12 @@ def make_study(
 def moment_columns(variable: str) -> tuple[str, str]:
     """The columns with the first and the last minute that a date can be."""
     return f"{variable}_earliest", f"{variable}_latest"
+
+
+def _typed(table: pl.DataFrame, domain: str) -> pl.DataFrame:
+    """The table, a column of nothing but nulls having the type of the catalogue."""
+    schema = domains()[domain].schema
+    return table.cast({name: dtype for name, dtype in schema.items() if table.schema[name] == pl.Null})
 
 
 def _without_subject(table: pl.DataFrame, domain: str) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -150,28 +150,60 @@ def write_records(
     ProblemsFound
         With everything that the format cannot hold, of all tables; `unwritable-file`. Nothing is written then.
     """
-    contents: dict[Path, bytes] = {}
+    datasets: list[Dataset] = []
     problems: list[Problem] = []
     for name, table in tables.items():
         try:
-            dataset = make_dataset(table, name)
-            contents[folder / f"{name.lower()}.{form}"] = _bytes_of(dataset, form, created)
+            datasets.append(make_dataset(table, name))
         except ProblemsFound as found:
             problems += found.problems
     if problems:
         raise ProblemsFound(problems)
+    write_datasets(datasets, folder, form, created=created)
+
+
+def write_datasets(
+    datasets: Iterable[Dataset],
+    folder: Path,
+    form: Format,
+    *,
+    created: datetime | None = None,
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> list[Path]:
+    """Write datasets of any kind, a file each (`adtte.csv`), into an existing folder: all of them or none.
+
+    Parameters
+    ----------
+    datasets : iterable of Dataset
+    folder : Path
+    form : Format
+    created : datetime, optional
+        As for `write_dataset`.
+    beside : mapping of str to bytes
+        Other files that belong to them, by name.
+
+    Returns
+    -------
+    files : list of Path
+
+    Raises
+    ------
+    ProblemsFound
+        As `write_records` does.
+    """
+    contents: dict[Path, bytes] = {}
+    problems: list[Problem] = []
+    for dataset in datasets:
+        try:
+            types = dataset.table.schema
+            contents[folder / f"{dataset.name.lower()}.{form}"] = _bytes_of(dataset, form, created, types)
+        except ProblemsFound as found:
+            problems += found.problems
+    if problems:
+        raise ProblemsFound(problems)
+    contents |= {folder / name: content for name, content in beside.items()}
     _move_in(contents)
-
-
-def _renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
-    """The dataset with some of its variables called otherwise."""
-    found = {old: new for old, new in names.items() if old in dataset.table.columns}
-    labels = {found.get(name, name): label for name, label in dataset.labels.items()}
-    return (
-        replace(dataset, table=dataset.table.rename(found), labels=MappingProxyType(labels))
-        if found
-        else dataset
-    )
+    return list(contents)
 
 
 def _format_of(path: Path) -> Format:
@@ -186,16 +218,33 @@ def _format_of(path: Path) -> Format:
         ) from None
 
 
-def _bytes_of(dataset: Dataset, form: Format, created: datetime | None) -> bytes:
+def _bytes_of(
+    dataset: Dataset, form: Format, created: datetime | None, otherwise: pl.Schema | None = None
+) -> bytes:
+    """The bytes of a file; `otherwise` are the types of a dataset that is no domain of the catalogue."""
     domain = domains().get(dataset.name)
+    types = domain.schema if domain else otherwise
     write: Mapping[Format, Callable[[], bytes]] = {
         Format.PARQUET: lambda: parquet_bytes(dataset),
-        Format.CSV: lambda: csv_bytes(dataset, types=domain.schema if domain else None),
+        Format.CSV: lambda: csv_bytes(dataset, types=types),
         Format.XPT: lambda: xpt_bytes(_renamed(dataset, SHORT_NAMES), created=created),
         Format.JSON: lambda: dataset_json_bytes(dataset, created=created),
         Format.NDJSON: lambda: dataset_ndjson_bytes(dataset, created=created),
     }
     return write[form]()
+
+
+def _renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
+    """The dataset with other names for some of its variables."""
+    here = {old: new for old, new in names.items() if old in dataset.table.columns}
+    if not here:
+        return dataset
+    return replace(
+        dataset,
+        table=dataset.table.rename(here),
+        labels=MappingProxyType({here.get(name, name): label for name, label in dataset.labels.items()}),
+        keys=tuple(here.get(key, key) for key in dataset.keys),
+    )
 
 
 def _move_in(contents: Mapping[Path, bytes]) -> None:

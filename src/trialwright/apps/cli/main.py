@@ -12,10 +12,14 @@ import typer
 
 from trialwright.apps.cli.check import check
 from trialwright.apps.cli.common import EXIT_INCOMPLETE, ProtocolArgument, problems_told, tell
+from trialwright.apps.cli.data import data
+from trialwright.apps.cli.derive import derive
 from trialwright.apps.cli.diff import diff
 from trialwright.apps.cli.new import new
+from trialwright.apps.cli.oq import oq
 from trialwright.apps.cli.rule import rule
 from trialwright.apps.cli.show import show
+from trialwright.apps.cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -121,6 +125,10 @@ def report(
 
 
 app.command()(rule)
+app.command()(derive)
+app.command()(oq)
+app.command()(simulate)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -1,0 +1,212 @@
+"""ADEVT: the protocol's events, when each happened to whom, and what decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.definitions import RELATIVE
+from trialwright.derivations.events import OCCURRENCES, known_facts
+from trialwright.derivations.known_columns import reason_words
+from trialwright.derivations.minutes import MET
+from trialwright.derivations.observations import names_in
+from trialwright.derivations.recorded_facts import ANY_TIME
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.protocol import rule_tree as tree
+from trialwright.records.dates import MOMENT
+
+COLUMNS: Mapping[str, Any] = {
+    "EVENT": pl.String, "PARAM": pl.String, "READER": pl.String, "ASEQ": pl.Int64, "ADT": pl.Date, "ADTL": pl.Date,
+    "ADTH": pl.Date, "ADY": pl.Int64, "AVALC": pl.String, "REASON": pl.String, "MAYBEDT": pl.Date, "SEENDT": pl.Date,
+    "VIA": pl.String, "AVAL": pl.Float64, "AVALT": pl.String, "AVALU": pl.String, "BASE": pl.Float64, "BASEDT": pl.Date,
+    "ANRLO": pl.Float64, "ANRHI": pl.Float64, "SRCDOM": pl.String, "SRCSEQ": pl.Int64, "SRCALL": pl.String,
+    "PROTOCOL": pl.String,
+}  # fmt: skip
+
+
+def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
+    """One row a subject, event, reader and occurrence.
+
+    Parameters
+    ----------
+    study : Study
+    facts : StudyFacts, optional
+        `known_facts(study)`, where it is there already.
+
+    Returns
+    -------
+    adevt : DataFrame
+        Key columns, `STUDYID`, `USUBJID`, `SUBJECT`, and
+
+        EVENT, PARAM   name and label of the event
+        READER         `local` or `central`; null where the event does not depend on who reads
+        ASEQ           1 for the first occurrence; null where nobody can tell
+        ADT            day of onset; null where it is not known to the day: `ADTL` to `ADTH`, which are always there
+        ADY            its study day
+        AVALC          `met` or `unknown`; one row unknown where none is met and something is unknown
+        REASON         why it is unknown; of a first occurrence, why there may be an earlier one
+        MAYBEDT        the first day on which it may have happened before `ADT`
+        SEENDT         the day of the record that decided, where the event is dated to another
+        VIA            the part that happened, of an event that is any of several
+        AVAL, AVALT    value that decided, as a number where it is exact and as text; `AVALU` its unit
+        BASE, BASEDT   baseline it was compared with, where the rule is relative to it
+        ANRLO, ANRHI   limits of normal of that value
+    """
+    local = known_facts(study) if facts is None else facts
+    parts = [
+        _rows(local, {name: "local" if local.depends_on_reader(name) else None for name in local.events})
+    ]
+    if any("central" in readers for readers in local.readers.values()):
+        central = known_facts(study, reader="central")
+        parts.append(
+            _rows(central, {name: "central" for name in central.events if central.depends_on_reader(name)})
+        )
+    places = {name: position for position, name in enumerate(study.protocol.events)}
+    place = pl.col("EVENT").replace_strict(places, return_dtype=pl.Int64)
+    return (
+        study.subjects.join(pl.concat(parts), left_on=SUBJECT, right_on="subject", maintain_order="left")
+        .sort(SUBJECT, place, "READER", "ASEQ", nulls_last=True, maintain_order=True)
+        .select(*study.identity, SUBJECT, *COLUMNS)
+    )
+
+
+def _rows(facts: StudyFacts, readers: Mapping[str, str | None]) -> pl.DataFrame:
+    """The rows of some events, with who read them: occurrences in order, or that nobody can tell."""
+    parts = [_told(facts.events[name]).with_columns(EVENT=pl.lit(name)) for name in readers]
+    nothing = pl.DataFrame(schema={"EVENT": pl.String, **OCCURRENCES, "ASEQ": pl.Int64, "MAYBEDT": pl.Date})
+    rows = pl.concat([nothing, *parts], how="diagonal_relaxed")
+    rows = _with_baselines(_with_values(_with_days(rows, facts), facts), facts)
+    events, scope = facts.study.protocol.events, facts.study.scope
+    labels = {name: events[name].label or scope.facts[name].label for name in readers}
+    is_met = pl.col("ASEQ").is_not_null()
+    return rows.with_columns(
+        PARAM=_looked_up("EVENT", labels),
+        READER=_looked_up("EVENT", readers),
+        PROTOCOL=pl.format("events.{}", "EVENT"),
+        REASON=reason_words(rows["code"].fill_null(0).to_numpy()),
+        VIA="via",
+        AVALC=pl.when(is_met).then(pl.lit("met")).otherwise(pl.lit("unknown")),
+    ).select("subject", *COLUMNS).cast(pl.Schema({"subject": pl.Int64, **COLUMNS}))  # fmt: skip
+
+
+def _looked_up(column: str, words: Mapping[str, str | None]) -> pl.Expr:
+    return pl.col(column).replace_strict(dict(words), default=None, return_dtype=pl.String)
+
+
+def _told(found: pl.DataFrame) -> pl.DataFrame:
+    met = _numbered(found.filter(pl.col("code") == MET), found.filter(pl.col("code") != MET))
+    return pl.concat([met, _undecided(found, met)], how="diagonal_relaxed")
+
+
+_ORDER = ("subject", "earliest", "latest", "found", "SRCDOM", "SRCSEQ", "SRCALL")
+
+
+def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
+    """Occurrences in their order; the first with the reason why there may be an earlier one, and since when."""
+    ordered = met.sort(_ORDER, nulls_last=True).with_columns(
+        ASEQ=pl.int_range(1, pl.len() + 1).over("subject")
+    )
+    first = ordered.filter(pl.col("ASEQ") == 1).select("subject", until="latest")
+    earlier = maybe.join(first, on="subject").filter(pl.col("earliest") < pl.col("until"))
+    earlier = earlier.group_by("subject").agg(
+        MAYBEDT=pl.col("earliest").min().dt.date(), open=pl.col("code").max()
+    )
+    told = ordered.join(earlier, on="subject", how="left", maintain_order="left")
+    is_first = pl.col("ASEQ") == 1
+    return told.with_columns(
+        MAYBEDT=pl.when(is_first).then("MAYBEDT"), code=pl.when(is_first).then("open").cast(pl.UInt8)
+    ).drop("open")
+
+
+def _undecided(found: pl.DataFrame, met: pl.DataFrame) -> pl.DataFrame:
+    """One row for everybody of whom nothing is met and something unknown: the reason told first, and when it may be."""
+    maybe = found.join(met, on="subject", how="anti").sort(_ORDER, nulls_last=True)
+    sources = pl.col("SRCALL").drop_nulls().unique(maintain_order=True).str.join(" ")
+    return maybe.group_by("subject", maintain_order=True).agg(
+        pl.col("code").max(),
+        pl.col("earliest").min(),
+        pl.col("latest").max(),
+        pl.col("SRCDOM", "SRCSEQ").first(),
+        sources,
+    )
+
+
+def _with_days(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
+    first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
+    zero = facts.time_zero().select("subject", start="earliest", until="latest")
+    day = pl.when(first == last).then(first)
+    start = pl.when(pl.col("start").dt.date() == pl.col("until").dt.date()).then(pl.col("start").dt.date())
+    elapsed = (day - start).dt.total_days()
+    beyond = [pl.lit(moment, MOMENT) for moment in ANY_TIME]
+    return rows.join(zero, on="subject", how="left", maintain_order="left").with_columns(
+        ADT=pl.when(pl.col("ASEQ").is_not_null()).then(day),
+        ADY=pl.when(pl.col("ASEQ").is_not_null()).then(elapsed + (elapsed >= 0)),
+        ADTL=pl.when(pl.col("earliest") > beyond[0]).then(first),
+        ADTH=pl.when(pl.col("latest") < beyond[1]).then(last),
+        SEENDT=pl.when(pl.col("ASEQ").is_not_null()).then(pl.col("found").dt.date()),
+    )
+
+
+# --- what decided -----------------------------------------------------------------------------------------------------
+
+
+def _with_values(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
+    """The value that decided, with its limits of normal."""
+    of = {event.of for event in facts.study.protocol.events.values() if event.of}
+    asked = of | {name for condition in facts.definitions.at_times() for name in names_in(condition)}
+    said = facts.records_of(*asked).select(
+        "fact", "lo", "hi", "lo_open", "hi_open", "level", decided="record", ANRLO="lln", ANRHI="uln"
+    )
+    units = {fact: str(about.unit) for fact, about in facts.study.scope.facts.items() if about.unit}
+    rows = rows.join(said, on="decided", how="left", maintain_order="left")
+    return rows.with_columns(
+        AVAL=pl.when(pl.col("lo") == pl.col("hi")).then("lo"),
+        AVALT=pl.coalesce("level", interval_text()),
+        AVALU=pl.when(pl.col("lo").is_not_null()).then(_looked_up("fact", units)),
+    )
+
+
+def _with_baselines(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
+    """The baseline that the value was compared with, where the rule of its event is relative to it."""
+    nothing = pl.DataFrame(
+        schema={
+            "subject": pl.Int64,
+            "BASE": pl.Float64,
+            "BASEDT": pl.Date,
+            "SRCALL": pl.String,
+            "EVENT": pl.String,
+        }
+    )
+    parts = [nothing]
+    for name, event in facts.study.protocol.events.items():
+        nodes = [node for condition in facts.definitions.conditions_of(name) for node in tree.walk(condition)]
+        if event.of and any(isinstance(node, RELATIVE) for node in nodes):
+            parts.append(facts.baselines(event.of).with_columns(EVENT=pl.lit(name)))
+    joined = rows.join(
+        pl.concat(parts), on=["subject", "EVENT"], how="left", maintain_order="left", suffix="_base"
+    )
+    record = pl.when(pl.col("ASEQ").is_not_null()).then("SRCALL_base")
+    return joined.with_columns(SRCALL=pl.concat_str("SRCALL", record, separator=" ", ignore_nulls=True))
+
+
+def interval_text() -> pl.Expr:
+    """Numbers as a report has them: `200000`, `<20`, `>1000`, and from where to where where they are neither."""
+    lo, hi = (
+        pl.when(pl.col(end) == pl.col(end).round())
+        .then(pl.col(end).cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(pl.col(end).cast(pl.String))
+        for end in ("lo", "hi")
+    )
+    is_below = (pl.col("lo") == 0) | (pl.col("lo") == -float("inf"))
+    is_above = pl.col("hi") == float("inf")
+    below = pl.concat_str(pl.when("hi_open").then(pl.lit("<")).otherwise(pl.lit("<=")), hi)
+    above = pl.concat_str(pl.when("lo_open").then(pl.lit(">")).otherwise(pl.lit(">=")), lo)
+    return (
+        pl.when(pl.col("lo") == pl.col("hi")).then(lo)
+        .when(is_below & is_above).then(None)
+        .when(is_above).then(above).when(is_below).then(below)
+        .otherwise(pl.concat_str(lo, pl.lit(" to "), hi))
+    )  # fmt: skip

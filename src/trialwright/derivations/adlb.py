@@ -1,0 +1,323 @@
+"""ADLB: laboratory results with baseline, change, grade, shift and analysis visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from trialwright.derivations.events import known_facts
+from trialwright.derivations.known_columns import REASONS, study_day, yes
+from trialwright.derivations.laboratory_baselines import (
+    BASELINE,
+    baseline_moments,
+    baselines_of,
+    find_baselines,
+    find_nadirs,
+    is_of,
+)
+from trialwright.derivations.laboratory_grades import GRADES, SIDES, grade_results, impute_results
+from trialwright.derivations.laboratory_visits import VISITS, Ends, find_visits, visits_of
+from trialwright.derivations.recorded_facts import recorded_facts
+from trialwright.derivations.safety_period import ENDS, safety_endpoint, safety_span
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.protocol.facts import Fact
+from trialwright.protocol.model import Assay, Baseline, Grading
+from trialwright.records.dates import MOMENT
+from trialwright.vocabulary.concepts import Kind, catalogue
+from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE
+from trialwright.vocabulary.verdicts import Reason
+
+_OF_RESULT = (
+    "ADT", "ADTL", "ADTH", "ADY", "AVAL", "AVALC", "AVALLO", "AVALHI", "REASON", "AVALIMP", "ANRLO", "ANRHI", "ANRIND",
+    "R2ANRHI", "LOGAVAL", "ONTRTFL",
+)  # fmt: skip
+_OF_BASELINE = (
+    "ABLFL", "BASETYPE", "BASE", "BASEC", "BASELO", "BASEHI", "BASEREAS", "BASEDT", "BASESRC", "BASEOLD", "BNRIND", "LOGBASE",
+    "IMPMETH", "CHG", "PCHG", "R2BASE", "LOGCHG", "NADIR", "NADIRLO", "NADIRHI",
+)  # fmt: skip
+_SHIFTS = ("SHIFT1", *(f"SHIFT2{side}" for side in SIDES), *(f"WORST{side}FL" for side in SIDES))
+
+
+def derive_adlb(study: Study, adsl: pl.DataFrame, facts: StudyFacts | None = None) -> pl.DataFrame:
+    """One row a result and baseline of the protocol, in the order of facts, baselines, subjects and dates.
+
+    Parameters
+    ----------
+    study : Study
+    adsl : DataFrame
+        `SUBJECT`, `STARTDT`.
+    facts : StudyFacts, optional
+        `known_facts(study)`, where it is there already.
+
+    Returns
+    -------
+    adlb : DataFrame
+        Numbers are in the unit of their fact (`AVALU`). `AVAL` is there where the result is exact, `AVALLO` to `AVALHI` is
+        what it may be, `AVALC` says it in words (`<20`), `REASON` why it is not exact. `AVALIMP` and all logarithms rest on
+        `IMPMETH` where a result lies beyond the limits of its assay; no event does. What cannot be computed is null.
+        Columns and rules stand in docs/derivations-safety.md.
+    """
+    plan = _Plan.of(known_facts(study) if facts is None else facts, adsl)
+    measured = laboratory_facts(study)
+    recorded = recorded_facts(study, measured.values())
+    parts = [
+        part
+        for name, rows in _by_fact(recorded)
+        for part in _of_fact(rows.filter(~pl.col("is_none")), measured[name], plan)
+    ]
+    if not parts:
+        parts = list(_of_fact(recorded.clear(), next(iter(measured.values())), plan))
+    long = pl.concat(parts)
+    places = study.subjects[SUBJECT].search_sorted(long[SUBJECT])
+    return pl.concat([study.subjects.select(study.identity)[places], long], how="horizontal")
+
+
+def laboratory_facts(study: Study) -> dict[str, Fact]:
+    """The facts of ADLB: laboratory concepts, and whatever an endpoint wants the change of."""
+    changing = {one.of for one in study.protocol.endpoints.values() if one.kind == "change"}
+    return {
+        name: fact
+        for name, fact in study.scope.facts.items()
+        if fact.kind in (Kind.NUMBER, Kind.CATEGORY) and (name in changing or _is_laboratory(fact))
+    }
+
+
+def _is_laboratory(fact: Fact) -> bool:
+    concept = catalogue().get(fact.concept or "")
+    return concept is not None and concept.is_laboratory
+
+
+def _by_fact(recorded: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The records of each fact; they lie together."""
+    runs = recorded.select(pl.col("fact").rle()).unnest("fact")
+    start = 0
+    for length, name in runs.iter_rows():
+        yield name, recorded.slice(start, length)
+        start += length
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is the same for all facts: who is beside which dates."""
+
+    dates: pl.DataFrame
+    baselines: Mapping[str | None, tuple[Baseline | None, pl.DataFrame]]
+    visits: Mapping[str, Ends]
+    assays: Mapping[str, Assay]
+    grading: Grading | None
+
+    @classmethod
+    def of(cls, facts: StudyFacts, adsl: pl.DataFrame) -> _Plan:
+        protocol = facts.study.protocol
+        endpoint = safety_endpoint(protocol)
+        nobody = pl.DataFrame(schema={SUBJECT: pl.Int64, "base_from": MOMENT, "base_to": MOMENT})
+        baselines: dict[str | None, tuple[Baseline | None, pl.DataFrame]] = {
+            name: (one, baseline_moments(one, facts)) for name, one in baselines_of(protocol).items()
+        }
+        return cls(
+            adsl.select(SUBJECT, "STARTDT").join(safety_span(facts), on=SUBJECT, how="left"),
+            baselines or {None: (None, nobody)},
+            visits_of(facts, adsl),
+            {one.measures: one for one in reversed(protocol.assays.values())},
+            endpoint[1].grading if endpoint else None,
+        )
+
+
+# --- results of one fact ------------------------------------------------------------------------------------------------
+
+
+def _of_fact(records: pl.DataFrame, fact: Fact, plan: _Plan) -> Iterator[pl.DataFrame]:
+    """The rows of one fact, beside each baseline in turn."""
+    assay = plan.assays.get(fact.name)
+    rows = records.sort(SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
+    rows = (
+        rows.with_row_index("row").cast({"row": pl.Int64}).with_columns(counts=pl.col("reason").is_not_null())
+    )
+    rows = rows.join(plan.dates, on=SUBJECT, how="left", maintain_order="left")
+    rows = pl.concat([rows, impute_results(rows, assay)], how="horizontal").with_columns(_described())
+    rows = rows.with_columns(study_day(pl.col("ADT"), pl.col("STARTDT")).alias("ADY")).drop("STARTDT", *ENDS)
+    rows = find_visits(rows, plan.visits.get(fact.name))
+    for name, (baseline, moments) in plan.baselines.items():
+        if baseline is not None and not is_of(baseline, fact.name):
+            continue
+        beside = rows.join(moments, on=SUBJECT, how="left", maintain_order="left")
+        found = _bases(beside, baseline, assay)
+        compared = _compared(
+            beside.join(found, on=SUBJECT, how="left", maintain_order="left"), fact, plan.grading
+        )
+        yield _finished(compared.with_columns(pl.lit(name, pl.String).alias("BASETYPE")), fact)
+
+
+def _described() -> list[pl.Expr]:
+    """What a result says by itself."""
+    lo, hi = pl.col("lo"), pl.col("hi")
+    first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
+    surely = (first >= pl.col("first_latest").dt.date()) & (last <= pl.col("last_earliest").dt.date())
+    never = (pl.col("latest") < pl.col("first_earliest")) | (first > pl.col("last_latest").dt.date())
+    return [
+        pl.when(first == last).then(first).alias("ADT"),
+        first.alias("ADTL"),
+        last.alias("ADTH"),
+        pl.when(lo == hi).then(lo).alias("AVAL"),
+        _finite(lo).alias("AVALLO"),
+        _finite(hi).alias("AVALHI"),
+        _in_words().alias("AVALC"),
+        pl.when("counts").then(_why("reason")).otherwise(pl.lit(Reason.MISSING.value)).alias("REASON"),
+        _range_indicator().alias("ANRIND"),
+        pl.when((lo == hi) & (pl.col("uln") > 0)).then(lo / pl.col("uln")).alias("R2ANRHI"),
+        pl.when(pl.col("imputed") > 0).then(pl.col("imputed").log10()).alias("LOGAVAL"),
+        pl.when(surely).then(pl.lit("Y")).when(never).then(pl.lit("N")).alias("ONTRTFL"),
+        pl.col("lln").alias("ANRLO"),
+        pl.col("uln").alias("ANRHI"),
+        pl.col("imputed").alias("AVALIMP"),
+    ]
+
+
+def _finite(end: pl.Expr) -> pl.Expr:
+    return pl.when(end.is_finite()).then(end)
+
+
+def _why(code: str) -> pl.Expr:
+    return pl.col(code).replace_strict(REASONS, default=None, return_dtype=pl.String)
+
+
+def _number(number: pl.Expr) -> pl.Expr:
+    return number.cast(pl.String).str.strip_suffix(".0")
+
+
+def _in_words() -> pl.Expr:
+    """A result as it may be: `12`, `<20`, `>170000000`, `10 to 20`, or its level; null where nothing is known of it."""
+    lo, hi = pl.col("lo"), pl.col("hi")
+    below = pl.when("hi_open").then(pl.lit("<")).otherwise(pl.lit("<="))
+    above = pl.when("lo_open").then(pl.lit(">")).otherwise(pl.lit(">="))
+    return (
+        pl.when(lo == hi).then(_number(lo))
+        .when(lo.is_null()).then("level")
+        .when(lo.is_infinite() & hi.is_infinite()).then(None)
+        .when(hi.is_infinite()).then(above + _number(lo))
+        .when((lo <= 0) | lo.is_infinite()).then(below + _number(hi))
+        .otherwise(_number(lo) + " to " + _number(hi))
+    )  # fmt: skip
+
+
+def _range_indicator() -> pl.Expr:
+    """LOW, NORMAL or HIGH beside the limits of the sample; a limit that is not given does not count."""
+    lo, hi, lln, uln = (pl.col(name) for name in ("lo", "hi", "lln", "uln"))
+    tolerance = pl.when("is_converted").then(RELATIVE_TOLERANCE).otherwise(0.0)
+    top, bottom = uln * (1 + tolerance), lln * (1 - tolerance)
+    has_limit = lln.is_not_null() | uln.is_not_null()
+    fits = (hi <= top).fill_null(value=True) & (lo >= bottom).fill_null(value=True)
+    return (
+        pl.when((lo > top) | ((lo == top) & pl.col("lo_open"))).then(pl.lit("HIGH"))
+        .when((hi < bottom) | ((hi == bottom) & pl.col("hi_open"))).then(pl.lit("LOW"))
+        .when(has_limit & fits & lo.is_not_null()).then(pl.lit("NORMAL"))
+    )  # fmt: skip
+
+
+# --- beside a baseline --------------------------------------------------------------------------------------------------
+
+
+def _bases(rows: pl.DataFrame, baseline: Baseline | None, assay: Assay | None) -> pl.DataFrame:
+    """The baseline of each subject, in columns ready for the table."""
+    if baseline is None:
+        found = pl.DataFrame(schema={SUBJECT: pl.Int64, **BASELINE})
+    else:
+        found = find_baselines(rows.filter("counts"), baseline)
+    imputed = impute_results(found, assay, "base_")
+    of_row = rows.select(base_row="row", BASEC="AVALC", BNRIND="ANRIND")
+    return (
+        pl.concat(
+            [found, imputed.rename({"imputed": "base_imputed", "method": "base_method"})], how="horizontal"
+        )
+        .join(of_row, on="base_row", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("base_lo") == pl.col("base_hi")).then("base_lo").alias("BASE"),
+            _finite(pl.col("base_lo")).alias("BASELO"),
+            _finite(pl.col("base_hi")).alias("BASEHI"),
+            _why("base_code").alias("known_why"),
+            pl.col("base_day").alias("BASEDT"),
+            pl.col("base_source").alias("BASESRC"),
+            yes(pl.col("base_is_old") & pl.col("base_row").is_not_null()).alias("BASEOLD"),
+            pl.when(pl.col("base_imputed") > 0).then(pl.col("base_imputed").log10()).alias("LOGBASE"),
+        )
+    )
+
+
+def _compared(rows: pl.DataFrame, fact: Fact, grading: Grading | None) -> pl.DataFrame:
+    """Change, ratio, lowest result, grades and shifts against the baseline beside each row."""
+    rows = rows.with_columns(
+        (pl.col("earliest") > pl.col("base_to")).fill_null(value=False).alias("is_after"),
+        (pl.col("latest") > pl.col("base_to")).fill_null(value=False).alias("may_be_after"),
+    )
+    rows = pl.concat([rows, find_nadirs(rows), grade_results(rows, fact, grading)], how="horizontal")
+    at_base = rows.select(base_row="row", **{f"BTOXGR{side}": f"ATOXGR{side}" for side in SIDES})
+    rows = rows.join(at_base, on="base_row", how="left", maintain_order="left")
+    after, change = pl.when("is_after"), pl.col("AVAL") - pl.col("BASE")
+    ratio = pl.when(pl.col("is_after") & (pl.col("BASE") > 0))
+    rows = rows.with_columns(
+        after.then(change).alias("CHG"),
+        ratio.then(100 * change / pl.col("BASE")).alias("PCHG"),
+        ratio.then(pl.col("AVAL") / pl.col("BASE")).alias("R2BASE"),
+        after.then(pl.col("LOGAVAL") - pl.col("LOGBASE")).alias("LOGCHG"),
+        pl.coalesce("method", "base_method").alias("IMPMETH"),
+        pl.when(pl.col("nadir_lo") == pl.col("nadir_hi")).then("nadir_lo").alias("NADIR"),
+        _finite(pl.col("nadir_lo")).alias("NADIRLO"),
+        _finite(pl.col("nadir_hi")).alias("NADIRHI"),
+        yes(pl.col("row") == pl.col("base_row")).alias("ABLFL"),
+        pl.when(pl.col("base_code").is_null()).then(pl.lit(Reason.MISSING.value)).otherwise("known_why").alias("BASEREAS"),
+        after.then(pl.format("{} to {}", "BNRIND", "ANRIND")).alias("SHIFT1"),
+        *(after.then(pl.format("{} to {}", f"BTOXGR{side}", f"ATOXGR{side}")).alias(f"SHIFT2{side}") for side in SIDES),
+    )  # fmt: skip
+    return rows.with_columns(
+        pl.Series(_worst(rows, side))
+        .replace_strict({True: "Y"}, default=None, return_dtype=pl.String)
+        .alias(f"WORST{side}FL")
+        for side in SIDES
+    )
+
+
+def _worst(rows: pl.DataFrame, side: str) -> np.ndarray:
+    """Whether each row is the first after baseline, in the period of safety, with the worst grade of its subject.
+
+    A grade that is not exact counts as the least it may be.
+    """
+    counts = pl.col("is_after") & (pl.col("ONTRTFL") == "Y").fill_null(value=False)
+    grade = rows.select(pl.when(counts).then(f"ATOXLE{side}").fill_null(-1)).to_series().to_numpy()
+    flags = np.zeros(len(rows), np.bool_)
+    if _is_ungraded(rows, side):
+        return flags
+    starts = np.flatnonzero(np.diff(rows[SUBJECT].to_numpy(), prepend=-1))
+    worst = np.repeat(np.maximum.reduceat(grade, starts), np.diff(np.append(starts, len(rows))))
+    candidates = np.flatnonzero((grade == worst) & (grade >= 0))
+    _, first = np.unique(rows[SUBJECT].to_numpy()[candidates], return_index=True)
+    flags[candidates[first]] = True
+    return flags
+
+
+def _is_ungraded(rows: pl.DataFrame, side: str) -> bool:
+    """Whether there is nothing to grade on a side."""
+    return not len(rows) or rows[f"ATOXRE{side}"][0] == Reason.NOT_APPLICABLE.value
+
+
+def _finished(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+    unit = str(fact.unit) if fact.unit else None
+    source = (
+        pl.when("is_after")
+        .then(pl.concat_str("SRCALL", "BASESRC", separator=" ", ignore_nulls=True))
+        .otherwise("SRCALL")
+    )
+    return rows.select(
+        SUBJECT,
+        pl.lit(fact.name.upper()).alias("PARAMCD"),
+        pl.lit(f"{fact.label} ({unit})" if unit else fact.label).alias("PARAM"),
+        pl.lit(unit, pl.String).alias("AVALU"),
+        *_OF_RESULT, *_OF_BASELINE, *GRADES, *_SHIFTS, *VISITS,
+        pl.col("reader").alias("READER"),
+        "SRCDOM", "SRCSEQ",
+        source.alias("SRCALL"),
+        pl.lit(f"facts.{fact.name}").alias("PROTOCOL"),
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""ADSL: one row a subject, with the days everything counts from, the group, and the populations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from trialwright.derivations.events import known_facts
+from trialwright.derivations.judged import RuleAt, judge_each
+from trialwright.derivations.known_columns import reason_words, spelt
+from trialwright.derivations.minutes import MET, NOT_MET
+from trialwright.derivations.named_records import as_spelt
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.protocol.moments import Selection
+from trialwright.protocol.rule_tree import Moment
+from trialwright.vocabulary.verdicts import Reason
+
+CONFLICT = Reason.CONFLICT.code
+
+
+def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
+    """One row a subject.
+
+    Parameters
+    ----------
+    study : Study
+    facts : StudyFacts, optional
+        `known_facts(study)`, where it is there already.
+
+    Returns
+    -------
+    adsl : DataFrame
+        Key columns, `STUDYID`, `USUBJID`, `SUBJECT`, and (days are Date, null where not known to the day)
+
+        AGE, SEX, ARMCD     as DM has them; AGE from the date of birth at consent where DM has none
+        GROUP, GROUPR       name of the group of the protocol, or why it is not known
+        TRTSDT, TRTEDT      first and last day of any treatment of the protocol
+        DTHDT, LSTALVDT     day of death, last day known alive
+        CUTDT               data cut
+        STARTDT             time zero of the protocol
+        <ANCHOR>DT          day of each anchor
+        <BASELINE>DT        moment of each baseline: results up to it may be the baseline
+        <PERIOD>SDT, EDT    first and last day of each period
+        <POPULATION>FL      Y, N, or null with the reason in <POPULATION>FLR
+    """
+    facts = known_facts(study) if facts is None else facts
+    people = study.tables["DM"].group_by(SUBJECT, maintain_order=True).first()
+    people = study.subjects.join(people.drop(*study.identity), on=SUBJECT, how="left", maintain_order="left")
+    adsl = people.select(*study.identity, SUBJECT, _age().alias("AGE"), "SEX", "ARMCD")
+    for columns in (_groups(facts), _days(facts), _populations(facts)):
+        adsl = adsl.join(columns, left_on=SUBJECT, right_on="subject", how="left", maintain_order="left")
+    return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date))
+
+
+def _age() -> pl.Expr:
+    """Completed years at consent."""
+    birth, consent = pl.col("BRTHDTC_earliest"), pl.col("RFICDTC_earliest")
+    is_whole = (birth.dt.date() == pl.col("BRTHDTC_latest").dt.date()) & (
+        consent.dt.date() == pl.col("RFICDTC_latest").dt.date()
+    )
+    is_before = (consent.dt.month() * 100 + consent.dt.day()) < (birth.dt.month() * 100 + birth.dt.day())
+    years = consent.dt.year() - birth.dt.year() - is_before.cast(pl.Int32)
+    return pl.coalesce("AGE", pl.when(is_whole).then(years).cast(pl.Float64))
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+
+def _days(facts: StudyFacts) -> pl.DataFrame:
+    """The days of each subject."""
+    protocol = facts.study.protocol
+    named: dict[str, pl.DataFrame] = {}
+    treatments = facts.records_of(*protocol.treatments)
+    ends = treatments.group_by("subject").agg(
+        pl.col("earliest").min(),
+        pl.col("latest").min(),
+        pl.col("earliest").max().alias("last_earliest"),
+        pl.col("latest").max().alias("last_latest"),
+    )
+    named["TRTSDT"] = ends.select("subject", "earliest", "latest")
+    named["TRTEDT"] = ends.select("subject", earliest="last_earliest", latest="last_latest")
+    named["DTHDT"] = facts.moment(Moment("death", "first"))
+    named["STARTDT"] = facts.time_zero()
+    named |= {f"{name.upper()}DT": facts.moment(Moment(name)) for name in protocol.anchors}
+    named |= {f"{name.upper()}DT": frame for name, frame in _baselines(facts)}
+    for name in protocol.periods:
+        named |= {
+            f"{name.upper()}{end[0].upper()}DT": facts.dates[f"{name}_{end}"]
+            for end in ("start", "end")
+            if f"{name}_{end}" in facts.dates
+        }
+    days = facts.alive.select(pl.col(SUBJECT).alias("subject"), "LSTALVDT")
+    for column, moments in named.items():
+        days = days.join(_whole_day(moments, column), on="subject", how="left", maintain_order="left")
+    return days
+
+
+def _baselines(facts: StudyFacts) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The moment of each baseline that has one."""
+    written = facts.study.loaded.writing.dates
+    for name in facts.study.protocol.baselines:
+        take = written[f"baselines.{name}.take"].date
+        if isinstance(take, Selection) and take.until is not None:
+            yield name, facts.moment(take.until)
+
+
+def _whole_day(moments: pl.DataFrame, column: str) -> pl.DataFrame:
+    first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
+    return moments.select("subject", pl.when(first == last).then(first).alias(column))
+
+
+# --- groups and populations -------------------------------------------------------------------------------------------
+
+
+def _groups(facts: StudyFacts) -> pl.DataFrame:
+    """The one group that each belongs to."""
+    protocol, rules = facts.study.protocol, facts.rules
+    asked = {
+        name: RuleAt(rules[path].condition, group.assigned_at or protocol.time_zero)
+        for name, group in protocol.groups.items()
+        if (path := f"groups.{name}.when") in rules
+    }
+    codes = judge_each(facts, asked).select("subject", *asked)
+    told = facts.study.tables["DM"].select(
+        pl.col(SUBJECT).alias("subject"), spelt(pl.col("ARMCD")).alias("arm")
+    )
+    told = told.group_by("subject").first()
+    codes = codes.join(told, on="subject", how="left", maintain_order="left")
+    only = len(protocol.groups) == 1
+    for name in protocol.groups:
+        if name not in asked:
+            is_it = (
+                pl.lit(MET) if only else pl.when(pl.col("arm") == as_spelt(name)).then(MET).otherwise(NOT_MET)
+            )
+            codes = codes.with_columns(is_it.cast(pl.UInt8).alias(name))
+    verdicts = codes.unpivot(
+        on=list(protocol.groups), index="subject", variable_name="group", value_name="code"
+    )
+    is_met = pl.col("code") == MET
+    found = verdicts.group_by("subject", maintain_order=True).agg(
+        GROUP=pl.col("group").filter(is_met).first(),
+        n_met=is_met.sum(),
+        reason=pl.col("code").filter(~is_met).max().fill_null(NOT_MET),
+    )
+    is_settled = (pl.col("n_met") == 1) & (pl.col("reason") == NOT_MET)
+    reasons = found.select(
+        pl.when(pl.col("n_met") > 1).then(CONFLICT).otherwise("reason").cast(pl.UInt8)
+    ).to_series()
+    return found.select(
+        "subject",
+        pl.when(is_settled).then("GROUP").alias("GROUP"),
+        pl.when(~is_settled).then(reason_words(reasons.to_numpy())).alias("GROUPR"),
+    )
+
+
+def _populations(facts: StudyFacts) -> pl.DataFrame:
+    """Who belongs to each population, by its rule; one without a rule is for people to decide."""
+    protocol, rules = facts.study.protocol, facts.rules
+    asked = {
+        name: RuleAt(
+            rules[path].condition if (path := f"populations.{name}.when") in rules else None,
+            one.at or protocol.time_zero,
+        )
+        for name, one in protocol.populations.items()
+    }
+    codes = judge_each(facts, asked)
+    columns: list[pl.Series] = [codes["subject"]]
+    for name in protocol.populations:
+        flag = codes[name].replace_strict({MET: "Y", NOT_MET: "N"}, default=None, return_dtype=pl.String)
+        columns += [
+            flag.alias(f"{name.upper()}FL"),
+            reason_words(codes[name].to_numpy()).alias(f"{name.upper()}FLR"),
+        ]
+    return pl.DataFrame(columns)

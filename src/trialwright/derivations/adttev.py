@@ -1,0 +1,241 @@
+"""ADTTEV: stretches of time at risk, for analyses in which subjects come in late or change their treatment.
+
+Whoever is treated some weeks after the start has lived free of the event until then. These rows give that time to those
+not yet treated, start counting where a subject really came under watch, or begin at a landmark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.cohort import CENSORED
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.time_outcomes import imprecision
+from trialwright.derivations.time_plans import moment_at
+from trialwright.derivations.timeline import Timeline, make_timeline, moved
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import GROUPS
+from trialwright.protocol.rule_tree import Moment
+from trialwright.vocabulary.durations import Duration
+from trialwright.vocabulary.verdicts import Reason
+
+CONTINUES = "continues"
+"""`EVNTTYPE` of a stretch that another one follows."""
+NOT_AT_RISK = "not at risk any more"
+"""`REASON` of a subject whose time had ended before it came under watch, or by the landmark."""
+
+ADTTEV: Mapping[str, Any] = MappingProxyType(
+    {
+        "ANALYSIS": pl.String,
+        "PARAMCD": pl.String,
+        "INCLFL": pl.String,
+        "REASON": pl.String,
+        "GROUP": pl.String,
+        "GROUPDT": pl.Date,
+        "GROUPDTF": pl.String,
+        "STARTDT": pl.Date,
+        "TSTART": pl.Float64,
+        "TSTOP": pl.Float64,
+        "CNSR": pl.Int64,
+        "EVNTTYPE": pl.String,
+        "PROTOCOL": pl.String,
+    }
+)
+"""The variables of ADTTEV, after those that tell the subject."""
+
+_BEGINS: Mapping[str, Any] = MappingProxyType(
+    {SUBJECT: pl.Int64, "GROUP": pl.String, "GROUPDT": pl.Date, "GROUPDTF": pl.String}
+)
+
+
+@dataclass(frozen=True)
+class _Stretching:
+    """An analysis that needs more than one time of each subject."""
+
+    id: str
+    endpoint: str
+    time_from: str | None
+    entry: Moment | None
+    landmark: Duration | None
+    changes: bool
+    reference: str | None
+
+
+def derive_adttev(
+    study: Study, adsl: pl.DataFrame, adtte: pl.DataFrame, observations: pl.DataFrame
+) -> pl.DataFrame:
+    """Stretches of time of each subject and analysis that has `entry`, `landmark`, `time varying: [groups]` or `grace`.
+
+    Parameters
+    ----------
+    study : Study
+    adsl, observations : DataFrame
+        As for `derive_adtte`.
+    adtte : DataFrame
+        Its result.
+
+    Returns
+    -------
+    adttev : DataFrame
+        The columns of `ADTTEV`. A stretch is the days after `TSTART` up to `TSTOP`, counted like `AVAL`: the day time begins is
+        day 1, so that somebody who comes under watch, or changes group, 30 days after the start has `TSTART` 30. `GROUP` is
+        the group by treatment actually begun: the reference until a treatment that only another group has is first
+        given (`GROUPDT`); where the analysis has no `time varying` groups, what had begun by its landmark, or
+        ever. `CNSR` and `EVNTTYPE` tell how the last stretch ends; those before it are censored and `continues`.
+        `INCLFL` N with a `REASON` marks subjects who have no time in the analysis; their `EVNTTYPE` tells what came first.
+    """
+    analyses = list(_analyses(study))
+    protocol = study.protocol
+    treatments = {name for group in protocol.groups.values() for name in group.treatments}
+    entries = {one.entry.name for one in analyses if one.entry and one.entry.name}
+    nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, "EVENT": pl.String, "AVALC": pl.String, "ADT": pl.Date})
+    timeline = make_timeline(adsl, nothing, observations, treatments | entries)
+    begins = {name: _begin(timeline, name) for name in treatments}
+    parts = [
+        _derive(one, protocol, adtte, timeline, begins).with_columns(pl.lit(number).alias("order"))
+        for number, one in enumerate(analyses)
+    ]
+    rows = (
+        pl.concat(parts) if parts else pl.DataFrame(schema={SUBJECT: pl.Int64, **ADTTEV, "order": pl.Int32})
+    )
+    return (
+        study.subjects.join(rows, on=SUBJECT)
+        .sort(SUBJECT, "order", "TSTART")
+        .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADTTEV.items()))
+    )
+
+
+def _analyses(study: Study) -> Iterator[_Stretching]:
+    protocol = study.protocol
+    for id_, analysis in protocol.analyses.items():
+        asked = {
+            key: getattr(analysis, key, None)
+            for key in ("entry", "landmark", "time_varying", "grace", "from_")
+        }
+        endpoint = protocol.endpoints.get(getattr(analysis, "endpoint", ""))
+        if endpoint is None or endpoint.reported or not any(list(asked.values())[:4]):
+            continue
+        reference = getattr(analysis, "reference", {}).get(GROUPS) or next(iter(protocol.groups), None)
+        yield _Stretching(
+            id_,
+            getattr(analysis, "endpoint", ""),
+            asked["from_"],
+            moment_at(study.loaded, f"analyses.{id_}.entry"),
+            asked["landmark"],
+            GROUPS in (asked["time_varying"] or ()),
+            reference,
+        )
+
+
+def _begin(timeline: Timeline, treatment: str) -> pl.DataFrame:
+    days = timeline.moment(Moment(treatment, "first"))
+    return days.select(
+        SUBJECT,
+        pl.col("earliest").alias("GROUPDT"),
+        imprecision(pl.col("earliest"), pl.col("latest")).alias("GROUPDTF"),
+    )
+
+
+def _derive(
+    one: _Stretching,
+    protocol: Protocol,
+    adtte: pl.DataFrame,
+    timeline: Timeline,
+    begins: Mapping[str, pl.DataFrame],
+) -> pl.DataFrame:
+    times = _times(one, adtte).pipe(_under_watch, one, timeline)
+    groups = _groups_begun(one, protocol, begins)
+    elapsed = (pl.col("GROUPDT") - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
+    reference = times.select(
+        SUBJECT, GROUP=pl.lit(one.reference), GROUPDT=pl.lit(None, pl.Date), GROUPDTF=pl.lit(None, pl.String)
+    )
+    pieces = pl.concat([reference, groups]).join(times, on=SUBJECT).with_columns(elapsed.alias("since"))
+    if not one.changes:
+        known = pl.col("upto").is_null() | (pl.col("since") <= pl.col("upto"))
+        pieces = (
+            pieces.filter(pl.col("since").is_null() | known)
+            .sort(SUBJECT, "since", "GROUP")
+            .unique(SUBJECT, keep="last", maintain_order=True)
+            .with_columns(pl.lit(None, pl.Float64).alias("since"))
+        )
+    pieces = pieces.sort(SUBJECT, "since", "GROUP").with_columns(
+        pl.max_horizontal("since", "TSTART").alias("TSTART"),
+        pl.min_horizontal(pl.col("since").shift(-1).over(SUBJECT), "stop").alias("TSTOP"),
+    )
+    is_out = pl.col("REASON").is_not_null()
+    pieces = pieces.filter((pl.col("TSTART") < pl.col("TSTOP")) | (is_out & pl.col("since").is_null()))
+    is_last = pl.col("TSTOP") == pl.col("stop")
+    return pieces.select(
+        SUBJECT,
+        pl.lit(one.id).alias("ANALYSIS"),
+        "PARAMCD",
+        pl.when(is_out).then(pl.lit("N")).otherwise(pl.lit("Y")).alias("INCLFL"),
+        "REASON",
+        "GROUP",
+        "GROUPDT",
+        "GROUPDTF",
+        "STARTDT",
+        *(pl.when(~is_out).then(name).alias(name) for name in ("TSTART", "TSTOP")),
+        pl.when(is_last & ~is_out).then("CNSR").when(~is_out).then(CENSORED).alias("CNSR"),
+        pl.when(is_last | is_out).then("EVNTTYPE").otherwise(pl.lit(CONTINUES)).alias("EVNTTYPE"),
+        pl.lit(f"analyses.{one.id}").alias("PROTOCOL"),
+    )
+
+
+def _times(one: _Stretching, adtte: pl.DataFrame) -> pl.DataFrame:
+    """The times of the endpoint as the analysis counts them, as the reader of the protocol sees them."""
+    rows = adtte.filter(pl.col("PARAMCD") == one.endpoint.upper())
+    own = rows.filter(pl.col("ANL01FL") == "Y")
+    time_from = one.time_from or own["TIMEFROM"].first()
+    rows = rows.filter(
+        (pl.col("TIMEFROM") == time_from)
+        & pl.col("READER").eq_missing(pl.lit(own["READER"].first(), pl.String))
+    )
+    return rows.select(SUBJECT, "PARAMCD", "STARTDT", "REASON", "CNSR", "EVNTTYPE", stop="AVAL")
+
+
+def _under_watch(times: pl.DataFrame, one: _Stretching, timeline: Timeline) -> pl.DataFrame:
+    """`TSTART` of each subject, `upto` when groups are known by then, and why there may be no time at all."""
+    start = pl.lit(0.0)
+    upto = pl.lit(None, pl.Float64)
+    if one.entry is not None:
+        times = times.join(
+            timeline.moment(one.entry).select(SUBJECT, entry="earliest"), on=SUBJECT, how="left"
+        )
+        late = (pl.col("entry") - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
+        start = pl.max_horizontal(pl.lit(0.0), late)
+        times = times.with_columns(
+            pl.coalesce("REASON", pl.when(pl.col("entry").is_null()).then(pl.lit(Reason.MISSING.value)))
+        )
+    if one.landmark is not None:
+        marked = (moved(pl.col("STARTDT"), one.landmark) - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
+        start, upto = pl.max_horizontal(start, marked), marked
+    times = times.with_columns(start.alias("TSTART"), upto.alias("upto"))
+    # of the landmark's own day the event has come, the watch has not: entry counts from that day, a landmark after it
+    last_day = pl.col("stop") - 1 if one.landmark is not None else pl.col("stop")
+    gone = pl.when(last_day <= pl.col("TSTART")).then(pl.lit(NOT_AT_RISK))
+    return times.with_columns(pl.coalesce("REASON", gone).alias("REASON"))
+
+
+def _groups_begun(one: _Stretching, protocol: Protocol, begins: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The groups other than the reference each subject came into, with the day the last of what sets them apart began."""
+    own = set(protocol.groups[one.reference].treatments) if one.reference in protocol.groups else set()
+    found = [pl.DataFrame(schema=dict(_BEGINS))]
+    for name, group in protocol.groups.items():
+        apart = [treatment for treatment in group.treatments if treatment not in own]
+        if name == one.reference or not apart:
+            continue
+        all_begun = (
+            pl.concat([begins[treatment] for treatment in apart])
+            .sort(SUBJECT, "GROUPDT")
+            .group_by(SUBJECT, maintain_order=True)
+            .agg(pl.len().alias("begun"), pl.col("GROUPDT", "GROUPDTF").last())
+            .filter(pl.col("begun") == len(apart))
+        )
+        found.append(all_begun.select(SUBJECT, pl.lit(name).alias("GROUP"), "GROUPDT", "GROUPDTF"))
+    return pl.concat(found)

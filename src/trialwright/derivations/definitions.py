@@ -1,0 +1,110 @@
+"""What a protocol defines by what: the order in which its events, anchors, periods and its baseline can be derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+
+from trialwright.derivations.observations import names_in
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.loading import LoadedProtocol
+from trialwright.protocol.moments import Selection
+from trialwright.protocol.written_rules import Date, WrittenRule, moments_of
+from trialwright.vocabulary.problems import Problem, ProblemsFound
+
+BASELINE = "baseline"
+RELATIVE = (tree.Baseline, tree.Nadir, tree.Change, tree.Ratio)
+"""What rules say of a result beside its baseline."""
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The definitions of a protocol.
+
+    Parameters
+    ----------
+    loaded : LoadedProtocol
+    """
+
+    loaded: LoadedProtocol
+
+    @property
+    def rules(self) -> Mapping[str, WrittenRule]:
+        """The rules of the protocol by their dotted path."""
+        return self.loaded.writing.rules
+
+    @property
+    def baseline_selection(self) -> Selection | None:
+        """Which result is the baseline of each fact, as the protocol says."""
+        protocol, written = self.loaded.protocol, self.loaded.writing.dates
+        path = (
+            f"baselines.{protocol.baseline}.take" if protocol.baseline in protocol.baselines else "baseline"
+        )
+        found = written.get(path)
+        return found.date if found is not None and isinstance(found.date, Selection) else None
+
+    def order(self) -> TopologicalSorter[str]:
+        """Events, anchors, periods and the baseline, each after all that it names.
+
+        Raises
+        ------
+        ProblemsFound
+            `cyclic-definition`, if a thing is defined by itself.
+        """
+        needs = self.needs
+        sorter = TopologicalSorter({name: named & needs.keys() for name, named in needs.items()})
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            chain = " by ".join(f"`{one}`" for one in reversed(error.args[1]))
+            message = f"`{error.args[1][-1]}` is defined by itself: {chain}"
+            raise ProblemsFound([Problem("cyclic-definition", message)]) from None
+        return sorter
+
+    @cached_property
+    def needs(self) -> Mapping[str, set[str]]:
+        """What each event, anchor and period, and the baseline, names."""
+        protocol, written = self.loaded.protocol, self.loaded.writing.dates
+        moments = {name: f"anchors.{name}.at" for name in protocol.anchors}
+        moments |= {during(name): f"periods.{name}.span" for name in protocol.periods}
+        needs = {
+            name: _named_by(written[path].date) if path in written else set()
+            for name, path in moments.items()
+        }
+        needs[BASELINE] = _named_by(self.baseline_selection)
+        for name, event in protocol.events.items():
+            named = {*event.all_of, *event.any_of, event.of, event.dated_to, event.during}
+            named |= {during(event.during)} if event.during else set()
+            for condition in self.conditions_of(name):
+                nodes = list(tree.walk(condition))
+                named |= names_in(condition) | {
+                    during(node.period) for node in nodes if isinstance(node, tree.During)
+                }
+                named |= {BASELINE} if any(isinstance(node, RELATIVE) for node in nodes) else set()
+            needs[name] = {one for one in named if one}
+        return needs
+
+    def at_times(self) -> list[tree.Condition]:
+        """The rules of events that are judged at each day on which something they ask for is recorded."""
+        events = self.loaded.protocol.events
+        return [one for name, event in events.items() if event.of is None for one in self.conditions_of(name)]
+
+    def conditions_of(self, event: str) -> Sequence[tree.Condition]:
+        """The rules of an event: when it happens, and when it is over."""
+        paths = [f"events.{event}.{key}" for key in ("when", "over when")]
+        return [self.rules[path].condition for path in paths if path in self.rules]
+
+
+def during(period: str) -> str:
+    """What a period is called among names of other things."""
+    return f"during {period}"
+
+
+def _named_by(date: Date | None) -> set[str]:
+    return (
+        {str(one.name) for one in ((date.until,) if isinstance(date, Selection) else moments_of(date)) if one}
+        if date
+        else set()
+    )

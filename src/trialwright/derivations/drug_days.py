@@ -1,0 +1,162 @@
+"""Drugs that are taken over a time, as days of it: enough of them that no window a rule asks of can fall between two.
+
+Rules know records of drugs by their dates. What is given once is one date; what is taken from one day to another is
+its first and its last day, and days between them no further apart than the shortest window that any rule asks of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Fact
+from trialwright.vocabulary.concepts import Kind
+from trialwright.vocabulary.durations import Duration, TimeUnit
+from trialwright.vocabulary.problems import Problem, ProblemsFound
+
+FARTHEST = 28
+"""Days from one day of a drug to the next, at most."""
+
+_LEAST_DAYS: Mapping[TimeUnit, int] = {
+    TimeUnit.DAYS: 1,
+    TimeUnit.WEEKS: 7,
+    TimeUnit.MONTHS: 28,
+    TimeUnit.YEARS: 365,
+}
+
+
+def as_days(records: pl.DataFrame, drugs: Iterable[Fact], study: Study, alive: pl.DataFrame) -> pl.DataFrame:
+    """Records of facts with those of drugs laid out over their days.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Of the shape `RECORDED`.
+    drugs : iterable of Fact
+    study : Study
+    alive : DataFrame
+        `SUBJECT` and `LSTALVDT`, the last day known alive: so far reaches what has not ended.
+
+    Returns
+    -------
+    days : DataFrame
+        The same columns and `day`: 0 for the record itself, at its first day, and counting for the days after it.
+
+    Raises
+    ------
+    ProblemsFound
+        `counted-interval`, if a rule counts doses of a drug and a record holds several of them.
+    """
+    conditions = [rule.condition for rule in study.loaded.writing.rules.values()]
+    plain = records.with_columns(day=pl.lit(0, pl.Int64))
+    added = []
+    for drug in drugs:
+        if drug.kind is not Kind.DRUG:
+            continue
+        lasting = _lasting(records.filter(pl.col("fact") == drug.name), drug, study, alive)
+        if len(lasting) and any(_counts(one, drug) for one in conditions):
+            raise ProblemsFound(_counted(lasting, drug, study))
+        added.append(_days_of(lasting, min([FARTHEST, *(_reach(one, drug) for one in conditions)])))
+    return pl.concat([plain, *added])
+
+
+def _lasting(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame) -> pl.DataFrame:
+    """Records of a drug that last longer than a day, with their last day; single doses are given within two."""
+    treatment = study.protocol.treatments.get(drug.name)
+    is_dosed = treatment is not None and treatment.every is not None
+    known = records.filter(~pl.col("is_none")).join(alive, on=SUBJECT, how="left", maintain_order="left")
+    until = pl.col("LSTALVDT").cast(pl.Datetime("us"))
+    is_open = pl.col("end_latest").is_null() & pl.col("goes_on") & (not is_dosed)
+    ended = known.with_columns(
+        pl.when(is_open).then(until).otherwise("end_earliest").alias("end_earliest"),
+        pl.when(is_open)
+        .then(until + pl.duration(hours=23, minutes=59))
+        .otherwise("end_latest")
+        .alias("end_latest"),
+    ).drop("LSTALVDT")
+    days = (pl.col("end_latest").dt.date() - pl.col("earliest").dt.date()).dt.total_days()
+    return ended.filter(days > (1 if is_dosed else 0))
+
+
+def _days_of(lasting: pl.DataFrame, step: int) -> pl.DataFrame:
+    """The days between the first and the last, `step` apart, and the last."""
+    first, last = pl.col("latest").dt.date(), pl.col("end_earliest").dt.date()
+    count = ((last - first).dt.total_days() - 1) // step
+    between = (
+        lasting.with_columns(count=pl.max_horizontal(count, 0))
+        .with_columns(day=pl.int_ranges(1, pl.col("count") + 1))
+        .explode("day")
+        .filter(pl.col("day").is_not_null())
+        .with_columns(on=(first + pl.duration(days=pl.col("day") * step)).cast(pl.Datetime("us")))
+        .with_columns(earliest="on", latest=pl.col("on") + pl.duration(hours=23, minutes=59))
+        .drop("on", "count")
+    )
+    ends = lasting.with_columns(
+        day=pl.max_horizontal(count, 0) + 1,
+        earliest=pl.max_horizontal("end_earliest", "earliest"),
+        latest=pl.max_horizontal("end_latest", "latest"),
+    )
+    return pl.concat([between.select(ends.columns), ends])
+
+
+def _counts(condition: tree.Condition, drug: Fact) -> bool:
+    return any(isinstance(node, tree.Count) and node.fact == drug.name for node in tree.walk(condition))
+
+
+def _reach(condition: tree.Condition, drug: Fact) -> int:
+    """The days of the shortest window of a length that a rule asks of a drug."""
+    windows = [
+        node.window for node in tree.walk(condition) if isinstance(node, tree.Had) and node.fact == drug.name
+    ]
+    lengths = [_days(one.length) for one in windows if isinstance(one, tree.Within)]
+    return max(1, min(lengths, default=FARTHEST))
+
+
+def _days(length: Duration) -> int:
+    return 1 if length.unit is TimeUnit.HOURS else length.amount * _LEAST_DAYS[length.unit]
+
+
+def _counted(lasting: pl.DataFrame, drug: Fact, study: Study) -> list[Problem]:
+    told = (
+        lasting.join(study.subjects, on=SUBJECT)
+        .select("USUBJID", "SRCDOM", "SRCALL")
+        .unique()
+        .sort("USUBJID", "SRCALL")
+    )
+    return [
+        Problem(
+            "counted-interval",
+            f"a rule counts doses of `{drug.name}`, and `{record}` of `{subject}` holds more than one",
+            field=f"{domain} {subject}",
+            fix="write one record for each dose",
+        )
+        for subject, domain, record in told.iter_rows()
+    ]
+
+
+def with_day_of(moment: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """One more day of a drug for everybody who takes it, from before, at a moment: that day.
+
+    Parameters
+    ----------
+    moment : DataFrame
+        `subject`, `earliest`, `latest`.
+    days : DataFrame
+        The observations of one drug.
+    """
+    source = ["subject", "SRCDOM", "SRCSEQ", "SRCALL"]
+    spans = days.group_by(source).agg(
+        pl.col("fact").first(),
+        pl.col("latest").min().alias("from"),
+        pl.col("earliest").max().alias("until"),
+        (pl.col("day").max() + 1).alias("day"),
+    )
+    taken = spans.join(moment, on="subject").filter(
+        (pl.col("from") < pl.col("earliest")) & (pl.col("latest") < pl.col("until"))
+    )
+    return taken.select(*source, "fact", "day", "earliest", "latest").sort(
+        "subject", "SRCDOM", "SRCSEQ", nulls_last=True
+    )

@@ -1,0 +1,332 @@
+"""The events of a protocol: when each happened to whom, and where nobody can tell.
+
+An event is judged at each row of what it is `of`, or made of other events. Whoever has nothing to be judged by has no
+row: that nothing was seen is not unknown, how often anybody looked is for the endpoint to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.composite_events import all_happened, any_happened
+from trialwright.derivations.definitions import BASELINE, RELATIVE
+from trialwright.derivations.minutes import (
+    IMPRECISE,
+    MET,
+    NOT_MET,
+    Minutes,
+    all_of,
+    before,
+    is_during,
+    on_or_before,
+)
+from trialwright.derivations.observations import TIMES, names_in
+from trialwright.derivations.recorded_facts import ANY_TIME
+from trialwright.derivations.study import Study
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.model import Event
+from trialwright.protocol.rule_tree import Moment, Ordinal
+from trialwright.records.dates import MOMENT
+from trialwright.vocabulary.durations import Duration
+
+OCCURRENCES: Mapping[str, Any] = {
+    "subject": pl.Int64, "earliest": MOMENT, "latest": MOMENT, "code": pl.UInt8, "found": MOMENT, "via": pl.String,
+    "decided": pl.Int64, "record": pl.Int64, "SRCDOM": pl.String, "SRCSEQ": pl.Int64, "SRCALL": pl.String,
+}  # fmt: skip
+"""An occurrence of an event, or a row that may be one.
+
+earliest, latest  the minutes the onset can be
+code              met, or why nobody can tell
+found             first minute of the record that decided
+via               the part that happened, of an event that is any of several
+decided           the observation whose value decided; null where there is none
+record            the number of the occurrence among the observations
+"""
+
+_MANY = 20_000
+"""Rows from which on a second query costs less than it saves; it changes no verdict."""
+_FIRST_AND_LAST: tuple[Ordinal, Ordinal] = ("first", "last")
+
+
+def known_facts(study: Study, *, reader: str = "local") -> StudyFacts:
+    """Everything that is known of a study, as a reader saw it: the records, and the events that follow from them."""
+    facts = StudyFacts.of(study, reader=reader)
+    derive_events(facts)
+    return facts
+
+
+def derive_events(facts: StudyFacts) -> None:
+    """Derive all events, and the anchors and periods they need, in the order in which they follow from each other.
+
+    They join the observations, so that rules can ask for them, and stand in `facts.events`.
+    """
+    order = facts.definitions.order()
+    while order.is_active():
+        ready = order.get_ready()
+        events = facts.study.protocol.events
+        for name in sorted(one for one in ready if one not in events):
+            facts.derive_dates(name)
+        for name, rows in _derived(
+            facts, {name: events[name] for name in sorted(ready) if name in events}
+        ).items():
+            _keep(facts, name, rows)
+        order.done(*ready)
+
+
+def _derived(facts: StudyFacts, events: Mapping[str, Event]) -> dict[str, pl.DataFrame]:
+    """The occurrences of events that do not need each other; those of one fact are judged in one query."""
+    found = {}
+    by_fact: dict[str, list[str]] = {}
+    for name, event in events.items():
+        if event.reported:
+            found[name] = _reported(facts, name)
+        elif event.all_of:
+            parts = {part: _in_time(facts, event, facts.events[part]) for part in event.all_of}
+            found[name] = all_happened(parts, event.within)
+        elif event.any_of:
+            found[name] = any_happened({part: facts.events[part] for part in event.any_of})
+        elif event.when is not None:
+            by_fact.setdefault(event.of or "", []).append(name)
+        else:
+            found[name] = pl.DataFrame(schema=dict(OCCURRENCES))
+    for fact, names in by_fact.items():
+        found |= _by_rows(facts, fact, {name: events[name] for name in names})
+    return {
+        name: _dated_back(facts, events[name], _in_time(facts, events[name], rows))
+        .select(OCCURRENCES.keys())
+        .cast(pl.Schema(OCCURRENCES))
+        for name, rows in found.items()
+    }
+
+
+def _keep(facts: StudyFacts, name: str, rows: pl.DataFrame) -> None:
+    """Occurrences among the observations. What may have happened is there as something of a time nobody knows, from the
+    first it can be on: a window may hold it, and none surely does."""
+    reported = facts.study.protocol.events[name].reported
+    if not reported and len(rows):
+        maybe = pl.when(pl.col("code") == MET).then("latest").otherwise(pl.lit(ANY_TIME[1], MOMENT))
+        added = facts.add(name, rows.drop("record").with_columns(latest=maybe))
+        rows = rows.with_columns(record=added["record"])
+    facts.events[name] = rows
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _reported(facts: StudyFacts, name: str) -> pl.DataFrame:
+    rows = facts.records_of(name)
+    return _as_occurrences(rows.with_columns(code=pl.lit(MET, pl.UInt8), decided="record"))
+
+
+def _as_occurrences(rows: pl.DataFrame) -> pl.DataFrame:
+    """Observations with their `code` as occurrences."""
+    return rows.with_columns(
+        found="earliest", via=pl.lit(None, pl.String)
+    ).select(OCCURRENCES.keys()).cast(pl.Schema(OCCURRENCES))  # fmt: skip
+
+
+def _by_rows(facts: StudyFacts, fact: str, events: Mapping[str, Event]) -> dict[str, pl.DataFrame]:
+    """Events judged at each row of a fact, or at each time anything is recorded that their rule asks for."""
+    whens: dict[str, tree.Condition] = {}
+    overs: dict[str, tree.Condition] = {}
+    for name in events:
+        whens[name], *over = facts.definitions.conditions_of(name)
+        overs |= {name: over[0]} if over else {}
+    if not fact:
+        return {name: _at_times(facts, name, whens[name]) for name in events}
+    rows = facts.records_of(fact).filter((pl.col("day") == 0) & pl.col("reason").is_not_null())
+    rows = rows.join(judge_rows(facts, whens, fact), on=["subject", "record"], maintain_order="left")
+    found = {name: _occurrences(facts, name, whens[name], rows, fact) for name in events}
+    if overs:
+        several = pl.concat([_with_several(found[name]) for name in overs]).unique()
+        ends = judge_rows(facts, {_over(name): over for name, over in overs.items()}, fact, several)
+        ends = rows.select("subject", "record", "earliest", "latest").join(ends, on=["subject", "record"])
+        found |= {name: _beginnings(found[name], ends, _over(name)) for name in overs}
+    return {name: _as_occurrences(one) for name, one in found.items()}
+
+
+def judge_rows(
+    facts: StudyFacts, rules: Mapping[str, tree.Condition], fact: str, subjects: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The codes of rules at each row of a fact: `subject`, `record`, and a column a rule.
+
+    Of many rows, what later ones must confirm is first judged without them: whoever never fulfils it needs no later rows.
+    """
+    if len(facts.records_of(fact)) < _MANY:
+        return facts.judge_rows(rules, fact, subjects)
+    at_first = {name: without_repeats(condition) for name, condition in rules.items()}
+    codes = facts.judge_rows(at_first, fact, subjects)
+    repeated = {name: rules[name] for name in rules if at_first[name] != rules[name]}
+    if not repeated:
+        return codes
+    is_open = pl.any_horizontal(pl.col(name) != NOT_MET for name in repeated)
+    told = facts.judge_rows(repeated, fact, codes.filter(is_open).select("subject").unique())
+    joined = codes.drop(*repeated).join(told, on=["subject", "record"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col(name).fill_null(NOT_MET) for name in repeated)
+
+
+def without_repeats(condition: tree.Condition) -> tree.Condition:
+    """What a rule asks of a row itself: wherever this is not met, the rule is not."""
+    match condition:
+        case tree.Confirmed(part, _) | tree.Consecutive(part, _):
+            return part
+        case tree.AllOf(parts):
+            return tree.all_of(*(without_repeats(part) for part in parts))
+        case tree.AnyOf(parts):
+            return tree.any_of(*(without_repeats(part) for part in parts))
+        case _:
+            return condition
+
+
+def _with_several(found: pl.DataFrame) -> pl.DataFrame:
+    """Everybody with several rows at which an event is or may be met: only there it matters when it was over."""
+    return found.group_by("subject").len().filter(pl.col("len") > 1).select("subject")
+
+
+def _over(name: str) -> str:
+    return f"{name} over"
+
+
+def _at_times(facts: StudyFacts, name: str, condition: tree.Condition) -> pl.DataFrame:
+    """An event judged at each day on which anything is recorded that its rule asks for."""
+    seen = facts.records_of(*names_in(condition)).filter(
+        (pl.col("day") == 0) & pl.col("reason").is_not_null()
+    )
+    seen = seen.filter(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT))
+    times = seen.sort("subject", "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True).unique(
+        ["subject", "earliest", "latest"], keep="first", maintain_order=True
+    )
+    added = facts.add(TIMES, times.drop("record"))
+    codes = facts.judge_rows({name: condition}, TIMES)
+    del facts.tables[TIMES]
+    rows = added.join(codes, on=["subject", "record"], maintain_order="left")
+    rows = rows.with_columns(record=times["record"])
+    return _as_occurrences(_occurrences(facts, name, condition, rows, ""))
+
+
+def _occurrences(
+    facts: StudyFacts, name: str, condition: tree.Condition, rows: pl.DataFrame, fact: str
+) -> pl.DataFrame:
+    """The rows at which an event is or may be met, with the code of each."""
+    codes = [_told(facts, condition, pl.col(name), rows)]
+    if any(isinstance(node, RELATIVE) for node in tree.walk(condition)):
+        rows = rows.join(
+            _moment_of(facts, BASELINE, "base_"), on="subject", how="left", maintain_order="left"
+        )
+        codes.append(before(Minutes.of("base_"), Minutes.of()))
+    if fact in facts.events:
+        own = facts.events[fact].select("record", "decided", own="code")
+        rows = rows.join(own, on="record", how="left", maintain_order="left")
+        codes.append(pl.col("own").fill_null(MET))
+    else:
+        rows = rows.with_columns(decided="record")
+    return rows.with_columns(code=all_of(*codes)).filter(pl.col("code") != NOT_MET)
+
+
+def _told(facts: StudyFacts, condition: tree.Condition, code: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
+    """The code of a rule, where an event that may have happened leaves it open with the reason of that event."""
+    maybe = [
+        facts.events[name].filter(pl.col("code") != MET).select("subject", "code")
+        for name in names_in(condition)
+        if name in facts.events
+    ]
+    open_for = pl.concat([pl.DataFrame(schema={"subject": pl.Int64, "code": pl.UInt8}), *maybe])
+    if not len(open_for):
+        return code
+    reasons = open_for.group_by("subject").agg(pl.col("code").max())
+    told = rows.select("subject").join(reasons, on="subject", how="left", maintain_order="left")["code"]
+    return pl.when((code == IMPRECISE) & pl.lit(told).is_not_null()).then(pl.lit(told)).otherwise(code)
+
+
+def _beginnings(found: pl.DataFrame, ends: pl.DataFrame, over: str) -> pl.DataFrame:
+    """Of the rows at which an event is or may be met, those that do not lie in an occurrence that is not over yet.
+
+    Parameters
+    ----------
+    found : DataFrame
+        The rows, with their `code`.
+    ends : DataFrame
+        The rows of everybody with several, with the code of whether it is over there in the column `over`.
+    over : str
+    """
+    is_over = ends.filter(pl.col(over) == MET).select(
+        "subject", "earliest", "latest", "record", is_end=pl.lit(1)
+    )
+    both = pl.concat([found.with_columns(is_end=pl.lit(0)), is_over], how="diagonal")
+    ordered = both.sort("subject", "earliest", "latest", "record", "is_end")
+    ordered = ordered.with_columns(n_ends=pl.col("is_end").cum_sum().over("subject"))
+    at_last_met = pl.when(pl.col("code") == MET).then("n_ends").forward_fill().shift(1).over("subject")
+    goes_on = (at_last_met == pl.col("n_ends")).fill_null(value=False)
+    return ordered.filter((pl.col("is_end") == 0) & ~goes_on).select(found.columns)
+
+
+# --- where and when it counts -----------------------------------------------------------------------------------------
+
+
+def _in_time(facts: StudyFacts, event: Event, rows: pl.DataFrame) -> pl.DataFrame:
+    """Occurrences inside the period or treatment during which the event counts."""
+    if event.during is None or not len(rows):
+        return rows
+    if event.during in facts.study.protocol.periods:
+        ends = [_moment_of(facts, f"{event.during}_{end}", f"{end}_") for end in ("start", "end")]
+    else:
+        first, last = (facts.moment(Moment(event.during, which)) for which in _FIRST_AND_LAST)
+        ends = [_prefixed(first, "start_"), _prefixed(last, "end_")]
+    for moment in ends:
+        rows = rows.join(moment, on="subject", how="left", maintain_order="left")
+    inside = is_during(Minutes.of(), Minutes.of("start_"), Minutes.of("end_"))
+    return rows.with_columns(code=all_of(pl.col("code"), inside)).filter(pl.col("code") != NOT_MET)
+
+
+def _moment_of(facts: StudyFacts, name: str, prefix: str) -> pl.DataFrame:
+    nothing = pl.DataFrame(schema={"subject": pl.Int64, "earliest": MOMENT, "latest": MOMENT})
+    return _prefixed(facts.dates.get(name, nothing), prefix)
+
+
+def _prefixed(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    return frame.select("subject", *Minutes.of().named(prefix))
+
+
+def _dated_back(facts: StudyFacts, event: Event, rows: pl.DataFrame) -> pl.DataFrame:
+    """Occurrences on the day of the last record of what they are dated to, up to them and not too long before."""
+    if event.dated_to is None or not len(rows):
+        return rows
+    numbered = rows.with_row_index("row")
+    shown = _shown(facts, event.dated_to)
+    pairs = numbered.select("row", "subject", "earliest", "latest").join(shown, on="subject")
+    here, there = Minutes.of(), Minutes.of("shown_")
+    holds = [on_or_before(there, here)]
+    if event.within is not None:
+        holds.append(_not_before(there, here, event.within))
+    last = (
+        pairs.filter(all_of(*holds) == MET)
+        .sort("row", "shown_earliest", "shown_latest", "shown_SRCALL")
+        .group_by("row", maintain_order=True).last()
+        .select("row", "shown_earliest", "shown_latest", "shown_SRCALL")
+    )  # fmt: skip
+    dated = numbered.join(last, on="row", how="left", maintain_order="left")
+    return dated.with_columns(
+        earliest=pl.coalesce("shown_earliest", "earliest"),
+        latest=pl.coalesce("shown_latest", "latest"),
+        SRCALL=pl.concat_str("SRCALL", "shown_SRCALL", separator=" ", ignore_nulls=True),
+    )
+
+
+def _shown(facts: StudyFacts, name: str) -> pl.DataFrame:
+    if name in facts.events:
+        rows = facts.events[name].filter(pl.col("code") == MET)
+    else:
+        rows = facts.records_of(name).filter(pl.col("reason").is_not_null())
+    return rows.select("subject", *Minutes.of().named("shown_"), pl.col("SRCALL").alias("shown_SRCALL"))
+
+
+def _not_before(date: Minutes, moment: Minutes, length: Duration) -> pl.Expr:
+    """Whether a date is not so long before a moment that a window misses it, by days."""
+    end = moment.moved(length, "-")
+    first, last = date.first.dt.date(), date.last.dt.date()
+    surely, never = first >= end.last.dt.date(), last < end.first.dt.date()
+    return pl.when(never).then(NOT_MET).when(surely).then(MET).otherwise(IMPRECISE).cast(pl.UInt8)

@@ -1,0 +1,89 @@
+"""Columns of frames as the numbers and moments that `medicine` takes, and its answers as columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from trialwright.medicine.known import Known
+from trialwright.medicine.moments import ANY_TIME, Moments
+from trialwright.vocabulary.intervals import Intervals
+from trialwright.vocabulary.verdicts import Codes, Reason, Verdict
+
+_MINUTE_US = 60_000_000
+_ANSWERS = {True: Verdict.MET.code, False: Verdict.NOT_MET.code}
+REASONS = {reason.code: reason.value for reason in Reason}
+"""The reason of each code of an unknown verdict, in words."""
+
+
+def as_moments(earliest: pl.Series, latest: pl.Series) -> Moments:
+    """Moments from the first and last minute (or day) each may be; null is any time."""
+    first, last = (
+        (side.cast(pl.Datetime("us")).cast(pl.Int64) // _MINUTE_US).fill_null(beyond).to_numpy()
+        for side, beyond in ((earliest, -ANY_TIME), (latest, ANY_TIME))
+    )
+    if latest.dtype == pl.Date:
+        last = np.where(last == ANY_TIME, ANY_TIME, last + (24 * 60 - 1))
+    return Moments(first, last)
+
+
+def as_known(
+    lo: pl.Series,
+    hi: pl.Series,
+    lo_open: pl.Series,
+    hi_open: pl.Series,
+    reason: pl.Series,
+    *,
+    converted: pl.Series,
+) -> Known:
+    """Numbers from where to where each may lie; those with null bounds are missing.
+
+    Numbers that are not exact and have no reason of their own are censored.
+    """
+    low, high = (side.cast(pl.Float64).fill_null(np.nan).to_numpy() for side in (lo, hi))
+    is_missing = np.isnan(low) | np.isnan(high)
+    told = reason.fill_null(0).to_numpy().astype(np.uint8)
+    told = np.where(told == 0, np.uint8(Reason.CENSORED.code), told)
+    bounds = Intervals(
+        np.where(is_missing, -np.inf, low),
+        np.where(is_missing, np.inf, high),
+        np.where(is_missing, True, lo_open.fill_null(value=False).to_numpy()),
+        np.where(is_missing, True, hi_open.fill_null(value=False).to_numpy()),
+    )
+    return Known(
+        bounds,
+        np.where(is_missing, np.uint8(Reason.MISSING.code), told),
+        is_calculated=converted.fill_null(value=False).to_numpy(),
+    )
+
+
+def as_codes(answers: pl.Series) -> Codes:
+    """True, False and null as verdict codes; null is missing."""
+    codes = answers.replace_strict(_ANSWERS, default=Reason.MISSING.code, return_dtype=pl.UInt8)
+    return codes.to_numpy()
+
+
+def reason_words(codes: Codes) -> pl.Series:
+    """The reason of each unknown verdict in words; null of verdicts that are known."""
+    return pl.Series(codes).replace_strict(REASONS, default=None, return_dtype=pl.String)
+
+
+def spelt(text: pl.Expr) -> pl.Expr:
+    """A text as names are compared: capitals, one space for runs of spaces and underscores."""
+    return text.str.to_uppercase().str.replace_all(r"[\s_]+", " ").str.strip_chars()
+
+
+def study_day(day: pl.Expr, start: pl.Expr) -> pl.Expr:
+    """The CDISC day of a date: there is no day 0."""
+    elapsed = (day - start).dt.total_days()
+    return elapsed + (elapsed >= 0).cast(pl.Int64)
+
+
+def yes(condition: pl.Expr) -> pl.Expr:
+    """`Y` where it holds, else null."""
+    return pl.when(condition).then(pl.lit("Y"))
+
+
+def yes_no(condition: pl.Expr) -> pl.Expr:
+    """`Y`, `N`, or null where the condition is."""
+    return pl.when(condition).then(pl.lit("Y")).when(~condition).then(pl.lit("N"))

@@ -1,0 +1,195 @@
+"""CTCAE grades of laboratory results on both sides, and the numbers that stand for results beyond an assay's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import polars as pl
+
+from trialwright.derivations.known_columns import as_known, reason_words
+from trialwright.medicine.assay_results import AssayResults, BelowLimit, State, impute_amounts
+from trialwright.medicine.ctcae.criteria import Direction, criteria_of
+from trialwright.medicine.ctcae.grading import (
+    Baseline,
+    Conventions,
+    CreatinineRule,
+    Grades,
+    MissingBaseline,
+    Symptoms,
+    grade_laboratory,
+)
+from trialwright.medicine.known import Known
+from trialwright.protocol.facts import Fact
+from trialwright.protocol.model import Assay, Grading
+from trialwright.vocabulary.verdicts import Reason
+
+VERSION = "5.0"
+SIDES: Mapping[str, Direction] = MappingProxyType({"L": Direction.LOW, "H": Direction.HIGH})
+"""The letter of each side in the names of columns."""
+
+GRADES = tuple(
+    f"{name}{side}"
+    for side in SIDES
+    for name in ("ATOXGR", "ATOXLE", "ATOXMO", "ATOXRE", "ATOXUP", "ATOXBA", "BTOXGR")
+)
+"""The columns of grades in ADLB."""
+
+_SYMPTOMS = {"none": Symptoms.ABSENT, "worst": Symptoms.PRESENT}
+_NO_BASELINE = {"normal": MissingBaseline.AS_NORMAL, "not graded": MissingBaseline.OPEN}
+_BELOW = {
+    "half the limit": BelowLimit.HALF,
+    "the limit": BelowLimit.LIMIT,
+    "the limit less 1": BelowLimit.LESS_ONE,
+    "the limit over the square root of 2": BelowLimit.BY_ROOT_TWO,
+    "1": BelowLimit.ONE,
+}
+_HIGHEST = 4
+
+
+def grade_results(rows: pl.DataFrame, fact: Fact, grading: Grading | None) -> pl.DataFrame:
+    """The grades of results of one fact.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Results in the unit of the fact, with their baseline.
+    fact : Fact
+    grading : Grading, optional
+        Without it nothing is graded.
+
+    Returns
+    -------
+    grades : DataFrame
+        For the low side (`L`) and the high (`H`): `ATOXGRL` (0 to 4, null where it does not follow), `ATOXLEL` and `ATOXMOL`
+        (the least and the most it may be), `ATOXREL` (why it does not follow), `ATOXUPL` (Y where symptoms nobody told of
+        would give more), `ATOXBAL` (Y where a missing baseline counts as normal).
+    """
+    terms = criteria_of(VERSION).terms
+    parts = []
+    numbers: tuple[Known, Known, Known, Baseline] | None = None
+    for letter, side in SIDES.items():
+        if grading is None or (fact.concept, side) not in terms or not len(rows):
+            parts.append(_ungraded(len(rows), letter, graded=grading is not None))
+            continue
+        numbers = numbers or _numbers(rows, fact)
+        value, lln, uln, baseline = numbers
+        grades = grade_laboratory(
+            str(fact.concept), value, unit=str(fact.unit) if fact.unit else None, direction=side, version=VERSION,
+            lln=lln, uln=uln, baseline=baseline, conventions=_conventions(grading),
+        )  # fmt: skip
+        parts.append(_columns(grades, letter))
+    return pl.concat(parts, how="horizontal")
+
+
+def _conventions(grading: Grading) -> Conventions:
+    return Conventions(
+        _SYMPTOMS[grading.clinical_part], _NO_BASELINE[grading.missing_baseline], CreatinineRule.LITERAL
+    )
+
+
+def _numbers(rows: pl.DataFrame, fact: Fact) -> tuple[Known, Known, Known, Baseline]:
+    """Results, limits and baseline; what cannot be of a living person is unreadable, and so are limits that cross."""
+    low = float(fact.limits[0] or 0)
+
+    def possible(number: Known, *, reason: Reason = Reason.UNREADABLE, may_be_zero: bool) -> Known:
+        bounds = number.bounds
+        wrong = (bounds.hi < 0) | ((bounds.hi == 0) & (not may_be_zero))
+        if wrong.any():
+            number = Known.unknown(np.full(len(number), reason.code)).where(wrong, number)
+        return number.clamped(0) if (number.bounds.lo < 0).any() else number
+
+    value = possible(_known(rows, ""), may_be_zero=low <= 0)
+    base = possible(_known(rows, "base_"), may_be_zero=low <= 0)
+    lln, uln, base_uln = (
+        possible(_limit(rows[name]), reason=Reason.NO_LIMIT, may_be_zero=name == "lln")
+        for name in ("lln", "uln", "base_uln")
+    )
+    crossed = (lln.bounds.lo > uln.bounds.hi) & lln.is_exact & uln.is_exact
+    if crossed.any():
+        nothing = Known.unknown(np.full(len(lln), Reason.NO_LIMIT.code))
+        lln, uln = nothing.where(crossed, lln), nothing.where(crossed, uln)
+    return value, lln, uln, Baseline(base, str(fact.unit) if fact.unit else None, base_uln)
+
+
+def _known(rows: pl.DataFrame, prefix: str) -> Known:
+    code, converted = ("reason", "is_converted") if not prefix else ("base_code", "base_converted")
+    lo, hi, lo_open, hi_open = (rows[f"{prefix}{name}"] for name in ("lo", "hi", "lo_open", "hi_open"))
+    return as_known(lo, hi, lo_open, hi_open, rows[code], converted=rows[converted])
+
+
+def _limit(limits: pl.Series) -> Known:
+    numbers = limits.fill_null(np.nan).to_numpy()
+    missing = np.isnan(numbers)
+    known = Known.exactly(np.where(missing, 1.0, numbers))
+    return (
+        Known.unknown(np.full(len(numbers), Reason.NO_LIMIT.code)).where(missing, known)
+        if missing.any()
+        else known
+    )
+
+
+def _columns(grades: Grades, letter: str) -> pl.DataFrame:
+    least, most = (pl.Series(end).cast(pl.Int8) for end in (grades.grade.bounds.lo, grades.grade.bounds.hi))
+    return pl.DataFrame({"least": least, "most": most}).select(
+        pl.when(pl.col("least") == pl.col("most")).then("least").alias(f"ATOXGR{letter}"),
+        pl.col("least").alias(f"ATOXLE{letter}"),
+        pl.col("most").alias(f"ATOXMO{letter}"),
+        reason_words(grades.grade.reasons).alias(f"ATOXRE{letter}"),
+        _flags(grades.may_be_higher).alias(f"ATOXUP{letter}"),
+        _flags(grades.is_baseline_assumed).alias(f"ATOXBA{letter}"),
+    )
+
+
+def _flags(flags: np.ndarray) -> pl.Series:
+    return pl.Series(flags).replace_strict({True: "Y"}, default=None, return_dtype=pl.String)
+
+
+def _ungraded(n: int, letter: str, *, graded: bool) -> pl.DataFrame:
+    """No grade: the criteria have no term on this side, or the protocol grades nothing."""
+    bounds = {"ATOXLE": 0 if graded else None, "ATOXMO": _HIGHEST if graded else None}
+    return pl.select(
+        pl.repeat(None, n, dtype=pl.Int8).alias(f"ATOXGR{letter}"),
+        *(pl.repeat(None, n, dtype=pl.Int8).alias(f"{name}{letter}") for name in bounds),
+        pl.repeat(Reason.NOT_APPLICABLE.value, n, dtype=pl.String).alias(f"ATOXRE{letter}"),
+        *(pl.repeat(None, n, dtype=pl.String).alias(f"{name}{letter}") for name in ("ATOXUP", "ATOXBA")),
+    )
+
+
+# --- beyond the limits of an assay --------------------------------------------------------------------------------------
+
+
+def impute_results(rows: pl.DataFrame, assay: Assay | None, prefix: str = "") -> pl.DataFrame:
+    """A number for each result, for means and figures only: exact ones as they are, others as the assay's setting says.
+
+    Returns
+    -------
+    imputed : DataFrame of shape (n, 2)
+        `imputed`, null where there is no number, and `method`: null where the number is exact.
+    """
+    lo, hi = (pl.col(f"{prefix}{end}") for end in ("lo", "hi"))
+    exact = pl.when(lo == hi).then(lo)
+    if assay is None or not len(rows):
+        return rows.select(exact.alias("imputed"), pl.lit(None, pl.String).alias("method"))
+    known = _known(rows, prefix)
+    bounds = known.bounds
+    is_below = (bounds.lo <= 0) & (bounds.hi > 0) & np.isfinite(bounds.hi)
+    is_above = (bounds.lo > 0) & ~np.isfinite(bounds.hi)
+    rule = _BELOW[assay.below_limit_counts_as]
+    if rule is BelowLimit.LESS_ONE:
+        is_below &= bounds.hi > 1  # one less than a limit of 1 is no result
+    state = np.full(len(rows), State.UNDECIDED, np.uint8)
+    for flags, meant in (
+        (known.is_exact, State.QUANTIFIED),
+        (is_below, State.BELOW_LLOQ_UNSPECIFIED),
+        (is_above, State.ABOVE_ULOQ),
+    ):
+        state[flags] = meant
+    numbers = impute_amounts(AssayResults.of(known, state), below=rule, not_detected=rule)
+    method = np.where(is_above, "the upper limit", assay.below_limit_counts_as)
+    is_imputed = pl.Series(is_below | is_above)
+    return pl.select(
+        pl.Series(numbers.values).fill_nan(None).alias("imputed"),
+        pl.when(is_imputed).then(pl.Series(method)).alias("method"),
+    )

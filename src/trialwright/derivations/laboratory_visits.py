@@ -1,0 +1,135 @@
+"""Analysis visits of laboratory results: for each change that an endpoint reads, one result a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.known_columns import yes
+from trialwright.derivations.minutes import MET
+from trialwright.derivations.study import SUBJECT
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.derivations.timeline import moved
+from trialwright.protocol.model import Endpoint
+from trialwright.protocol.moments import parse_moment
+from trialwright.vocabulary.durations import Duration
+
+_UNTIL = "until it happens"
+VISITS: Mapping[str, Any] = MappingProxyType(
+    {
+        "AVISIT": pl.String,
+        "AVISITN": pl.Int64,
+        "AWTARGET": pl.Int64,
+        "AWTDIFF": pl.Int64,
+        "ANL01FL": pl.String,
+    }
+)
+"""Name and number of the visit, the elapsed days at which it is due, the days from then, and which result counts."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The visits of one change: how far from the start each is, `SUBJECT` and `start`, `SUBJECT` and `until` (the day of
+    the event that ends what is counted)."""
+
+    lengths: tuple[Duration, ...]
+    start: pl.DataFrame
+    until: pl.DataFrame
+
+
+def visits_of(facts: StudyFacts, adsl: pl.DataFrame) -> dict[str, Ends]:
+    """The visits of each fact whose change an endpoint reads; of two endpoints of a fact the first."""
+    found: dict[str, Ends] = {}
+    for endpoint in facts.study.protocol.endpoints.values():
+        if endpoint.kind == "change" and endpoint.read_at and endpoint.of is not None:
+            start, until = _start(endpoint, facts, adsl), _until(endpoint, facts)
+            found.setdefault(endpoint.of, Ends(tuple(endpoint.read_at), start, until))
+    return found
+
+
+def find_visits(rows: pl.DataFrame, ends: Ends | None) -> pl.DataFrame:
+    """Results with the visit they feed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Records of one fact: `SUBJECT`, `row`, `reader`, `ADT`, `counts`.
+    ends : Ends, optional
+
+    Returns
+    -------
+    rows : DataFrame
+        With the columns of `VISITS`. A result belongs to the visit it is nearest to, beginning half the way from the visit
+        before (or the start) and ending half the way to the next; the last is as long after its day as before it. Of
+        several results the nearest counts, of two as near the later. What comes after an event that ends the estimand
+        (`until it happens`) feeds a visit and does not count.
+    """
+    if ends is None:
+        return rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in VISITS.items())
+    placed = rows.filter("counts").select(SUBJECT, "row", "reader", "ADT")
+    placed = placed.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left")
+    elapsed = (pl.col("ADT") - pl.col("start")).dt.total_days()
+    placed = (
+        placed.with_columns(elapsed.alias("elapsed"), _visit(ends.lengths).alias("visit"))
+        .filter(pl.col("visit").is_not_null())
+        .unnest("visit")
+        .filter(pl.col("AVISIT").is_not_null())
+        .with_columns((pl.col("elapsed") - pl.col("AWTARGET")).alias("AWTDIFF"))
+    )
+    nearest = (
+        placed.filter((pl.col("ADT") <= pl.col("until")).fill_null(value=True))
+        .sort(pl.col("AWTDIFF").abs(), "AWTDIFF", "row", descending=[False, True, True])
+        .unique([SUBJECT, "reader", "AVISIT"], keep="first", maintain_order=True)
+    )
+    placed = placed.with_columns(yes(pl.col("row").is_in(nearest["row"].to_list())).alias("ANL01FL"))
+    return rows.join(placed.select("row", *VISITS), on="row", how="left", maintain_order="left")
+
+
+def _visit(lengths: tuple[Duration, ...]) -> pl.Expr:
+    """The visit in whose window `elapsed` lies; months are as long as they are from the start."""
+    start = pl.col("start")
+    elapsed = (pl.col("ADT") - start).dt.total_days()
+    due = [pl.lit(0, pl.Int64), *((moved(start, one) - start).dt.total_days() for one in lengths)]
+    due.append(2 * due[-1] - due[-2])
+    visits = [
+        pl.when(
+            (elapsed >= _half(due[number - 1], due[number])) & (elapsed < _half(due[number], due[number + 1]))
+        ).then(
+            pl.struct(
+                pl.lit(f"{length.unit.singular.capitalize()} {length.amount}").alias("AVISIT"),
+                pl.lit(length.amount, pl.Int64).alias("AVISITN"),
+                due[number].alias("AWTARGET"),
+            )
+        )
+        for number, length in enumerate(lengths, 1)
+    ]
+    return pl.coalesce(visits)
+
+
+def _half(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """The first day that is as near to the later as to the earlier."""
+    return (one + other + 1) // 2
+
+
+def _start(endpoint: Endpoint, facts: StudyFacts, adsl: pl.DataFrame) -> pl.DataFrame:
+    """The day that visits count from, of those of whom it is known to the day."""
+    if endpoint.from_ is None:
+        return adsl.select(SUBJECT, start="STARTDT").drop_nulls()
+    found = facts.moment(parse_moment(endpoint.from_))
+    is_day = pl.col("earliest").dt.date() == pl.col("latest").dt.date()
+    return found.filter(is_day).select(pl.col("subject").alias(SUBJECT), start=pl.col("earliest").dt.date())
+
+
+def _until(endpoint: Endpoint, facts: StudyFacts) -> pl.DataFrame:
+    """The day of the first event that ends what the estimand counts."""
+    strategies = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
+    names = [str(name).replace(" ", "_") for name, strategy in strategies.items() if strategy == _UNTIL]
+    happened = [facts.events[name] for name in names if name in facts.events]
+    met = [rows.filter(pl.col("code") == MET).select(pl.col("subject").alias(SUBJECT), until=pl.col("latest").dt.date())
+           for rows in happened]  # fmt: skip
+    nobody = pl.DataFrame(schema={SUBJECT: pl.Int64, "until": pl.Date})
+    return pl.concat([nobody, *met]).group_by(SUBJECT).agg(pl.col("until").min())

@@ -1,0 +1,111 @@
+"""What was looked for around a hepatic event: other viruses, autoantibodies, imaging, drugs."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.study import STARTS, SUBJECT, Study
+from trialwright.medicine.hepatitis_b.causes import WORK_UP
+
+_NAMES = {"LB": ("LBTESTCD", "LBTEST"), "PR": ("PRDECOD", "PRTRT"), "FA": ("FAOBJ",)}
+_RESULTS = {"LB": ("LBSTRESC", "LBORRES"), "FA": ("FASTRESC", "FAORRES")}
+_IMAGING = ("TR", "TU")
+
+
+def read_workup(study: Study) -> pl.DataFrame:
+    """The records of each part of the work-up: `SUBJECT`, `item`, `first` and `last` (days it may be of), `said`.
+
+    A laboratory test without result was not done; whoever has lesions measured was imaged.
+    """
+    parts = [
+        pl.DataFrame(
+            schema={
+                SUBJECT: pl.Int64,
+                "item": pl.String,
+                "first": pl.Date,
+                "last": pl.Date,
+                "said": pl.String,
+            }
+        )
+    ]
+    for domain, names in _NAMES.items():
+        table = _done(study.tables[domain], domain)
+        results = [pl.col(name) for name in _RESULTS.get(domain, ())]
+        said = spelt(pl.coalesce(results)) if results else pl.lit(None, pl.String)
+        for item, part in WORK_UP.items():
+            is_meant = pl.any_horizontal(
+                pl.col(name).is_in(_called(table[name], part.tests)) for name in names
+            )
+            found = table.filter(is_meant.fill_null(value=False))
+            parts.append(
+                found.select(SUBJECT, pl.lit(item).alias("item"), *_days(domain), said.alias("said"))
+            )
+    seen = [pl.lit("imaging").alias("item"), pl.lit(None, pl.String).alias("said")]
+    parts += [study.tables[domain].select(SUBJECT, seen[0], *_days(domain), seen[1]) for domain in _IMAGING]
+    return pl.concat(parts).unique().drop_nulls("first")
+
+
+def _done(table: pl.DataFrame, domain: str) -> pl.DataFrame:
+    is_left_out = (spelt(pl.col(f"{domain}STAT")) == "NOT DONE").fill_null(value=False)
+    table = table.filter(~is_left_out)
+    if domain == "FA":
+        return table.filter(pl.col("FATESTCD") == "STATUS", pl.coalesce(*_RESULTS["FA"]).is_not_null())
+    if domain == "PR":
+        return table.filter((pl.col("PROCCUR") != "N").fill_null(value=True))
+    return table.filter(pl.coalesce(*_RESULTS["LB"]).is_not_null())
+
+
+def _called(texts: pl.Series, pattern: str) -> list[str]:
+    """The distinct texts that a pattern finds."""
+    distinct = texts.drop_nulls().unique()
+    found = distinct.to_frame("text").select("text", is_meant=spelt(pl.col("text")).str.contains(pattern))
+    return found.filter("is_meant")["text"].to_list()
+
+
+def _days(domain: str) -> list[pl.Expr]:
+    start = STARTS[domain]
+    return [
+        pl.col(f"{start}_earliest").dt.date().alias("first"),
+        pl.col(f"{start}_latest").dt.date().alias("last"),
+    ]
+
+
+def find_workup(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """What was done for each event.
+
+    Parameters
+    ----------
+    events : DataFrame
+        `id`, `SUBJECT`, `day`, `CUTDT`, `LSTALVDT`.
+    records : DataFrame
+        As `read_workup` gives them.
+
+    Returns
+    -------
+    found : DataFrame
+        `id` and the parts as text with commas, in the order of the list: `WUDONE` surely in its days around the event,
+        `WUMISS` not, `WUOPEN` not yet, its days reaching beyond the last day known.
+    """
+    asked = pl.DataFrame(
+        {"item": list(WORK_UP), "days": [one.days for one in WORK_UP.values()], "place": range(len(WORK_UP))}
+    )
+    pairs = events.select("id", SUBJECT, "day", known=pl.coalesce("CUTDT", "LSTALVDT")).join(
+        asked, how="cross"
+    )
+    length = pl.duration(days="days")
+    met = pairs.join(records, on=[SUBJECT, "item"]).filter(
+        pl.col("first") >= pl.col("day") - length, pl.col("last") <= pl.col("day") + length
+    )
+    done = met.select("id", "item", is_done=pl.lit(value=True)).unique()
+    pairs = pairs.join(done, on=["id", "item"], how="left").sort("id", "place")
+    is_done = pl.col("is_done").fill_null(value=False)
+    may_come = ~is_done & (pl.col("day") + length > pl.col("known")).fill_null(value=False)
+
+    def listed(which: pl.Expr) -> pl.Expr:
+        text = pl.col("item").filter(which).str.join(", ")
+        return pl.when(text != "").then(text)
+
+    return pairs.group_by("id", maintain_order=True).agg(
+        WUDONE=listed(is_done), WUMISS=listed(~is_done & ~may_come), WUOPEN=listed(may_come)
+    )

@@ -1,0 +1,181 @@
+"""What is known of everybody in a study, as the table of observations that readers of rules judge."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.drug_days import as_days
+from trialwright.derivations.recorded_facts import ANY_TIME, SOURCE, recorded_facts
+from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
+from trialwright.evaluation.table import OBSERVATIONS
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Absence, Fact, Scope
+from trialwright.records.dates import MOMENT
+from trialwright.vocabulary.concepts import Kind
+
+COLUMNS: Mapping[str, Any] = {
+    **OBSERVATIONS, "subject": pl.Int64, "record": pl.Int64, "day": pl.Int64, **SOURCE, "found": MOMENT, "via": pl.String,
+}  # fmt: skip
+"""The table of observations and where each row comes from.
+
+day       0 for a record, at its first day; counting on for the other days of a drug that is taken over a time
+SRC...    the record
+found     of events: the first minute of the record that decided, where the event is dated to another
+via       of events: the part of it that happened
+"""
+
+TIMES = "all times"
+"""A fact whose rows are moments at which rules are judged; no name of a protocol holds a blank."""
+
+_EVIDENCE = ("EX", "LB", "VS", "TU", "TR", "RS", "AE", "PR", "SV", "CM")
+
+
+def record_facts(study: Study) -> pl.DataFrame:
+    """The records of all facts that the protocol has or asks for, of the shape `RECORDED`."""
+    asked = names_asked(study)
+    return recorded_facts(study, [fact for name, fact in study.scope.facts.items() if name in asked])
+
+
+def make_observations(study: Study, records: pl.DataFrame, *, reader: str = "local") -> pl.DataFrame:
+    """The records of a study as observations, of the shape `COLUMNS`.
+
+    Parameters
+    ----------
+    study : Study
+    records : DataFrame
+        What `record_facts` gives.
+    reader : str
+        Whose readings count where several read: `local` or `central`. What nobody reads is the same for both, and so is
+        a fact that no central reader has read.
+
+    Raises
+    ------
+    ProblemsFound
+        `counted-interval`: a rule counts doses, and a record holds several.
+    """
+    drugs = [fact for fact in study.scope.facts.values() if fact.kind is Kind.DRUG]
+    days = as_days(_of_reader(records, reader), drugs, study, last_days_alive(study))
+    given = {"found": pl.lit(None, MOMENT), "via": pl.lit(None, pl.String), "subject": pl.col(SUBJECT)}
+    numbered = _without_contradicted(days).with_row_index("record").with_columns(**given)
+    return numbered.select(COLUMNS.keys()).cast(pl.Schema(COLUMNS))
+
+
+def _of_reader(records: pl.DataFrame, reader: str) -> pl.DataFrame:
+    is_central = (pl.col("reader") == "central").fill_null(value=False)
+    if reader == "local":
+        return records.filter(~is_central)
+    return records.filter(is_central | ~is_central.any().over("fact"))
+
+
+def _without_contradicted(records: pl.DataFrame) -> pl.DataFrame:
+    """The records with each "there was none" as one of a fact of its own, where nothing says that there was one."""
+    there_is = records.filter(~pl.col("is_none"))
+    if len(there_is) == len(records):
+        return records
+    none = records.filter("is_none").join(there_is, on=[SUBJECT, "fact"], how="anti", maintain_order="left")
+    first = pl.lit(ANY_TIME[0], MOMENT)
+    none = none.with_columns(fact=none_of(pl.col("fact")), earliest=first, latest=first)
+    return pl.concat([there_is, none])
+
+
+def none_of(name: Any) -> Any:
+    """What a fact is called of which somebody said that there was none; no name of a protocol holds a blank."""
+    return "no " + name
+
+
+# --- what may be asked ------------------------------------------------------------------------------------------------
+
+
+def names_asked(study: Study) -> set[str]:
+    """The facts of the protocol, and those of the catalogue that its rules name."""
+    protocol, writing = study.protocol, study.loaded.writing
+    named = {*protocol.facts, *protocol.treatments, *protocol.anchors, *protocol.events, "birth_date"}
+    for rule in writing.rules.values():
+        named |= names_in(rule.condition)
+    by_concept = {fact.concept: name for name, fact in study.scope.facts.items() if fact.concept}
+    scores = [study.scope.facts[name] for name in named if name in study.scope.facts]
+    return named | {by_concept[part] for score in scores for part in score.parts if part in by_concept}
+
+
+def names_in(condition: tree.Condition) -> set[str]:
+    """The facts that a rule names."""
+    nodes = tree.walk(condition)
+    return {
+        str(name)
+        for node in nodes
+        for name in (getattr(node, "fact", None), getattr(node, "name", None))
+        if name
+    }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What rules may ask of observations: the protocol's scope, and "there was none" where somebody said so."""
+
+    scope: Scope
+    none: frozenset[str]
+
+    @classmethod
+    def of(cls, scope: Scope, told: Container[str]) -> Asked:
+        """An event that nothing shows has not happened: it is derived from all there is, or reported where it happened."""
+        none = frozenset(name for name in scope.facts if none_of(name) in told)
+        facts = {
+            name: replace(fact, absence=Absence.NO) if fact.kind is Kind.EVENT else fact
+            for name, fact in scope.facts.items()
+        }
+        facts[TIMES] = Fact(name=TIMES, kind=Kind.HISTORY, label="the day of judgement", absence=Absence.NO)
+        for name in none:
+            about = facts[name]
+            facts[none_of(name)] = Fact(
+                name=none_of(name), kind=Kind.HISTORY, label=about.label, absence=Absence.NO
+            )
+        return cls(replace(scope, facts=facts), none)
+
+    def answered(self, condition: tree.Condition) -> tree.Condition:
+        """The rule, where "had" of what somebody denied is no."""
+        match condition:
+            case tree.Had(name) if name in self.none:
+                return tree.AllOf((condition, tree.Not(tree.Had(none_of(name), tree.Ever()))))
+            case tree.AllOf(parts):
+                return tree.all_of(*(self.answered(part) for part in parts))
+            case tree.AnyOf(parts):
+                return tree.any_of(*(self.answered(part) for part in parts))
+            case tree.Not(part):
+                return tree.Not(self.answered(part))
+            case tree.Confirmed(part, after):
+                return tree.Confirmed(self.answered(part), after)
+            case tree.Consecutive(part, times):
+                return tree.Consecutive(self.answered(part), times)
+            case _:
+                return condition
+
+
+# --- the last day alive -----------------------------------------------------------------------------------------------
+
+
+def last_days_alive(study: Study) -> pl.DataFrame:
+    """`SUBJECT` and `LSTALVDT`, the last day each is known to have lived: the latest day of any record of something that
+    was done with them or happened to them, but not after death. Of an imprecise date the first day it can be."""
+    starts = [
+        study.tables[domain].select(SUBJECT, pl.col(moment_columns(STARTS[domain])[0]).alias("on"))
+        for domain in _EVIDENCE
+    ]
+    disposition = study.tables["DS"].filter(pl.col("DSDECOD") == "ALIVE")
+    ends = [
+        study.tables[domain].select(SUBJECT, pl.col(f"{domain}ENDTC_earliest").alias("on"))
+        for domain in ("EX", "SV")
+    ]
+    consent = study.tables["DM"].select(SUBJECT, pl.col("RFICDTC_earliest").alias("on"))
+    seen = pl.concat(
+        [*starts, *ends, consent, disposition.select(SUBJECT, pl.col("DSSTDTC_earliest").alias("on"))]
+    )
+    death = study.tables["DM"].group_by(SUBJECT).agg(pl.col("DTHDTC_latest").max().alias("death"))
+    last = seen.join(death, on=SUBJECT, how="left").filter(
+        pl.col("death").is_null() | (pl.col("on") <= pl.col("death"))
+    )
+    last = last.group_by(SUBJECT).agg(LSTALVDT=pl.col("on").max().dt.date())
+    return study.subjects.select(SUBJECT).join(last, on=SUBJECT, how="left", maintain_order="left")

@@ -1,0 +1,226 @@
+"""Where the records hold what a protocol names: the records of each fact, whatever dataset they stand in.
+
+docs/records.md tells the conventions ("Where a protocol finds its facts").
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.named_records import NamedRecords, as_spelt, names_of, source
+from trialwright.derivations.recorded_histories import milestones, recorded_histories
+from trialwright.derivations.result_values import RESULT, read_values
+from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
+from trialwright.derivations.tumour_responses import tumour_responses
+from trialwright.evaluation.table import OBSERVATIONS
+from trialwright.protocol.facts import Fact
+from trialwright.records.dates import MOMENT
+from trialwright.vocabulary.concepts import Concept, Kind, catalogue
+from trialwright.vocabulary.partial_dates import FIRST_YEAR, LAST_YEAR
+
+READERS: Mapping[str, str] = MappingProxyType({"INVESTIGATOR": "local", "INDEPENDENT ASSESSOR": "central"})
+"""Who reads, as records write it and as a protocol calls it; a record that names nobody is the investigator's."""
+
+ANY_TIME = (datetime(FIRST_YEAR, 1, 1), datetime(LAST_YEAR, 12, 31, 23, 59))  # noqa: DTZ001 - the site's clock
+"""The first and the last minute of a date that nobody knows."""
+
+SOURCE: Mapping[str, Any] = MappingProxyType({"SRCDOM": pl.String, "SRCSEQ": pl.Int64, "SRCALL": pl.String})
+
+RECORDED: Mapping[str, Any] = MappingProxyType(
+    {
+        SUBJECT: pl.Int64,
+        **{name: kind for name, kind in OBSERVATIONS.items() if name not in ("subject", "record")},
+    }
+    | {
+        "reader": pl.String,
+        "is_none": pl.Boolean,
+        "end_earliest": MOMENT,
+        "end_latest": MOMENT,
+        "goes_on": pl.Boolean,
+    }
+    | dict(SOURCE)
+)
+"""A record of a fact: the columns of the table of observations, and
+
+reader         `local` or `central`; null where nobody reads
+is_none        somebody asked, and there was none
+end_...        the last day of what lasts; null where it has none
+goes_on        it had not ended when it was last heard of
+SRC...         the record
+"""  # fmt: skip
+
+_SCHEMA = pl.Schema(RECORDED)
+_SEXES = {"F": "female", "M": "male"}
+
+
+def recorded_facts(study: Study, facts: Iterable[Fact]) -> pl.DataFrame:
+    """The records of some facts, of the shape `RECORDED`, in the order of facts, subjects and records.
+
+    Nothing is judged here; records of what was not done are not there.
+    """
+    wanted, records = list(facts), NamedRecords(study)
+    concepts = [catalogue().get(fact.concept or "") for fact in wanted]
+    tests: Counter[tuple[str | None, str | None]] = Counter(
+        (one.dataset, one.test) for one in concepts if one is not None and one.test
+    )
+    responses = None
+    parts = [pl.DataFrame(schema=_SCHEMA)]
+    for fact, concept in zip(wanted, concepts, strict=True):
+        if fact.concept in ("recist_response", "irecist_response"):
+            responses = tumour_responses(study) if responses is None else responses
+            found = [_responses(responses, fact)]
+        elif fact.kind in (Kind.NUMBER, Kind.CATEGORY, Kind.YES_OR_NO):
+            is_shared = concept is not None and tests[concept.dataset, concept.test] > 1
+            found = [_results(records, fact, concept, is_shared=is_shared)]
+        elif fact.kind is Kind.ATTESTATION:
+            found = [_attestations(records, fact)]
+        else:
+            found = [_completed(rows, fact) for rows in recorded_histories(records, fact) if len(rows)]
+        parts += [rows.select(RECORDED.keys()).cast(_SCHEMA) for rows in found if len(rows)]
+    return pl.concat(parts)
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+def _results(records: NamedRecords, fact: Fact, concept: Concept | None, *, is_shared: bool) -> pl.DataFrame:
+    """The results of a number, a category or a yes or no."""
+    parts = [part for part in _all_results(records, fact, concept) if len(part)]
+    if not parts:
+        return pl.DataFrame(schema=_SCHEMA)
+    rows = pl.concat(parts)
+    if is_shared:
+        rows = rows.filter(_is_number() if fact.kind is Kind.NUMBER else ~_is_number())
+    assays = [assay for assay in records.study.protocol.assays.values() if assay.measures == fact.name]
+    return _of(read_values(rows, fact, assays[0] if assays else None), fact)
+
+
+def _is_number() -> pl.Expr:
+    """Whether a result is one of a test that gives numbers, where another fact has its words."""
+    has_unit = pl.coalesce("STRESU", "ORRESU").is_not_null()
+    starts_so = pl.coalesce("STRESC", "ORRES").str.contains(r"^\s*[<>=]*\s*[0-9.]").fill_null(value=False)
+    return pl.col("STRESN").is_not_null() | has_unit | starts_so
+
+
+def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> Iterator[pl.DataFrame]:
+    """Results of a fact wherever they stand, with common names."""
+    tables = records.study.tables
+    found = records.rows("FA", ["FAOBJ"], names_of(fact))
+    yield _parts_of(found.filter(pl.col("FATESTCD") == "STATUS"), "FA")
+    if concept is None:
+        pass
+    elif concept.name == "sex":
+        yield _in_parts(
+            tables["DM"].with_columns(pl.col("SEX").replace(_SEXES)), "DM", result="SEX", when=None
+        )
+    elif concept.name == "toxicity_grade":
+        grade = pl.col("AETOXGR").cast(pl.Float64, strict=False)
+        graded = tables["AE"].filter(pl.col("AETOXGR").is_not_null()).with_columns(STRESN=grade)
+        yield _in_parts(graded, "AE", result="AETOXGR", when="AESTDTC")
+    elif concept.test is not None and concept.dataset is not None and concept.dataset in tables:
+        table = tables[concept.dataset]
+        yield _parts_of(table.filter(pl.col(f"{concept.dataset}TESTCD") == concept.test), concept.dataset)
+    elif concept.dataset == "LB":
+        yield _parts_of(records.rows("LB", ["LBTEST"], names_of(fact)), "LB")
+    if fact.levels and set(fact.levels) == set(records.study.protocol.groups):
+        yield _assigned_groups(records, fact)
+
+
+def _assigned_groups(records: NamedRecords, fact: Fact) -> pl.DataFrame:
+    """The group that DM names, dated to the day the protocol assigns groups where that day is a milestone."""
+    assigned_at = {group.assigned_at for group in records.study.protocol.groups.values()}
+    milestone = milestones(records, next(iter(assigned_at)) or "") if len(assigned_at) == 1 else None
+    people = (
+        records.study.tables["DM"]
+        .select(SUBJECT, "ARMCD")
+        .filter(spelt(pl.col("ARMCD")).is_in([as_spelt(one) for one in fact.levels]))
+    )
+    if milestone is None or not len(milestone):
+        people = people.with_columns(earliest=pl.lit(None, MOMENT), latest=pl.lit(None, MOMENT))
+    else:
+        people = people.join(milestone.select(SUBJECT, "earliest", "latest"), on=SUBJECT)
+    return _in_parts(people, "DM", result="ARMCD", when=("earliest", "latest"))
+
+
+def _attestations(records: NamedRecords, fact: Fact) -> pl.DataFrame:
+    table = records.rows("FA", ["FAOBJ"], names_of(fact)).filter(pl.col("FATESTCD") == "ATTEST")
+    role = {} if fact.by is None else {as_spelt(fact.by): fact.by}
+    evaluator = pl.col("evaluator")
+    named = spelt(evaluator).replace_strict(role, default=evaluator, return_dtype=pl.String)
+    rows = _parts_of(table, "FA").with_columns(evaluator=named)
+    return _of(read_values(rows, fact), fact).with_columns(reader=pl.lit(None, pl.String))
+
+
+def _parts_of(table: pl.DataFrame, domain: str) -> pl.DataFrame:
+    """Findings of a domain with the parts of their results under common names."""
+
+    def column(name: str, dtype: Any) -> pl.Expr:
+        if f"{domain}{name}" in table.columns:
+            return pl.col(f"{domain}{name}").cast(dtype).alias(name)
+        return pl.lit(None, dtype).alias(name)
+
+    earliest, latest = moment_columns(STARTS[domain])
+    evaluator = pl.col(f"{domain}EVAL") if f"{domain}EVAL" in table.columns else pl.lit(None, pl.String)
+    return table.select(
+        SUBJECT,
+        *(column(name, dtype) for name, dtype in RESULT.items()),
+        pl.col(earliest).alias("earliest"),
+        pl.col(latest).alias("latest"),
+        evaluator.alias("evaluator"),
+        *source(domain),
+    )
+
+
+def _in_parts(
+    table: pl.DataFrame, domain: str, *, result: str, when: str | tuple[str, str] | None
+) -> pl.DataFrame:
+    """Records of which one variable is the result, as `_parts_of` gives findings."""
+    columns = (None, None) if when is None else moment_columns(when) if isinstance(when, str) else when
+    nothing = [pl.lit(None, dtype).alias(name) for name, dtype in RESULT.items()]
+    table = table.with_columns(one for one in nothing if one.meta.output_name() not in table.columns)
+    return table.with_columns(STRESC=pl.col(result)).select(
+        SUBJECT,
+        *RESULT,
+        *(
+            (pl.col(column) if column else pl.lit(None, MOMENT)).alias(side)
+            for column, side in zip(columns, ("earliest", "latest"), strict=True)
+        ),
+        pl.lit(None, pl.String).alias("evaluator"),
+        *source(domain),
+    )
+
+
+def _of(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+    """Read results as records of a fact."""
+    reader = spelt(pl.col("evaluator")).replace_strict(READERS, default=None, return_dtype=pl.String)
+    who = pl.col("evaluator") if fact.kind is Kind.ATTESTATION else pl.lit(None, pl.String)
+    return _completed(rows.with_columns(reader=reader, role=who), fact)
+
+
+def _completed(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+    """Records with what they do not say: a date nobody knows is any, and nothing lasts."""
+    given: dict[str, Any] = {"reader": None, "role": None, "is_none": False, "goes_on": False, "level": None}
+    given |= {"reason": 0, "is_converted": False}
+    missing = {name: given.get(name) for name in RECORDED if name not in rows.columns}
+    first, last = ANY_TIME
+    return rows.with_columns(
+        pl.lit(fact.name).alias("fact"),
+        *(pl.lit(value, RECORDED[name]).alias(name) for name, value in missing.items() if name != "fact"),
+    ).with_columns(pl.col("earliest").fill_null(first), pl.col("latest").fill_null(last))
+
+
+def _responses(responses: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+    """Responses by RECIST, derived from lesions or as the reader reports them."""
+    rows = responses.filter(pl.col("fact") == fact.concept).with_columns(
+        **{name: pl.lit(None, dtype) for name, dtype in RESULT.items() if name != "STRESC"},
+        STRESC=pl.col("level"),
+        told=pl.col("reader"),
+    )
+    return _completed(read_values(rows, fact).with_columns(reader="told"), fact)

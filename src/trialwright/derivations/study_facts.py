@@ -1,0 +1,351 @@
+"""What is known of a study: its observations, and the anchors, periods and events that follow from them, in their order.
+
+An anchor may be told by an event, an event by a period, a period by an anchor: each is derived when all it names is
+there, and joins the observations, so that every rule is judged by the one reader over the one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+
+from trialwright.derivations.definitions import BASELINE, RELATIVE, Definitions, during
+from trialwright.derivations.drug_days import with_day_of
+from trialwright.derivations.minutes import MET, Minutes, on_or_before
+from trialwright.derivations.observations import (
+    COLUMNS,
+    Asked,
+    last_days_alive,
+    make_observations,
+    names_in,
+    record_facts,
+)
+from trialwright.derivations.recorded_facts import ANY_TIME
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.evaluation.sql import judge_with_duckdb
+from trialwright.evaluation.table import KINDS_WITH_RESULTS, date_columns
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Absence, Scope
+from trialwright.protocol.moments import Span
+from trialwright.protocol.rule_tree import Moment
+from trialwright.protocol.written_rules import WrittenRule
+from trialwright.records.dates import MOMENT
+from trialwright.vocabulary.concepts import Kind
+from trialwright.vocabulary.problems import Problem, ProblemsFound
+
+_SCHEMA = pl.Schema(COLUMNS)
+_PLAIN_DAY_MINUTES = 24 * 60 - 1
+
+
+@dataclass
+class StudyFacts:
+    """What is known, growing while anchors, periods and events are derived.
+
+    Attributes
+    ----------
+    study : Study
+    reader : str
+        Whose readings these are: `local` or `central`.
+    tables : mapping of str to DataFrame
+        The observations of each fact, of the shape `COLUMNS`.
+    alive : DataFrame
+        `SUBJECT`, `LSTALVDT`.
+    """
+
+    study: Study
+    reader: str
+    tables: dict[str, pl.DataFrame]
+    alive: pl.DataFrame
+    readers: Mapping[str, frozenset[str]]
+    """Who read each fact that anybody reads."""
+    n_records: int
+    """How many records there are; the next is numbered with it."""
+    dates: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """First and last minute per subject (`subject`, `earliest`, `latest`) of the moment of baseline (`baseline`) and of the
+    ends of periods (`follow_up_start`, `follow_up_end`), as far as they are derived."""
+    events: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """The occurrences of each event derived, of the shape `events.OCCURRENCES`."""
+    met: set[tree.Had] = field(default_factory=set)
+    """What rules ask of drugs "since" a moment whose day is among the days of the drug."""
+
+    @classmethod
+    def of(cls, study: Study, *, reader: str = "local") -> StudyFacts:
+        """What the records say, before anything is derived from it."""
+        records = record_facts(study)
+        told = records.select("fact", "reader").unique().drop_nulls().group_by("fact").agg("reader")
+        readers = {fact: frozenset(several) for fact, several in told.iter_rows()}
+        observations = make_observations(study, records, reader=reader)
+        tables = {
+            str(fact): rows for (fact,), rows in observations.partition_by("fact", as_dict=True).items()
+        }
+        return cls(study, reader, tables, last_days_alive(study), readers, len(observations))
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        return Definitions(self.study.loaded)
+
+    @property
+    def rules(self) -> Mapping[str, WrittenRule]:
+        """The rules of the protocol by their dotted path."""
+        return self.definitions.rules
+
+    @cached_property
+    def asked(self) -> Asked:
+        return Asked.of(self.study.scope, self.tables)
+
+    @property
+    def observations(self) -> pl.DataFrame:
+        """All observations, of the shape `COLUMNS`."""
+        return self.records_of(*self.tables)
+
+    def add(self, fact: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """More observations of a fact, with what is not said of them left empty and records numbered on; as added."""
+        given = {"reason": 0, "is_converted": False, "day": 0}
+        missing = [
+            pl.lit(given.get(name), COLUMNS[name]).alias(name) for name in COLUMNS if name not in rows.columns
+        ]
+        numbers = pl.int_range(self.n_records, self.n_records + pl.len(), dtype=pl.Int64)
+        named = rows.with_columns(missing).with_columns(numbers.alias("record"), fact=pl.lit(fact))
+        added = named.select(COLUMNS.keys()).cast(_SCHEMA)
+        self.n_records += len(added)
+        self.tables[fact] = pl.concat([self.records_of(fact), added])
+        return added
+
+    # --- moments ------------------------------------------------------------------------------------------------------
+
+    def records_of(self, *names: str) -> pl.DataFrame:
+        """The observations of some facts."""
+        known = [self.tables[name] for name in dict.fromkeys(names) if name in self.tables]
+        return pl.concat([pl.DataFrame(schema=_SCHEMA), *known])
+
+    def moment(self, moment: Moment) -> pl.DataFrame:
+        """`subject`, `earliest`, `latest`: the minutes a moment can be, of everybody for whom it is told.
+
+        The last of several is as early as the latest of their earliest days, and as late as the latest of their latest.
+        A date known once that is recorded twice may be any time between.
+        """
+        rows = self.records_of(str(moment.name)).filter(pl.col("reason").is_not_null())
+        first, last = pl.col("earliest"), pl.col("latest")
+        pick = {"first": (first.min(), last.min()), "last": (first.max(), last.max())}
+        found = (
+            rows.group_by("subject")
+            .agg(pick.get(moment.which or "", (first.min(), last.max())))
+            .sort("subject")
+        )
+        return found.select("subject", *Minutes.of().moved(moment.offset, moment.sign).named())
+
+    def time_zero(self) -> pl.DataFrame:
+        """The protocol's time zero of everybody who has come to it; nobody's where the protocol has none."""
+        written = self.study.loaded.writing.dates.get("time zero")
+        if written is None or not isinstance(written.date, Moment):
+            return pl.DataFrame(schema={"subject": pl.Int64, "earliest": MOMENT, "latest": MOMENT})
+        return self.moment(written.date)
+
+    def baselines(self, fact: str) -> pl.DataFrame:
+        """The baseline of a fact, as far as it is one number: its last result on or before the moment of baseline.
+
+        Returns
+        -------
+        baselines : DataFrame
+            `subject`, `BASE` (null where it is not exact, or results of one moment differ), `BASEDT`, `SRCALL`.
+        """
+        schema = {"subject": pl.Int64, "BASE": pl.Float64, "BASEDT": pl.Date, "SRCALL": pl.String}
+        if BASELINE not in self.dates:
+            return pl.DataFrame(schema=schema)
+        rows = self.records_of(fact).filter(pl.col("reason").is_not_null())
+        rows = rows.join(_named(self.dates[BASELINE], BASELINE), on="subject", maintain_order="left")
+        rows = rows.filter(on_or_before(Minutes.of(), Minutes.of("baseline_")) == MET)
+        last = rows.filter(pl.col("latest") == pl.col("latest").max().over("subject"))
+        is_one = (pl.col("lo").min() == pl.col("lo").max()) & (pl.col("hi").max() == pl.col("lo").max())
+        found = last.group_by("subject", maintain_order=True).agg(
+            BASE=pl.when(is_one).then(pl.col("lo").first()),
+            BASEDT=pl.col("latest").first().dt.date(),
+            SRCALL=pl.col("SRCALL").str.join(" "),
+        )
+        return found.select(schema.keys()).cast(pl.Schema(schema))
+
+    def is_known_not_to_be(self, moment: Moment) -> bool:
+        """Whether somebody without a record of a moment has surely not had it."""
+        fact = self.asked.scope.facts.get(str(moment.name))
+        return fact is not None and fact.absence is Absence.NO
+
+    # --- rules --------------------------------------------------------------------------------------------------------
+
+    def judge_rows(
+        self, rules: Mapping[str, tree.Condition], rows_of: str, subjects: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """The verdict codes of rules at each row of a fact: `subject`, `record`, and a column a rule.
+
+        `subjects`, with a column `subject`, are those judged, if not all.
+        """
+        if not len(self.records_of(rows_of)):
+            return pl.DataFrame(
+                schema={"subject": pl.Int64, "record": pl.Int64, **dict.fromkeys(rules, pl.UInt8)}
+            )
+        people = self.subjects_at(None)
+        return self._judge(
+            rules, rows_of, people if subjects is None else people.join(subjects, on="subject", how="semi")
+        )
+
+    def judge_at(self, rules: Mapping[str, tree.Condition], moment: pl.DataFrame) -> pl.DataFrame:
+        """The verdict codes of rules at a moment of each subject: `subject` and a column a rule.
+
+        Parameters
+        ----------
+        rules : mapping of str to Condition
+        moment : DataFrame
+            `subject`, `earliest`, `latest`. Subjects that are not in it are not judged.
+        """
+        return self._judge(rules, None, self.subjects_at(moment))
+
+    def _judge(
+        self, rules: Mapping[str, tree.Condition], rows_of: str | None, subjects: pl.DataFrame
+    ) -> pl.DataFrame:
+        self._meet_moments(rules.values())
+        asked = {name: self.asked.answered(condition) for name, condition in rules.items()}
+        scope = Scope(self.asked.scope.facts, self.asked.scope.periods, rows_of)
+        named = set().union(
+            *(names_in(condition) for condition in asked.values()), {rows_of} if rows_of else ()
+        )
+        observations = self.records_of(*named)
+        if len(subjects) < len(self.study.subjects):
+            observations = observations.join(subjects, on="subject", how="semi")
+        return judge_with_duckdb(asked, scope, observations=observations, subjects=subjects)
+
+    def subjects_at(self, moment: pl.DataFrame | None) -> pl.DataFrame:
+        """The table of subjects that readers take."""
+        people = self.study.subjects.select(pl.col(SUBJECT).alias("subject"))
+        birth = self.moment(Moment("birth_date"))
+        dates = {"birth": birth, **self.dates}
+        if moment is None:
+            anchor = [pl.lit(ANY_TIME[1], MOMENT).alias(f"anchor_{side}") for side in ("earliest", "latest")]
+            people = people.with_columns(anchor)
+        else:
+            people = people.join(_named(moment, "anchor"), on="subject", maintain_order="left")
+        for name, frame in dates.items():
+            people = people.join(_named(frame, name), on="subject", how="left", maintain_order="left")
+        columns = date_columns(self.asked.scope.periods)
+        return people.with_columns(
+            pl.lit(None, MOMENT).alias(name) for name in columns if name not in people.columns
+        )
+
+    def depends_on_reader(self, event: str) -> bool:
+        """Whether it makes a difference to an event who reads."""
+        left, seen = [event], set()
+        while left:
+            name = left.pop()
+            seen.add(name)
+            left += [one for one in self.definitions.needs.get(name, ()) if one not in seen]
+        return not seen.isdisjoint(self.readers)
+
+    # --- what follows from the protocol -------------------------------------------------------------------------------
+
+    def derive_dates(self, name: str) -> None:
+        """An anchor told by others, a period, or the moment of baseline."""
+        written = self.study.loaded.writing.dates
+        protocol = self.study.protocol
+        if name == BASELINE:
+            self._derive_baseline()
+        elif name in map(during, protocol.periods):
+            period = name.removeprefix(during(""))
+            span = written[f"periods.{period}.span"].date
+            if isinstance(span, Span):
+                self._derive_period(period, span)
+        elif (at := written.get(f"anchors.{name}.at")) is not None and isinstance(at.date, Moment):
+            self.add(name, self.moment(at.date))
+
+    def _derive_period(self, name: str, span: Span) -> None:
+        """First and last minute of a period. One that leaves its start out begins a minute later, or a day later where no
+        clock tells what came first on the day of its start."""
+        start, end = self.moment(span.start), self.moment(span.end)
+        if span.leaves_start_out:
+            has_time = (pl.col("latest") - pl.col("earliest")).dt.total_minutes() < _PLAIN_DAY_MINUTES
+            later = [pl.when(has_time).then(pl.col(side).dt.offset_by("1m")).otherwise(pl.col(side).dt.offset_by("1d")).alias(side)
+                     for side in ("earliest", "latest")]  # fmt: skip
+            start = start.with_columns(later)
+        self.dates |= {f"{name}_start": start, f"{name}_end": end}
+        self._meet_start_of(
+            start,
+            [
+                node
+                for node in self._nodes()
+                if isinstance(node, tree.Had) and node.window == tree.During(name)
+            ],
+        )
+
+    def _meet_start_of(self, start: pl.DataFrame, asked: Iterable[tree.Had]) -> None:
+        """The day a window begins among those of each drug it asks for, so that none that is taken then is missed."""
+        for drug in {node.fact for node in asked if self.asked.scope.facts[node.fact].kind is Kind.DRUG}:
+            days = with_day_of(start, self.records_of(drug))
+            if len(days):
+                self.add(drug, days.drop("fact"))
+
+    def _meet_moments(self, conditions: Iterable[tree.Condition]) -> None:
+        """As for the start of a period, for windows since a moment."""
+        for node in {
+            node for condition in conditions for node in tree.walk(condition) if isinstance(node, tree.Had)
+        } - self.met:
+            if isinstance(node.window, tree.Since) and node.window.moment.name is not None:
+                self.met.add(node)
+                self._meet_start_of(self.moment(node.window.moment), [node])
+
+    def _nodes(self) -> list[tree.Node]:
+        return [node for rule in self.definitions.rules.values() for node in tree.walk(rule.condition)]
+
+    def _derive_baseline(self) -> None:
+        """The moment of baseline. A sample of its day without a time was taken before it (`same day: before`)."""
+        selection = self.definitions.baseline_selection
+        if selection is None or selection.until is None:
+            return
+        self._refuse_baseline()
+        moment = self.moment(selection.until)
+        self.dates[BASELINE] = moment
+        is_timed = (pl.col("latest") - pl.col("earliest")).dt.total_minutes() < _PLAIN_DAY_MINUTES
+        timed = moment.filter(is_timed).select("subject", baseline="latest")
+        self.tables = {
+            fact: _taken_before(rows, timed) if self._has_results(fact) else rows
+            for fact, rows in self.tables.items()
+        }
+
+    def _has_results(self, name: str) -> bool:
+        fact = self.asked.scope.facts.get(name)
+        return fact is not None and fact.kind in KINDS_WITH_RESULTS
+
+    def _refuse_baseline(self) -> None:
+        """Settings of the baseline that rules compare with, and that nothing here executes."""
+        baseline = self.study.protocol.baselines.get(self.study.protocol.baseline or "")
+        if baseline is None:
+            return
+        path = f"baselines.{self.study.protocol.baseline}"
+        settings = {
+            "same day": baseline.same_day == "unknown",
+            "if missing": baseline.within is not None and baseline.if_missing == "not evaluable",
+        }
+        asks = any(isinstance(node, RELATIVE) for node in self._nodes())
+        refused = [key for key, is_set in settings.items() if is_set and asks]
+        if refused:
+            raise ProblemsFound(
+                Problem(
+                    "not-yet-executable",
+                    f"`{key}` of the baseline that rules compare with",
+                    field=f"{path}.{key}",
+                )
+                for key in refused
+            )
+
+
+def _taken_before(rows: pl.DataFrame, moments: pl.DataFrame) -> pl.DataFrame:
+    """Results of the day of a moment whose own time is not known, as taken up to that moment."""
+    joined = rows.join(moments, on="subject", how="left", maintain_order="left")
+    day = pl.col("baseline").dt.date()
+    is_same_day = (pl.col("earliest").dt.date() == day) & (pl.col("latest").dt.date() == day)
+    is_untimed = (pl.col("latest") - pl.col("earliest")).dt.total_minutes() == _PLAIN_DAY_MINUTES
+    latest = pl.when((is_same_day & is_untimed).fill_null(value=False)).then("baseline").otherwise("latest")
+    return joined.with_columns(latest=latest).select(COLUMNS.keys())
+
+
+def _named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    return frame.select("subject", *Minutes.of().named(f"{name}_"))

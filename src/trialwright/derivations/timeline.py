@@ -1,0 +1,257 @@
+"""What happened to each subject and when, and the moments, spans and selections a protocol writes over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.study import SUBJECT
+from trialwright.protocol.moments import Selection, Span
+from trialwright.protocol.rule_tree import Moment
+from trialwright.vocabulary.durations import Duration, TimeUnit
+
+DEATH = "death"
+"""The event that is read from DM; nothing a person does comes after it."""
+
+CONTACT = "contact"
+"""What shows a person alive; the last day known alive is one, whatever showed it."""
+
+SOURCE = ("SRCDOM", "SRCSEQ", "SRCALL")
+
+HAPPENINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        SUBJECT: pl.Int64,
+        "READER": pl.String,
+        "earliest": pl.Date,
+        "latest": pl.Date,
+        "SRCDOM": pl.String,
+        "SRCSEQ": pl.Int64,
+        "SRCALL": pl.String,
+    }
+)
+"""One row is one thing that happened: whose reading (null where nobody reads), the days it can be, its records."""
+
+_DATES: Mapping[str, Any] = MappingProxyType({SUBJECT: pl.Int64, "earliest": pl.Date, "latest": pl.Date})
+_ORDER = ("earliest", "latest", "SRCDOM", "SRCSEQ", "SRCALL")
+_OFFSETS = {
+    TimeUnit.HOURS: "h",
+    TimeUnit.DAYS: "d",
+    TimeUnit.WEEKS: "w",
+    TimeUnit.MONTHS: "mo",
+    TimeUnit.YEARS: "y",
+}
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Events, records and anchors of all subjects by their name in the protocol.
+
+    Attributes
+    ----------
+    happenings : mapping of str to DataFrame
+        Rows of the shape `HAPPENINGS`, in any order; a row may stand twice.
+    possible : DataFrame
+        `SUBJECT`, `NAME`, `READER`, `earliest`, `latest`, `REASON`: events of which nobody can tell whether they happened,
+        and the days on which they may have.
+    """
+
+    happenings: Mapping[str, pl.DataFrame]
+    possible: pl.DataFrame
+
+    def rows(self, name: str, reader: str | None = None) -> pl.DataFrame:
+        """What happened by this name, as this reader saw it; without a reader, whoever read it."""
+        rows = self.happenings.get(name)
+        if rows is None:
+            return pl.DataFrame(schema=dict(HAPPENINGS))
+        return rows if reader is None else rows.filter(_of_reader(reader))
+
+    def readers(self, names: Iterable[str]) -> list[str]:
+        """Who read any of these, in alphabetical order."""
+        found = [self.rows(name)["READER"].drop_nulls().unique() for name in names]
+        return sorted({reader for readers in found for reader in readers})
+
+    def maybe(self, names: Iterable[str], reader: str | None) -> pl.DataFrame:
+        """The rows of `possible` of some events."""
+        rows = self.possible.filter(pl.col("NAME").is_in(list(names)))
+        return rows if reader is None else rows.filter(_of_reader(reader))
+
+    def moment(self, moment: Moment, reader: str | None = None) -> pl.DataFrame:
+        """The days a moment can be: `SUBJECT`, `earliest`, `latest`; no row where it never came."""
+        if moment.name is None:
+            raise ValueError("a moment of a study must name what it counts from")
+        rows = self.rows(moment.name, reader).drop_nulls("earliest")
+        pick = pl.Expr.max if moment.which == "last" else pl.Expr.min
+        found = rows.group_by(SUBJECT).agg(pick(pl.col("earliest")), pick(pl.col("latest")))
+        if moment.offset is not None:
+            found = found.with_columns(
+                moved(pl.col(side), moment.offset, moment.sign).alias(side) for side in ("earliest", "latest")
+            )
+        return found
+
+    def span(self, span: Span) -> pl.DataFrame:
+        """The first and last day of a span: `SUBJECT`, `first` and `last`; a last day that never came is null.
+
+        Of an imprecise start the latest day is taken and of an imprecise end the earliest: what lies between surely
+        lies in the span.
+        """
+        start, end = self.moment(span.start), self.moment(span.end)
+        first = pl.col("latest") + pl.duration(days=int(span.leaves_start_out))
+        return start.select(SUBJECT, first.alias("first")).join(
+            end.select(SUBJECT, last="earliest"), on=SUBJECT, how="left"
+        )
+
+    def select(
+        self, selection: Selection, bounds: pl.DataFrame, *, reader: str | None = None
+    ) -> pl.DataFrame:
+        """The first or last record a selection takes between the bounds of each subject.
+
+        Parameters
+        ----------
+        selection : Selection
+            `last adequate_scan on or before first new_therapy`. A record that may lie after an imprecise `until` is
+            not taken.
+        bounds : DataFrame
+            `SUBJECT`, `lower` (the record lies after it) and `upper` (on or before it; null: no bound), as Date.
+        reader : str, optional
+
+        Returns
+        -------
+        records : DataFrame of `HAPPENINGS`
+            At most one row a subject. An imprecise record stands at its earliest day.
+        """
+        if selection.record.name is None:
+            raise ValueError("a selection of a study must name its record")
+        rows = self.rows(selection.record.name, reader).drop_nulls("earliest").join(bounds, on=SUBJECT)
+        day = pl.col("earliest")
+        rows = rows.filter((day > pl.col("lower")) & (day <= pl.col("upper")).fill_null(value=True))
+        if selection.until is not None:
+            until = self.moment(selection.until, reader).select(SUBJECT, until="earliest")
+            rows = rows.join(until, on=SUBJECT).filter(pl.col("latest") <= pl.col("until"))
+        is_first = selection.record.which == "first"
+        wanted = day.min() if is_first else day.max()
+        return (
+            rows.filter(day == wanted.over(SUBJECT))
+            .sort(SUBJECT, *_ORDER)
+            .unique(SUBJECT, keep="first" if is_first else "last", maintain_order=True)
+            .select(*HAPPENINGS)
+        )
+
+
+def _of_reader(reader: str) -> pl.Expr:
+    return (pl.col("READER") == reader) | pl.col("READER").is_null()
+
+
+def moved(day: pl.Expr, length: Duration, sign: str = "+") -> pl.Expr:
+    """A day so much later or earlier; months and years go to the same day of another month, or its last."""
+    by = f"{'' if sign == '+' else '-'}{length.amount}{_OFFSETS[length.unit]}"
+    return day.cast(pl.Datetime("us")).dt.offset_by(by).dt.date()
+
+
+def make_timeline(
+    adsl: pl.DataFrame, adevt: pl.DataFrame, observations: pl.DataFrame, names: Iterable[str]
+) -> Timeline:
+    """Gather what happened under these names.
+
+    Parameters
+    ----------
+    adsl : DataFrame
+        With `SUBJECT`, `LSTALVDT` (last day known alive) and one Date column `<NAME>DT` for each anchor.
+    adevt : DataFrame
+        `SUBJECT`, `EVENT`, `AVALC` (met, unknown), `ADT`, `ADTL`, `ADTH`, `MAYBEDT`, `REASON`, sources; `READER` if readings
+        are apart. What is an event is taken from here, not from the observations.
+    observations : DataFrame
+        `SUBJECT`, `fact`, `earliest`, `latest` and sources of records of facts, treatments and anchors.
+    names : iterable of str
+        Events, facts, treatments and anchors of the protocol.
+    """
+    dates = dict.fromkeys(("ADTL", "ADTH", "MAYBEDT"), pl.Date)
+    events = _with_missing(adevt, {"READER": pl.String, "REASON": pl.String, **_sources(), **dates})
+    seen = _with_missing(_of_subjects(observations), {"READER": pl.String, **_sources()})
+    if "reason" in seen.columns:
+        seen = seen.filter(pl.col("reason").is_not_null())  # no result is no measurement
+    known_events, known_facts = set(events["EVENT"].unique()), set(seen["fact"].unique())
+    happenings = {}
+    for name in names:
+        column = "LSTALVDT" if name == CONTACT else f"{name.upper()}DT"
+        parts = [pl.DataFrame(schema=dict(HAPPENINGS))]
+        if name in known_events:
+            parts.append(_occurrences(events.filter(pl.col("EVENT") == name), name, adsl))
+        elif name in known_facts:
+            days = pl.col("earliest", "latest").cast(pl.Date)
+            parts.append(seen.filter(pl.col("fact") == name).select(pl.col(SUBJECT), "READER", days, *SOURCE))
+        if column in adsl.columns:
+            parts.append(_dated(adsl, column))
+        happenings[name] = pl.concat(parts)
+    return Timeline(MappingProxyType(happenings), _possible(events))
+
+
+def _possible(events: pl.DataFrame) -> pl.DataFrame:
+    """What may have happened: instead of anything sure, or before it."""
+    unknown = pl.col("AVALC") == "unknown"
+    return events.filter(unknown | pl.col("MAYBEDT").is_not_null()).select(
+        SUBJECT,
+        "READER",
+        pl.when(unknown).then("ADTL").otherwise("MAYBEDT").alias("earliest"),
+        pl.when(unknown).then("ADTH").alias("latest"),
+        "REASON",
+        NAME="EVENT",
+    )
+
+
+def _occurrences(rows: pl.DataFrame, name: str, adsl: pl.DataFrame) -> pl.DataFrame:
+    met = rows.filter(pl.col("AVALC") == "met").select(
+        SUBJECT,
+        "READER",
+        pl.coalesce("ADTL", "ADT").alias("earliest"),
+        pl.coalesce("ADTH", "ADT").alias("latest"),
+        *SOURCE,
+    )
+    return _after_life(met, adsl) if name == DEATH else met
+
+
+def _after_life(deaths: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
+    """A death whose day is not known lies no earlier than the last day known alive."""
+    alive = adsl.select(SUBJECT, "LSTALVDT").drop_nulls()
+    earliest, latest = pl.col("earliest"), pl.col("latest")
+    alive_until = pl.when(pl.col("LSTALVDT").is_not_null()).then(pl.min_horizontal("LSTALVDT", latest))
+    later = pl.max_horizontal(earliest, alive_until)
+    is_known = (earliest == latest).fill_null(value=False)
+    return deaths.join(alive, on=SUBJECT, how="left").select(
+        SUBJECT,
+        "READER",
+        pl.when(is_known).then(earliest).otherwise(later).alias("earliest"),
+        "latest",
+        *SOURCE,
+    )
+
+
+def _dated(adsl: pl.DataFrame, column: str) -> pl.DataFrame:
+    day = pl.col(column)
+    return adsl.filter(day.is_not_null()).select(
+        SUBJECT,
+        pl.lit(None, pl.String).alias("READER"),
+        day.alias("earliest"),
+        day.alias("latest"),
+        pl.lit("ADSL").alias("SRCDOM"),
+        pl.lit(None, pl.Int64).alias("SRCSEQ"),
+        pl.lit(None, pl.String).alias("SRCALL"),
+    )
+
+
+def _of_subjects(observations: pl.DataFrame) -> pl.DataFrame:
+    """Observations as the readers of rules have them call the subject in small letters."""
+    return observations if SUBJECT in observations.columns else observations.rename({"subject": SUBJECT})
+
+
+def _sources() -> dict[str, Any]:
+    return {name: HAPPENINGS[name] for name in SOURCE}
+
+
+def _with_missing(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in frame.columns
+    )

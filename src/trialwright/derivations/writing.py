@@ -1,0 +1,124 @@
+"""Analysis datasets as files, and what they were made from. All of them or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.datasets import LABELS, Datasets, derive_datasets
+from trialwright.derivations.study import SUBJECT, Study, make_study
+from trialwright.protocol.loading import LoadedProtocol, hash_protocol, hash_sections
+from trialwright.records.dataset import Dataset
+from trialwright.records.files import Format, Records, read_records, write_datasets
+from trialwright.vocabulary.documents import refusal
+from trialwright.vocabulary.problems import Place, Problem
+
+ABOUT = "derivation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files of a derivation, how many subjects they hold, and what was doubtful or left out."""
+
+    files: tuple[Path, ...]
+    n_subjects: int
+    problems: tuple[Problem, ...]
+
+
+def write_derivation(
+    loaded: LoadedProtocol,
+    data: Path,
+    out: Path,
+    *,
+    cut: date | None = None,
+    keys: Sequence[str] = (),
+    form: Format = Format.PARQUET,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Written:
+    """Derive all analysis datasets from the records of a folder and write them into another.
+
+    Parameters
+    ----------
+    loaded : LoadedProtocol
+    data : Path
+        Folder with the datasets of SDTM.
+    out : Path
+        Made if need be.
+    cut : date, optional
+        What happened after this day does not exist.
+    keys : sequence of str
+        Columns that tell studies apart which lie in the same tables.
+    form : Format
+    progress : callable
+        Told what is being done.
+
+    Raises
+    ------
+    ProblemsFound
+        Where the records cannot be read or leave no way to derive a dataset; `unwritable-file`. Nothing is written then.
+    """
+    progress("reading the records")
+    records = read_records(data)
+    _check_keys(records, keys, data)
+    study = make_study(loaded, records.tables, keys=keys, cut=cut)
+    made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
+    progress("writing")
+    about = json.dumps(_about(study, records, made), indent=2, ensure_ascii=False) + "\n"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal("unwritable-file", f"cannot be made: {error.strerror}", Place(str(out))) from error
+    datasets = [_dataset(name, table, study) for name, table in made.tables.items()]
+    files = write_datasets(datasets, out, form, beside={ABOUT: about.encode()})
+    return Written(tuple(files), study.subjects.height, (*records.warnings, *made.problems))
+
+
+def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
+    for key in keys:
+        lacking = [name for name, table in records.tables.items() if key not in table.columns]
+        if lacking:
+            message = f"`{key}` is to tell studies apart, and {', '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no such column"
+            raise refusal("missing-variable", message, Place(str(data)))
+    if "DM" not in records.tables:
+        message = "there is no DM: nobody knows whose the records are"
+        raise refusal("missing-domain", message, Place(str(data)))
+
+
+def _dataset(name: str, table: pl.DataFrame, study: Study) -> Dataset:
+    """A derived table as datasets are written: without our number of subjects, dates as text, whole numbers alike."""
+    plain = table.drop(SUBJECT).with_columns(
+        pl.selectors.date().dt.to_string("%Y-%m-%d"),
+        pl.selectors.integer().cast(pl.Int64),
+        pl.selectors.float().cast(pl.Float64),
+    )
+    return Dataset(
+        name=name, table=plain, label=LABELS[name], keys=study.identity, study=study.protocol.study.id
+    )
+
+
+def _about(study: Study, records: Records, made: Datasets) -> Mapping[str, Any]:
+    """What the datasets were made from: enough to make them again, and to see that nothing else was used."""
+    return {
+        "study": study.protocol.study.id,
+        "simulated": any("SIMULATED" in table.columns for table in records.tables.values()),
+        "cut": study.cut.isoformat() if study.cut else None,
+        "keys": list(study.keys),
+        "program": f"trialwright {version('trialwright')}",
+        "protocol_sha256": hash_protocol(study.protocol),
+        "sections_sha256": hash_sections(study.protocol),
+        "records": {
+            name: {"file": one.file, "rows": one.table.height, "sha256": one.sha256}
+            for name, one in records.datasets.items()
+        },
+        "datasets": {
+            name: {"label": LABELS[name], "rows": table.height} for name, table in made.tables.items()
+        },
+        "problems": [str(problem) for problem in (*records.warnings, *made.problems)],
+    }

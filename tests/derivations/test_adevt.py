@@ -1,0 +1,477 @@
+"""ADEVT against the worked examples of the clinical rules (their ids), and laws it must keep."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from tests.derivations.small_studies import Records, occurrences, on_day
+
+from trialwright.derivations.adevt import derive_adevt
+from trialwright.derivations.events import known_facts
+from trialwright.derivations.persons import as_persons
+from trialwright.derivations.study import make_study
+from trialwright.evaluation.patient import judge_rows
+from trialwright.protocol.loading import load_protocol
+
+DURVA, PRTRAS = "nct04294498", "nct07120750"
+
+
+@pytest.fixture(scope="module")
+def durva():
+    return load_protocol(DURVA)
+
+
+@pytest.fixture(scope="module")
+def prtras():
+    return load_protocol(PRTRAS)
+
+
+def day(number):
+    return date.fromisoformat(on_day(number))
+
+
+# --- the worked examples: each is one subject of one study, derived once -----------------------------------------------
+
+
+def together(protocol, cases):
+    """ADEVT of one study in which every case is a subject called by its name."""
+    records = Records()
+    for name, (make, *_) in cases.items():
+        make(records, name)
+    return derive_adevt(records.study_of(protocol))
+
+
+def treated(records, subject="1", *, until=85):
+    """Somebody with durvalumab every four weeks from day 1, and entecavir from that day on."""
+    records.person(subject).doses("durvalumab", range(1, until + 1, 28), subject)
+    return records.dose("entecavir", on_day(1), on_day(until + 200), subject)
+
+
+def virus(baseline, later):
+    def make(records, subject):
+        values = {29: later} if baseline is None else {1: baseline, 29: later}
+        treated(records, subject).series("hbv_dna", values, subject, LBLLOQ=10.0)
+
+    return make
+
+
+def enzyme(values, until=85):
+    return lambda records, subject: treated(records, subject, until=until).series("alt", values, subject)
+
+
+def viral_loads(values):
+    return lambda records, subject: treated(records, subject, until=169).series("hbv_dna", values, subject)
+
+
+CENSORED, MISSING = "censored across the threshold", "missing"
+DURVA_CASES = {
+    "HBV-10": (virus(2000, 200_000), "hbv_reactivation", [day(29)]),
+    "HBV-11": (virus(2000, 199_999), "hbv_reactivation", []),
+    "HBV-12": (virus(8700, 870_000), "hbv_reactivation", [day(29)]),
+    "HBV-14": (virus(2040, 203_000), "hbv_reactivation", []),
+    "HBV-15": (virus("TND", 999), "rise_from_undetectable", []),
+    "HBV-16": (virus("TND", 1000), "rise_from_undetectable", [day(29)]),
+    "HBV-17 is never met by a number put in its place": (virus("<10", 500), "hbv_reactivation", [CENSORED]),
+    "HBV-18 without the branch for a missing baseline": (virus(None, 10_000), "hbv_reactivation", [MISSING]),
+    "HBV-19": (virus(1.2e6, ">170000000"), "hbv_reactivation", [day(29)]),
+    "HBV-20": (virus(2.5e6, ">170000000"), "hbv_reactivation", [CENSORED]),
+    "HBV-23": (virus(2500, 30_000), "hbv_reactivation", []),
+    "HBV-24": (virus(300, 30_000), "hbv_reactivation", [day(29)]),
+    "HBV-22, over baseline": (viral_loads({1: 5000, 29: 20, 57: 4000}), "hbv_reactivation", []),
+    "HBV-22, over the lowest": (viral_loads({1: 5000, 29: 20, 57: 4000}), "hbv_dna_100_fold_over_nadir", [day(57)]),
+    "higher before baseline": (viral_loads({-14: 1e8, 1: 1e5, 29: 1e4}), "hbv_reactivation", []),
+    "FL-01": (enzyme({1: 20, 29: 60}), "hepatitis_flare", []),
+    "FL-02": (enzyme({1: 20, 29: 100}), "hepatitis_flare", []),
+    "FL-03": (enzyme({1: 20, 29: 101}), "hepatitis_flare", [day(29)]),
+    "FL-04": (enzyme({1: 34, 29: 101}), "hepatitis_flare", []),
+    "FL-05": (enzyme({1: 34, 29: 102}), "hepatitis_flare", [day(29)]),
+    "FL-06": (enzyme({1: 35, 29: 105}), "hepatitis_flare", [day(29)]),
+    "FL-07, 269": (enzyme({1: 90, 29: 269}), "hepatitis_flare", []),
+    "FL-07, 270": (enzyme({1: 90, 29: 270}), "hepatitis_flare", [day(29)]),
+    "FL-08": (enzyme({1: 33.4, 29: 100.2}), "hepatitis_flare", [day(29)]),
+    "FL-09": (enzyme({29: 400}), "hepatitis_flare", [MISSING]),
+    "a flare with one sample below": (enzyme({1: 30, 29: 150, 57: 160, 85: 50, 113: 150}), "hepatitis_flare", [day(29)]),
+    "a flare after two samples below": (enzyme({1: 30, 29: 150, 57: 50, 85: 50, 113: 150}), "hepatitis_flare", [day(29), day(113)]),
+    "a flare that ends": (enzyme({1: 30, 29: 150, 57: 50, 85: 50}), "hepatitis_flare", [day(29)]),
+    "a flare whose end is counted anew": (
+        enzyme({1: 30, 29: 150, 57: 50, 85: 150, 113: 50, 141: 50, 169: 150}), "hepatitis_flare", [day(29), day(169)],
+    ),
+    "VB-01": (viral_loads({1: 5e4, 29: 200, 57: 20, 120: 25, 148: 260, 176: 410}), "virological_breakthrough", [day(148)]),
+    "VB-02": (viral_loads({1: 5e4, 57: 20, 148: 260, 176: 30}), "virological_breakthrough", []),
+    "VB-04": (viral_loads({1: 5e4, 29: 200, 57: 2500}), "virological_breakthrough", []),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def durva_events(durva):
+    return together(durva, DURVA_CASES)
+
+
+@pytest.mark.parametrize("name", DURVA_CASES)
+def test_events_of_the_virus_and_the_liver(durva_events, name):
+    """The last value of VB-01 rises on: it awaits a confirmation of its own, and the first occurrence stands."""
+    _, event, found = DURVA_CASES[name]
+    assert occurrences(durva_events, event, name) == found
+
+
+def test_two_baselines_hbv_21(durva):
+    records = Records().person().doses("durvalumab", [1, 29]).dose("entecavir", on_day(-6), on_day(200))
+    records.series("hbv_dna", {-10: 4.2e5, 1: 3.1e4, 29: 4.0e6})
+    adevt = derive_adevt(records.study_of(durva))
+    assert occurrences(adevt, "hbv_reactivation") == [day(29)]
+    assert occurrences(adevt, "hbv_reactivation_over_entecavir_baseline") == []
+
+
+# by id: days with a reactivation, days with a flare, last dose; the day by the literal rule, linked or not, strict or not
+HEPATITIS = {
+    "HH-01": ([57], [78], 85, 78, True, True),
+    "HH-02": ([85], [64], 85, 85, True, False),
+    "HH-03": ([57], [310], 309, 310, False, False),
+    "HH-04": ([57, 85, 253], [310], 309, 310, True, True),
+    "HH-05": ([], [64], 85, None, False, False),
+    "HH-06": ([57], [], 85, None, False, False),
+    "HH-07": ([120], [64], 85, None, False, False),
+}
+
+
+@pytest.fixture(scope="module")
+def hepatitis(durva):
+    days, records = [1, 29, 57, 64, 78, 85, 113, 120, 253, 310], Records()
+    for name, (reactivated, flared, until, *_) in HEPATITIS.items():
+        treated(records, name, until=until)
+        records.series(
+            "hbv_dna",
+            {one: 2000 if one == 1 else 200_000 if one in reactivated else 100 for one in days},
+            name,
+        )
+        records.series("alt", {one: 150 if one in flared else 20 for one in days}, name)
+    return derive_adevt(records.study_of(durva))
+
+
+@pytest.mark.parametrize("name", HEPATITIS)
+def test_hepatitis_by_the_virus(hepatitis, name):
+    *_, literal, linked, strict = HEPATITIS[name]
+    assert occurrences(hepatitis, "hbv_hepatitis", name) == ([day(literal)] if literal else [])
+    assert bool(occurrences(hepatitis, "hbv_hepatitis_linked", name)) == linked
+    assert bool(occurrences(hepatitis, "hbv_hepatitis_after_reactivation", name)) == strict
+
+
+def test_hys_law(durva):
+    """Bilirubin is in mg/dL and compared in umol/L: 2.4 is not above twice 1.2."""
+    records = Records()
+    cases = {
+        "HY-04": (2.5, 38, 100),
+        "HY-05": (2.4, 38, 100),
+        "HY-06": (3.0, 75, 100),
+        "HY-07": (3.0, 38, 260),
+    }
+    for name, (bilirubin, on, alp) in cases.items():
+        treated(records, name).series("alt", {29: 130}, name, LBSTNRHI=40.0).series(
+            "alp", {29: alp}, name, LBSTNRHI=120.0
+        )
+        for when, value in ((29, 0.8), (on, bilirubin)):
+            records.result("bilirubin", on_day(when), value, name, LBSTNRHI=1.2, LBSTRESU="mg/dL")
+    adevt = derive_adevt(records.study_of(durva))
+    assert {name: occurrences(adevt, "hys_law", name) for name in cases} == {
+        "HY-04": [day(29)],
+        "HY-05": [],
+        "HY-06": [],
+        "HY-07": [],
+    }
+
+
+# --- HBsAg and recurrence ---------------------------------------------------------------------------------------------
+
+
+def enrolled(records=None, subject="1"):
+    """A participant of PRTRAS: radical treatment on 2024-03-01, group assignment on 2024-04-05."""
+    records = (records or Records()).person(subject, RFICDTC="2024-03-20")
+    return records.milestone("radical_treatment", "2024-03-01", subject).milestone(
+        "group_assignment", "2024-04-05", subject
+    )
+
+
+def week(number):
+    return on_day(36 + 7 * number)
+
+
+def antigen(week_60):
+    def make(records, subject):
+        enrolled(records, subject)
+        for when, value in ((0, 1250), (48, "<0.05"), (60, week_60)):
+            records.result("hbsag_quantity", week(when), value, subject)
+        records.result("anti_hbs", week(60), 35, subject)
+
+    return make
+
+
+def cure(analogue_ends):
+    def make(records, subject):
+        antigen("<0.05")(records, subject)
+        records.dose("nucleoside_analogue", week(0), analogue_ends and week(analogue_ends), subject)
+        records.dose("peginterferon", week(0), week(48), subject)
+        records.result("hbv_dna", week(100), "<10", subject).result("hbv_dna", week(121), "<10", subject)
+
+    return make
+
+
+def scanned(*findings):
+    def make(records, subject):
+        enrolled(records, subject)
+        for when, what, value in findings:
+            records.finding(what, when, value, subject)
+
+    return make
+
+
+def on(text):
+    return date.fromisoformat(text)
+
+
+SAMPLED = ("2025-05-12", "histology_of_new_lesion", "hcc")
+PRTRAS_CASES = {
+    "SA-02": (antigen("<0.05"), "hbsag_loss", [on(week(48))]),
+    "SA-02, seroconversion": (antigen("<0.05"), "seroconversion", [on(week(60))]),
+    "SA-03": (antigen(0.30), "hbsag_loss", []),
+    "SA-03, seroconversion": (antigen(0.30), "seroconversion", []),
+    "SA-04": (cure(96), "functional_cure", [on(week(121))]),
+    "SA-05": (cure(None), "functional_cure", []),
+    "RE-01": (scanned(("2024-11-08", "lirads", "LR-3"), ("2025-01-31", "lirads", "LR-5")), "recurrence", [on("2025-01-31")]),
+    "RE-02": (scanned(("2025-01-31", "lirads", "LR-4"), ("2025-04-25", "lirads", "LR-5")), "recurrence", [on("2025-04-25")]),
+    "RE-02, sensitivity": (
+        scanned(("2025-01-31", "lirads", "LR-4"), ("2025-04-25", "lirads", "LR-5")), "recurrence_from_lr4",
+        [on("2025-01-31"), on("2025-04-25")],
+    ),
+    "RE-03": (scanned(("2025-01-31", "lirads", "LR-4"), ("2025-04-25", "lirads", "LR-4")), "recurrence", []),
+    "RE-04": (scanned(("2025-01-31", "lirads", "LR-4"), ("2025-02-20", "treated_as_hcc", "Y")), "recurrence", [on("2025-01-31")]),
+    "RE-05": (scanned(("2025-04-25", "lirads", "LR-M"), SAMPLED), "recurrence", [on("2025-04-25")]),
+    "RE-06": (
+        scanned(("2025-04-25", "lirads", "LR-M"), ("2025-05-12", "histology_of_new_lesion", "other_cancer")), "recurrence", [],
+    ),
+    "RE-07": (
+        scanned(("2024-08-16", "lirads_treated", "equivocal"), ("2024-11-08", "lirads_treated", "nonviable")), "recurrence", [],
+    ),
+    "RE-08": (
+        scanned(("2024-08-16", "lirads_treated", "equivocal"), ("2024-11-08", "lirads_treated", "viable")), "recurrence",
+        [on("2024-11-08")],
+    ),
+    "RE-10": (
+        scanned(("2025-07-18", "lirads", "LR-1"), ("2025-07-18", "extrahepatic_lesion", "unequivocal")), "recurrence",
+        [on("2025-07-18")],
+    ),
+    "RE-11": (scanned(("2024-11-08", "lirads", "LR-NC"), ("2024-11-20", "lirads", "LR-5")), "recurrence", [on("2024-11-20")]),
+    "proof of what no scan showed": (scanned(("2024-11-08", "lirads", "LR-2"), SAMPLED), "recurrence", [on("2025-05-12")]),
+    "proof 90 days later": (scanned(("2025-02-11", "lirads", "LR-M"), SAMPLED), "recurrence", [on("2025-02-11")]),
+    "proof 91 days later": (scanned(("2025-02-10", "lirads", "LR-M"), SAMPLED), "recurrence", [on("2025-05-12")]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prtras_events(prtras):
+    return together(prtras, PRTRAS_CASES)
+
+
+@pytest.mark.parametrize("name", PRTRAS_CASES)
+def test_cure_and_recurrence(prtras_events, name):
+    _, event, found = PRTRAS_CASES[name]
+    assert occurrences(prtras_events, event, name) == found
+
+
+@pytest.mark.parametrize(("name", "part"), [
+    ("RE-01", "new_lr5"), ("RE-04", "probable_treated"), ("RE-05", "proven_recurrence"), ("RE-08", "local_progression"),
+    ("RE-10", "extrahepatic_recurrence"),
+])  # fmt: skip
+def test_a_recurrence_names_its_kind(prtras_events, name, part):
+    rows = prtras_events.filter((pl.col("EVENT") == "recurrence") & (pl.col("USUBJID") == name))
+    assert rows["VIA"].to_list() == [part]
+
+
+def test_a_proof_names_the_scan_it_is_dated_to(prtras_events):
+    rows = prtras_events.filter((pl.col("EVENT") == "proven_recurrence") & (pl.col("USUBJID") == "RE-05"))
+    assert rows.select("ADT", "SEENDT", "SRCSEQ", "SRCALL").rows() == [
+        (on("2025-04-25"), on("2025-05-12"), 2, "FA.2 FA.1")
+    ]
+
+
+def test_two_readers_are_kept_apart(prtras):
+    records = enrolled().finding("lirads", "2024-11-08", "LR-4", FAEVAL="INVESTIGATOR")
+    records.finding("lirads", "2024-11-08", "LR-5", FAEVAL="INDEPENDENT ASSESSOR")
+    records.finding("lirads", "2025-01-31", "LR-5", FAEVAL="INVESTIGATOR").happened(
+        "second_primary", "2026-01-01"
+    )
+    adevt = derive_adevt(records.study_of(prtras))
+    assert occurrences(adevt, "recurrence", reader="local") == [on("2025-01-31")]
+    assert occurrences(adevt, "recurrence", reader="central") == [on("2024-11-08")]
+    assert adevt.filter(pl.col("EVENT") == "second_primary")["READER"].to_list() == [None]
+
+
+# --- what is reported, and what a row tells ---------------------------------------------------------------------------
+
+
+def test_reported_events(durva):
+    records = (
+        treated(Records())
+        .happened("new_anticancer_therapy", "2024-09")
+        .person("2", DTHFL="Y")
+        .person("3", DTHDTC="2024-12-24")
+    )
+    adevt = derive_adevt(records.study_of(durva))
+    therapy = adevt.filter(pl.col("EVENT") == "new_anticancer_therapy").row(0, named=True)
+    assert (therapy["ADT"], therapy["ADTL"], therapy["ADTH"]) == (None, date(2024, 9, 1), date(2024, 9, 30))
+    assert adevt.filter(pl.col("EVENT") == "death").select("USUBJID", "AVALC", "ADT").rows() == [
+        ("2", "met", None), ("3", "met", date(2024, 12, 24)),
+    ]  # fmt: skip
+
+
+def test_a_row_tells_what_decided_it(durva):
+    row = derive_adevt(
+        treated(Records()).series("alt", {-5: 90, 1: 20, 29: 101}, LBSTNRHI=40.0).study_of(durva)
+    ).row(0, named=True)
+    told = {"EVENT": "hepatitis_flare", "PARAM": "hepatitis flare", "ASEQ": 1, "ADY": 29, "AVAL": 101.0, "AVALU": "U/L",
+            "BASE": 20.0, "BASEDT": day(1), "ANRHI": 40.0, "SRCDOM": "LB", "SRCSEQ": 3, "SRCALL": "LB.3 LB.2",
+            "PROTOCOL": "events.hepatitis_flare"}  # fmt: skip
+    assert {name: row[name] for name in told} == told
+
+
+def test_an_earlier_occurrence_nobody_can_rule_out_is_told(durva):
+    adevt = derive_adevt(
+        treated(Records()).series("hbv_dna", {1: 2.5e6, 29: ">170000000", 57: 3e8}).study_of(durva)
+    )
+    row = adevt.filter(pl.col("EVENT") == "hbv_reactivation").row(0, named=True)
+    assert (row["ADT"], row["MAYBEDT"], row["REASON"]) == (day(57), day(29), "censored across the threshold")
+
+
+def test_an_unknown_part_leaves_the_whole_unknown(durva):
+    records = (
+        treated(Records()).series("hbv_dna", {1: 2.5e6, 29: ">170000000"}).series("alt", {1: 20, 29: 150})
+    )
+    adevt = derive_adevt(records.study_of(durva))
+    assert occurrences(adevt, "hbv_hepatitis") == ["censored across the threshold"]
+    assert occurrences(adevt, "hbv_hepatitis_linked") == ["censored across the threshold"]
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+DNA_DAYS = (-10, 1, 29, 57, 85, 120)
+
+
+def values(*known):
+    return st.lists(st.sampled_from([*known, None]), min_size=len(DNA_DAYS), max_size=len(DNA_DAYS))
+
+
+cohorts = st.lists(
+    st.tuples(values(20.0, 2000.0, 199_999.0, 200_000.0, 5e6), values(20.0, 60.0, 100.0, 101.0, 300.0)),
+    min_size=6,
+    max_size=12,
+)
+few = settings(max_examples=3, deadline=None)
+
+
+def cohort(persons, when=None, raised=None):
+    """Treated persons with HBV DNA and ALT on the same days; on one day `raised` stands for the HBV DNA of all."""
+    records = Records()
+    for number, series in enumerate(persons):
+        subject = str(number)
+        records.person(subject).doses("durvalumab", [1, 29, 57, 85], subject).dose(
+            "entecavir", on_day(3), on_day(200), subject
+        )
+        for fact, known in zip(("hbv_dna", "alt"), series, strict=True):
+            for one, value in zip(DNA_DAYS, known, strict=True):
+                value = raised if fact == "hbv_dna" and one == when else value
+                if value is not None:
+                    records.result(fact, on_day(one), value, subject)
+    return records.tables
+
+
+@given(cohorts, st.integers(0, 99))
+@few
+def test_order_and_repetition_of_records_never_matter(durva, persons, seed):
+    tables = cohort(persons)
+    again = {
+        name: pl.concat([table, table.head(9)]).sample(fraction=1, shuffle=True, seed=seed)
+        for name, table in tables.items()
+    }
+    assert_frame_equal(derive_adevt(make_study(durva, tables)), derive_adevt(make_study(durva, again)))
+
+
+@given(cohorts, st.sampled_from(DNA_DAYS[2:]))
+@few
+def test_raising_a_value_never_removes_a_reactivation(durva, persons, when):
+    before, after = (
+        derive_adevt(make_study(durva, tables)) for tables in (cohort(persons), cohort(persons, when, 1e9))
+    )
+    is_met = (
+        (pl.col("EVENT") == "hbv_reactivation") & (pl.col("AVALC") == "met") & (pl.col("ADT") != day(when))
+    )
+    assert set(before.filter(is_met).select("USUBJID", "ADT").rows()) <= set(
+        after.filter(is_met).select("USUBJID", "ADT").rows()
+    )
+
+
+@given(cohorts, st.sampled_from([10, 29, 60, 85, 119]))
+@few
+def test_a_cut_is_the_records_up_to_it(durva, persons, cut):
+    tables, last = cohort(persons), on_day(cut)
+    known = tables | {
+        "LB": tables["LB"].filter(pl.col("LBDTC") <= last),
+        "EX": tables["EX"]
+        .filter(pl.col("EXSTDTC") <= last)
+        .with_columns(EXENDTC=pl.when(pl.col("EXENDTC") <= last).then("EXENDTC")),
+    }
+    at_cut, truncated = (
+        derive_adevt(make_study(durva, tables, cut=day(cut))),
+        derive_adevt(make_study(durva, known)),
+    )
+    assert_frame_equal(at_cut, truncated)
+
+
+@given(cohorts)
+@few
+def test_many_studies_at_once_are_each_by_itself(durva, persons):
+    halves = [cohort(persons[::2]), cohort(persons[1::2])]
+    at_once = {
+        name: pl.concat(
+            [
+                half[name].with_columns(TRIAL=pl.lit(str(trial)))
+                for trial, half in enumerate(halves)
+                if name in half
+            ],
+            how="diagonal",
+        )
+        for name in halves[0]
+    }
+    both = derive_adevt(make_study(durva, at_once, keys=["TRIAL"]))
+    for trial, tables in enumerate(halves):
+        of_it = both.filter(pl.col("TRIAL") == str(trial)).drop("TRIAL", "SUBJECT")
+        assert_frame_equal(of_it, derive_adevt(make_study(durva, tables)).drop("SUBJECT"))
+
+
+@given(cohorts)
+@few
+def test_one_patient_at_a_time_finds_the_same_onsets(durva, persons):
+    """The reader of one person, over the same observations, at the rows after baseline."""
+    facts = known_facts(make_study(durva, cohort(persons)))
+    adevt = derive_adevt(facts.study, facts)
+    scope = facts.asked.scope
+    rows = facts.records_of("hbv_dna", "alt", "durvalumab", "entecavir")
+    for number, person in as_persons(rows, facts.subjects_at(None), scope.facts, scope.periods):
+        for event in (
+            "hbv_reactivation",
+            "hepatitis_flare",
+            "hbv_dna_10_fold_over_nadir",
+            "virological_breakthrough",
+        ):
+            rule = facts.rules[f"events.{event}.when"]
+            judged = judge_rows(
+                rule.condition, person, type(scope)(scope.facts, scope.periods, rule.scope.rows_of)
+            )
+            later = [(row.date.earliest, one.verdict) for row, one in judged if row.date.earliest > day(1)]
+            met = sorted(when for when, verdict in later if verdict.is_met)
+            found = occurrences(adevt, event, str(number))
+            if met:
+                assert found[0] == met[0]
+            else:
+                assert bool(found) == any(not verdict.is_known for _, verdict in later)

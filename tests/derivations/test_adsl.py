@@ -1,0 +1,211 @@
+"""ADSL and the criteria of eligibility: days, groups, populations, worked by hand."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from tests.derivations.small_studies import Records, on_day
+
+from trialwright.derivations.adelig import derive_adelig
+from trialwright.derivations.adsl import derive_adsl
+from trialwright.derivations.judged import only_grows
+from trialwright.protocol.loading import load_protocol
+from trialwright.protocol.rules import parse_rule
+
+
+@pytest.fixture(scope="module")
+def durva():
+    return load_protocol("nct04294498")
+
+
+@pytest.fixture(scope="module")
+def prtras():
+    return load_protocol("nct07120750")
+
+
+def test_days_of_a_subject(durva):
+    records = (
+        Records()
+        .person(RFICDTC="2024-02-10", BRTHDTC="1970-02-11", AGE=None)
+        .milestone("enrolment", "2024-02-28")
+    )
+    records.dose("entecavir", "2024-02-27", "2024-09-30").doses("durvalumab", [1, 29])
+    row = derive_adsl(records.study_of(durva)).row(0, named=True)
+    told = {
+        "AGE": 53.0,  # 54 on the day after consent
+        "TRTSDT": date(2024, 2, 27), "TRTEDT": date(2024, 9, 30), "DTHDT": None, "LSTALVDT": date(2024, 9, 30),
+        "STARTDT": date(2024, 3, 1), "CONSENTDT": date(2024, 2, 10), "ENROLMENTDT": date(2024, 2, 28),
+        "FIRST_DOSEDT": date(2024, 3, 1), "LAST_DOSEDT": date(2024, 3, 29),
+        "BEFORE_DURVALUMABDT": date(2024, 3, 1), "BEFORE_ENTECAVIRDT": date(2024, 2, 27),
+        "ON_TREATMENTSDT": date(2024, 3, 2), "ON_TREATMENTEDT": date(2024, 4, 26),  # 28 days after 29 March
+        "SAFETYSDT": date(2024, 3, 1), "SAFETYEDT": date(2024, 6, 27),
+        "GROUP": "durvalumab_and_entecavir", "CUTDT": None,
+    }  # fmt: skip
+    assert {name: row[name] for name in told} == told
+
+
+def test_a_day_known_to_the_month_is_no_day(durva):
+    row = derive_adsl(Records().person(DTHDTC="2024-09").study_of(durva)).row(0, named=True)
+    assert row["DTHDT"] is None
+
+
+def test_nobody_lives_after_death(durva):
+    records = (
+        Records().person(DTHDTC="2024-05-01").result("alt", "2024-04-20", 30).result("alt", "2024-06-01", 30)
+    )
+    assert derive_adsl(records.study_of(durva))["LSTALVDT"].to_list() == [date(2024, 4, 20)]
+
+
+@pytest.mark.parametrize(("value", "flag", "reason"), [
+    pytest.param(1_700_000, "Y", None, id="exactly a hundredth of the limit"),
+    pytest.param(1_700_001, "N", None, id="above it"),
+    pytest.param(None, None, "missing", id="without a baseline"),
+    pytest.param(">170000000", "N", None, id="above the assay"),
+])  # fmt: skip
+def test_populations_by_rule(durva, value, flag, reason):
+    records = Records().person().doses("durvalumab", [1])
+    if value is not None:
+        records.result("hbv_dna", on_day(1), value)
+    row = derive_adsl(records.study_of(durva)).row(0, named=True)
+    assert (row["MEASURABLE_RISEFL"], row["MEASURABLE_RISEFLR"]) == (flag, reason)
+    assert (row["TREATEDFL"], row["PER_PROTOCOLFL"], row["PER_PROTOCOLFLR"]) == ("Y", None, "needs a person")
+
+
+def test_who_was_never_treated_is_in_no_population_that_asks_for_it(durva):
+    row = derive_adsl(Records().person().study_of(durva)).row(0, named=True)
+    assert (row["TREATEDFL"], row["EVALUABLEFL"], row["TREATEDFLR"]) == ("N", "N", None)
+
+
+@pytest.mark.parametrize(("days", "is_evaluable"), [
+    pytest.param([1], None, id="of the day of the first dose, which belongs to baseline"),
+    pytest.param([1, 2], "Y", id="a day later"),
+    pytest.param([1, 57], "Y", id="28 days after the last dose"),
+    pytest.param([1, 58], None, id="29 days after it"),
+])  # fmt: skip
+def test_treatment_begins_after_the_first_dose(durva, days, is_evaluable):
+    """Nobody says that none was taken: a count of none stays unknown, as the rule language has it."""
+    records = Records().person().doses("durvalumab", [1, 29]).series("hbv_dna", dict.fromkeys(days, 2000))
+    assert derive_adsl(records.study_of(durva))["EVALUABLEFL"].to_list() == [is_evaluable]
+
+
+def test_a_sample_after_the_infusion_of_its_day_is_not_baseline(durva):
+    records = Records().person().dose("durvalumab", "2024-03-01T10:00", "2024-03-01T11:00")
+    records.result("hbv_dna", "2024-03-01T09:00", 2000).result("hbv_dna", "2024-03-01T16:00", 5e6)
+    row = derive_adsl(records.study_of(durva)).row(0, named=True)
+    assert (row["MEASURABLE_RISEFL"], row["EVALUABLEFL"]) == ("Y", "Y")
+
+
+def test_a_sample_without_a_time_on_the_day_of_a_timed_infusion_is_before_it(durva):
+    records = (
+        Records()
+        .person()
+        .dose("durvalumab", "2024-03-01T10:00", "2024-03-01T11:00")
+        .result("hbv_dna", "2024-03-01", 2000)
+    )
+    row = derive_adsl(records.study_of(durva)).row(0, named=True)
+    assert (row["MEASURABLE_RISEFL"], row["EVALUABLEFL"]) == ("Y", None)
+
+
+def enrolled(subject="1", group="na", records=None, scan="2024-04-01"):
+    records = (records or Records()).person(subject, RFICDTC="2024-03-20", ARMCD=group.upper())
+    records.milestone("radical_treatment", "2024-03-01", subject).milestone(
+        "group_assignment", "2024-04-05", subject
+    )
+    return records.add("PR", subject, PRTRT="LIVER MRI", PRDECOD="LIVER MRI", PRSTDTC=scan)
+
+
+def test_groups_by_what_was_decided(prtras):
+    records = enrolled("1", "na").finding("assigned_group", "2024-04-05", "na_and_peginterferon", "2")
+    enrolled("2", "na and peginterferon", records)
+    enrolled("3", "na", records).finding("assigned_group", "2024-04-05", "na_and_peginterferon", "3")
+    records.person("4")
+    assert derive_adsl(records.study_of(prtras)).select("GROUP", "GROUPR").rows() == [
+        ("na", None), ("na_and_peginterferon", None), (None, "conflict"), (None, "missing"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scan", "finding", "flag", "reason"), [
+    pytest.param("2024-04-01", ("2024-04-01", "LR-1"), "Y", None, id="a clean scan within four weeks"),
+    pytest.param("2024-03-08", ("2024-03-08", "LR-1"), "Y", None, id="28 days before"),
+    pytest.param("2024-03-07", ("2024-03-07", "LR-1"), None, "missing", id="29 days before: another may have been"),
+    pytest.param("2024-04-05", ("2024-04-05", "LR-5"), "N", None, id="RE-12"),
+])  # fmt: skip
+def test_full_analysis_is_free_of_recurrence(prtras, scan, finding, flag, reason):
+    records = enrolled(scan=scan).finding("lirads", *finding)
+    row = derive_adsl(records.study_of(prtras)).row(0, named=True)
+    assert (row["FULL_ANALYSISFL"], row["FULL_ANALYSISFLR"]) == (flag, reason)
+
+
+def test_a_population_judged_after_the_cut_is_not_due_unless_settled(prtras):
+    records = enrolled("1").dose("nucleoside_analogue", "2024-04-05", None, "1")
+    enrolled("2", records=records)
+    adsl = derive_adsl(records.study_of(prtras, cut=date(2024, 5, 1)))
+    assert adsl.select("SAFETYFL", "SAFETYFLR", "LANDMARKFL", "LANDMARKFLR").rows() == [
+        ("Y", None, None, "not yet due"), (None, "not yet due", None, "not yet due"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "grows"), [
+    ("had(entecavir)", True), ("not had(entecavir)", False), ("count(hbv_dna) >= 2", True), ("count(hbv_dna) < 2", False),
+    ("had(entecavir) and last(alt, 7 days) > 3 ULN", False), ("had(entecavir) or had(durvalumab)", True),
+])  # fmt: skip
+def test_what_later_records_cannot_undo(rule, grows):
+    assert only_grows(parse_rule(rule)) == grows
+
+
+def test_what_somebody_denied_is_no(prtras):
+    records = enrolled().add("MH", "1", MHTERM="DIABETES", MHOCCUR="N", MHDTC="2024-03-20")
+    records.add("MH", "1", MHTERM="RETINOPATHY", MHOCCUR="N", MHDTC="2024-03-20").add(
+        "MH", "1", MHTERM="Mania", MHSTDTC="2001"
+    )
+    for name in ("EPILEPSY", "DEPRESSION", "SCHIZOPHRENIA"):
+        records.add("MH", "1", MHTERM=name, MHOCCUR="N")
+    adelig = derive_adelig(records.study_of(prtras))
+    found = {row["PARAMCD"]: (row["AVALC"], row["REASON"]) for row in adelig.iter_rows(named=True)}
+    assert found["retinopathy"] == ("not met", None)
+    assert found["neuropsychiatric_disorder"] == ("met", None)
+    assert found["autoimmune_disease"] == ("unknown", "needs a person")
+
+
+@pytest.mark.parametrize(("birth", "verdict"), [
+    pytest.param("2006-03-20", "met", id="18 on the day of consent"),
+    pytest.param("2006-03-21", "not met", id="18 the day after"),
+    pytest.param("1953-03-21", "met", id="the last day of 70"),
+    pytest.param("1953-03-20", "not met", id="71 on that day"),
+    pytest.param("2006-03", "unknown", id="some day of the month"),
+])  # fmt: skip
+def test_age_at_consent(prtras, birth, verdict):
+    records = Records().person(RFICDTC="2024-03-20", BRTHDTC=birth, AGE=None)
+    adelig = derive_adelig(records.study_of(prtras)).filter(pl.col("PARAMCD") == "age")
+    assert adelig.select("AVALC", "ADT").rows() == [(verdict, date(2024, 3, 20))]
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"), [(17.0, "not met"), (18.0, "met"), (70.0, "met"), (71.0, "not met")]
+)
+def test_completed_years_stand_for_the_date_of_birth(prtras, age, verdict):
+    adelig = derive_adelig(Records().person(RFICDTC="2024-03-20", AGE=age).study_of(prtras))
+    assert adelig.filter(pl.col("PARAMCD") == "age")["AVALC"].to_list() == [verdict]
+
+
+@pytest.mark.parametrize(("bilirubin", "verdict"), [
+    pytest.param(30.0, "met", id="5 points"), pytest.param(60.0, "not met", id="7 points"), pytest.param(None, "unknown", id="5 to 7"),
+])  # fmt: skip
+def test_a_score_is_computed(prtras, bilirubin, verdict):
+    """Child-Pugh: albumin 40 g/L, INR 1.1, no ascites, no encephalopathy are 1 point each; bilirubin 1 to 34, 3 above 51 umol/L."""
+    records = (
+        enrolled().finding("ascites", "2024-04-04", "none").finding("encephalopathy", "2024-04-04", "none")
+    )
+    for test, value, unit in (("ALB", 40.0, "g/L"), ("INR", 1.1, None), ("BILI", bilirubin, "umol/L")):
+        if value is not None:
+            records.add(
+                "LB",
+                "1",
+                LBTESTCD=test,
+                LBSTRESC=str(value),
+                LBSTRESN=value,
+                LBSTRESU=unit,
+                LBDTC="2024-04-04",
+            )
+    adelig = derive_adelig(records.study_of(prtras)).filter(pl.col("PARAMCD") == "liver_function")
+    assert adelig["AVALC"].to_list() == [verdict]

@@ -1,0 +1,213 @@
+"""What records say of the facts of a protocol."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from tests.derivations.small_studies import Records, on_day
+
+from trialwright.derivations.observations import make_observations, record_facts
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.evaluation.table import check_observations
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.loading import load_protocol, parse_protocol
+from trialwright.vocabulary.problems import ProblemsFound
+from trialwright.vocabulary.verdicts import Reason
+
+
+@pytest.fixture(scope="module")
+def durva():
+    return load_protocol("nct04294498")
+
+
+@pytest.fixture(scope="module")
+def prtras():
+    return load_protocol("nct07120750")
+
+
+def observed(records, protocol, fact, reader="local", **options):
+    study = records.study_of(protocol, **options)
+    table = make_observations(study, record_facts(study), reader=reader)
+    check_observations(table, study.scope.facts)
+    return table.filter(pl.col("fact") == fact)
+
+
+@pytest.mark.parametrize(("said", "bounds", "reason"), [
+    pytest.param({"LBSTRESC": "40", "LBSTRESN": 40.0, "LBSTRESU": "IU/mL"}, (40, 40, False, False), 0, id="a number"),
+    pytest.param({"LBSTRESC": "<20", "LBSTRESU": "IU/mL"}, (0, 20, False, True), Reason.CENSORED.code, id="below the limit"),
+    pytest.param({"LBSTRESC": ">1000", "LBSTRESU": "IU/mL"}, (1000, float("inf"), True, True), Reason.CENSORED.code, id="above"),
+    pytest.param({"LBSTRESC": "TND", "LBLLOQ": 10.0}, (0, 10, False, True), Reason.CENSORED.code, id="not detected, by its own limit"),
+    pytest.param({"LBSTRESC": "TND"}, (0, 20, False, True), Reason.CENSORED.code, id="not detected, by the limit of the protocol"),
+    pytest.param({"LBSTRESC": "2.1", "LBSTRESN": 2.1, "LBSTRESU": "kIU/mL"}, (2100, 2100, False, False), 0, id="another unit"),
+    pytest.param({"LBSTRESC": "40", "LBSTRESN": 40.0, "LBSTRESU": "copies/mL"}, None, Reason.UNIT_UNKNOWN.code, id="copies of an assay nobody knows"),
+    pytest.param({"LBSTRESC": "40", "LBSTRESN": 40.0}, None, Reason.UNIT_UNKNOWN.code, id="no unit"),
+    pytest.param({"LBORRES": "40", "LBORRESU": "IU/mL"}, None, Reason.UNREADABLE.code, id="reported, and nobody vouches for it"),
+    pytest.param({"LBORRES": "40", "LBORRESU": "furlong"}, None, Reason.UNIT_UNKNOWN.code, id="reported in no unit"),
+    pytest.param({"LBSTRESC": "see letter", "LBSTRESU": "IU/mL"}, None, Reason.UNREADABLE.code, id="words"),
+])  # fmt: skip
+def test_numbers(durva, said, bounds, reason):
+    row = observed(
+        Records().person().add("LB", "1", LBTESTCD="HBVVLD", LBDTC="2024-03-01", **said), durva, "hbv_dna"
+    ).row(0, named=True)
+    whole = (-float("inf"), float("inf"), True, True)
+    assert tuple(row[end] for end in ("lo", "hi", "lo_open", "hi_open")) == (bounds or whole)
+    assert row["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    "said", [{"LBSTAT": "NOT DONE", "LBORRES": "40"}, {"LBORRES": "haemolysed"}, {"LBSTRESC": "QNS"}, {}]
+)
+def test_no_result_is_no_measurement(durva, said):
+    row = observed(
+        Records().person().add("LB", "1", LBTESTCD="HBVVLD", LBDTC="2024-03-01", **said), durva, "hbv_dna"
+    ).row(0, named=True)
+    assert (row["reason"], row["lo"]) == (None, None)
+
+
+def test_what_was_converted_before_is_compared_with_tolerance(durva):
+    records = Records().person()
+    for unit in ("U/L", "IU/L", "ukat/L"):
+        records.add(
+            "LB",
+            "1",
+            LBTESTCD="ALT",
+            LBORRES="1",
+            LBORRESU=unit,
+            LBSTRESC="60",
+            LBSTRESN=60.0,
+            LBSTRESU="U/L",
+            LBDTC="2024-03-01",
+        )
+    assert observed(records, durva, "alt")["is_converted"].to_list() == [False, True, True]
+
+
+def test_one_test_of_two_facts(prtras):
+    records = Records().person().add("LB", "1", LBTESTCD="HBSAG", LBSTRESC="POSITIVE", LBDTC="2024-03-01")
+    records.result("hbsag_quantity", "2024-03-01", 1250).result("hbsag_quantity", "2024-03-02", "<0.05")
+    assert observed(records, prtras, "hbsag")["level"].to_list() == ["positive"]
+    assert observed(records, prtras, "hbsag_quantity")["hi"].to_list() == [1250, 0.05]
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "reason"),
+    [("LR-5", "LR-5", 0), ("lr-5", "LR-5", 0), ("LR-6", None, Reason.UNREADABLE.code)],
+)
+def test_levels(prtras, value, level, reason):
+    records = Records().person().finding("lirads", "2024-03-01", value)
+    assert observed(records, prtras, "lirads").select("level", "reason").rows() == [(level, reason)]
+
+
+@pytest.mark.parametrize("name", ["LIVER TRANSPLANT", "Liver_transplant", "liver  transplantation"])
+def test_names_and_labels(prtras, name):
+    records = Records().person().add("PR", "1", PRTRT=name, PRSTDTC="2020-05")
+    assert observed(records, prtras, "liver_transplant")["SRCALL"].to_list() == ["PR.1"]
+
+
+def test_an_attestation_names_its_role(prtras):
+    records = (
+        Records()
+        .person()
+        .attest("informed_consent", "2024-03-01", "Y", "STUDY NURSE")
+        .attest("informed_consent", "2024-03-02", "Y", "driver")
+    )
+    assert observed(records, prtras, "informed_consent").select("level", "role").rows() == [
+        ("yes", "study nurse"),
+        ("yes", "driver"),
+    ]
+
+
+def test_a_history_without_a_date_was_before_it_was_asked_for(prtras):
+    records = Records().person().add("MH", "1", MHTERM="Diabetes", MHDTC="2024-03-01")
+    row = observed(records, prtras, "diabetes").row(0, named=True)
+    assert (row["earliest"].year, row["latest"].date()) == (1850, date(2024, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("dose", "adjusted", "given"),
+    [(1500.0, None, 1), (0.0, None, 0), (None, None, 1), (None, "NEUTROPENIA", 0)],
+)
+def test_a_dose_that_was_not_given_is_none(durva, dose, adjusted, given):
+    records = Records().person().dose("durvalumab", "2024-03-01", "2024-03-01", EXDOSE=dose, EXADJ=adjusted)
+    assert len(observed(records, durva, "durvalumab")) == given
+
+
+# --- drugs over a time ------------------------------------------------------------------------------------------------
+
+
+def test_days_of_a_drug_are_close_enough_for_every_window(durva):
+    records = Records().person().dose("entecavir", "2024-01-05", "2024-08-05")
+    days = observed(records, durva, "entecavir")["earliest"].dt.date().sort()
+    assert (days[0], days[-1]) == (date(2024, 1, 5), date(2024, 8, 5))
+    assert days.diff().drop_nulls().dt.total_days().max() <= 28
+
+
+@pytest.mark.parametrize(("alive", "cut", "last"), [
+    pytest.param("2024-06-30", None, date(2024, 6, 30), id="to the last day alive"),
+    pytest.param("2024-06-30", date(2024, 5, 1), date(2024, 4, 1), id="as known at the cut"),
+])  # fmt: skip
+def test_what_has_not_ended_goes_on(durva, alive, cut, last):
+    records = (
+        Records()
+        .person()
+        .dose("entecavir", "2024-01-05")
+        .result("alt", "2024-04-01", 20)
+        .result("alt", alive, 20)
+    )
+    assert observed(records, durva, "entecavir", cut=cut)["latest"].max().date() == last
+
+
+def test_single_doses_stay_single(durva):
+    records = Records().person().doses("durvalumab", [1, 29]).result("alt", "2025-01-01", 20)
+    assert len(observed(records, durva, "durvalumab")) == 2
+
+
+def test_counting_doses_refuses_a_record_of_several(durva):
+    records = Records().person().dose("durvalumab", "2024-03-01", "2024-06-01")
+    with pytest.raises(ProblemsFound) as found:
+        observed(records, durva, "durvalumab")
+    assert [(one.code, one.field) for one in found.value.problems] == [("counted-interval", "EX 1")]
+
+
+@pytest.mark.parametrize("start", [date(2024, 1, 20), date(2024, 2, 2), date(2024, 8, 5), date(2024, 8, 6)])
+def test_a_drug_that_is_taken_is_found_in_a_window_of_one_day(durva, start):
+    """Whatever the day, for the start of the window is made one of the days of the drug."""
+    facts = StudyFacts.of(
+        Records()
+        .person()
+        .dose("entecavir", "2024-01-05", "2024-08-05")
+        .milestone("enrolment", start.isoformat())
+        .study_of(durva)
+    )
+    rule = tree.Had("entecavir", tree.Since(tree.Moment("enrolment")))
+    verdicts = facts.judge_at({"rule": rule}, facts.moment(tree.Moment("enrolment")))
+    assert verdicts["rule"].to_list() == [100 if start <= date(2024, 8, 5) else 0]
+
+
+# --- readers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_fact_that_no_central_reader_read_is_the_same_for_both(prtras):
+    records = Records().person().finding("lirads", "2024-03-01", "LR-4", FAEVAL="INVESTIGATOR")
+    records.finding("lirads_treated", "2024-03-01", "viable", FAEVAL="INDEPENDENT ASSESSOR")
+    assert observed(records, prtras, "lirads", reader="central")["level"].to_list() == ["LR-4"]
+    assert observed(records, prtras, "lirads_treated")["level"].to_list() == []
+    assert observed(records, prtras, "lirads_treated", reader="central")["level"].to_list() == ["viable"]
+
+
+# --- settings that nothing executes -----------------------------------------------------------------------------------
+
+
+def test_a_baseline_of_unknown_order_is_refused(durva):
+    text = (
+        (durva.folder / "protocol.yaml")
+        .read_text(encoding="utf-8")
+        .replace("same day: before", "same day: unknown", 1)
+    )
+    protocol, document = parse_protocol(text)
+    loaded = type(durva)(protocol, document, durva.folder)
+    facts = StudyFacts.of(
+        Records().person().doses("durvalumab", [1]).result("alt", on_day(1), 20).study_of(loaded)
+    )
+    with pytest.raises(ProblemsFound) as found:
+        facts.derive_dates("baseline")
+    assert [one.code for one in found.value.problems] == ["not-yet-executable"]

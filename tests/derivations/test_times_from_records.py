@@ -1,0 +1,119 @@
+"""From SDTM records to times: the worked examples of progression, several trials at once, and the cut."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from tests.derivations.lives import shipped
+from tests.derivations.small_studies import Records
+
+from trialwright.derivations.adevt import derive_adevt
+from trialwright.derivations.adrate import derive_adrate
+from trialwright.derivations.adsl import derive_adsl
+from trialwright.derivations.adtte import derive_adtte
+from trialwright.derivations.events import known_facts
+from trialwright.derivations.study import make_study
+
+EXAMPLES = {
+    "TE-01": {"SD": ["03-06", "05-01"], "PD": ["07-03"]},
+    "TE-02": {"SD": ["03-06", "04-02"], "death": "08-15"},
+    "TE-03": {"SD": ["04-02"], "death": "11-20"},
+    "TE-04": {"SD": ["04-02"], "PD": ["10-01"]},
+    "TE-05": {"SD": ["04-02"], "PD": ["10-02"]},
+    "TE-06": {"SD": ["03-06"], "PD": ["06-26"], "therapy": "05-10"},
+    "TE-07": {"alive": "04-20"},
+    "TE-08": {"death": "03-01"},
+    "TE-09": {"SD": ["03-06"], "NE": ["05-01"]},
+    "TE-10": {"SD": ["05-01"], "PD": ["07-03"], "death": "07-03"},
+}
+EXPECTED = {
+    "TE-01": (176, True, 176, True), "TE-02": (219, True, 84, False), "TE-03": (84, False, 84, False),
+    "TE-04": (266, True, 266, True), "TE-05": (84, False, 84, False), "TE-06": (57, False, 57, False),
+    "TE-07": (1, False, 1, False), "TE-08": (52, True, 1, False), "TE-09": (57, False, 57, False),
+    "TE-10": (176, True, 176, True),
+}  # fmt: skip
+"""PFS and TTP of recist.md, 8: days, and whether it is an event."""
+
+
+def tables(examples=EXAMPLES, trial=None):
+    records = Records("DURVA-HBV")
+    for id_, told in examples.items():
+        death = told.get("death")
+        dead = {"DTHDTC": f"2024-{death}", "DTHFL": "Y"} if death else {}
+        records.add("DM", id_, RFICDTC="2024-01-02", SEX="M", AGE=50.0, **dead)
+        records.add("EX", id_, EXTRT="DURVALUMAB", EXDOSE=1500.0, EXSTDTC="2024-01-10", EXENDTC="2024-01-10")
+        for response in ("SD", "NE", "PD"):
+            for day in told.get(response, ()):
+                records.add(
+                    "RS", id_, RSTESTCD="OVRLRESP", RSCAT="RECIST 1.1", RSEVAL="INVESTIGATOR", RSSTRESC=response,
+                    RSDTC=f"2024-{day}",
+                )  # fmt: skip
+        for key, category, decoded in (
+            ("therapy", "OTHER EVENT", "NEW ANTICANCER THERAPY"),
+            ("alive", "OTHER EVENT", "ALIVE"),
+        ):
+            if key in told:
+                records.add("DS", id_, DSCAT=category, DSDECOD=decoded, DSSTDTC=f"2024-{told[key]}")
+    made = {domain: pl.DataFrame(rows, infer_schema_length=None) for domain, rows in records.rows.items()}
+    return (
+        made if trial is None else {name: one.with_columns(TRIAL=pl.lit(trial)) for name, one in made.items()}
+    )
+
+
+def derive(made, **options):
+    study = make_study(shipped("nct04294498"), made, **options)
+    facts = known_facts(study)
+    adsl, adevt = derive_adsl(study, facts), derive_adevt(study, facts)
+    return (
+        derive_adtte(study, adsl, adevt, facts.observations),
+        derive_adrate(study, adsl, adevt, facts.observations),
+    )
+
+
+@pytest.fixture(scope="module")
+def adtte():
+    return derive(tables())[0]
+
+
+def test_worked_examples_from_their_records(adtte):
+    found = {}
+    for id_ in EXAMPLES:
+        rows = adtte.filter((pl.col("USUBJID") == id_) & (pl.col("ANL01FL") == "Y"))
+        pfs, ttp = (rows.filter(pl.col("PARAMCD") == name).row(0, named=True) for name in ("PFS", "TTP"))
+        found[id_] = (pfs["AVAL"], pfs["CNSR"] == 0, ttp["AVAL"], ttp["CNSR"] == 0)
+    assert found == EXPECTED
+
+
+def test_each_time_leads_back_to_its_records(adtte):
+    rows = adtte.filter(pl.col("PARAMCD") == "TTP")
+    sources = dict(rows.select("USUBJID", "SRCALL").rows())
+    assert sources["TE-01"] == "RS.3"
+    assert sources["TE-02"] == "RS.2 DM"  # the last scan, and the death that ended the follow-up
+    assert sources["TE-06"] == "RS.1 DS.1"
+    assert sources["TE-07"] is None
+    assert rows.filter(pl.col("USUBJID") == "TE-07")["SRCDOM"].to_list() == ["ADSL"]
+
+
+def test_trials_derived_at_once_are_those_derived_alone(adtte):
+    some = {id_: EXAMPLES[id_] for id_ in ("TE-02", "TE-05", "TE-07")}
+    parts = [tables(trial="a"), tables(some, trial="b")]
+    names = sorted({name for part in parts for name in part})
+    joined = {
+        name: pl.concat([part[name] for part in parts if name in part], how="diagonal_relaxed")
+        for name in names
+    }
+    both = derive(joined, keys=["TRIAL"])
+    for trial, alone in (("a", derive(tables())), ("b", derive(tables(some)))):
+        for together, one in zip(both, alone, strict=True):
+            assert (
+                together.filter(pl.col("TRIAL") == trial).drop("TRIAL", "SUBJECT").equals(one.drop("SUBJECT"))
+            )
+
+
+def test_what_lies_after_the_cut_does_not_exist():
+    early, _ = derive(tables({"TE-01": EXAMPLES["TE-01"]}), cut=date(2024, 6, 1))
+    rows = early.filter(pl.col("PARAMCD").is_in(["PFS", "OS"]))
+    assert rows.select("PARAMCD", "ADT", "CNSR").rows() == [
+        ("PFS", date(2024, 5, 1), 1),
+        ("OS", date(2024, 5, 1), 1),
+    ]
