@@ -12,6 +12,7 @@ from tests.docs.first_protocol_page import render_first_protocol_page
 from tests.docs.reference_page import render_reference_page
 from tests.docs.rules_page import render_rules_page
 from tests.docs.trial_pages import render_trial_page
+from tests.docs.virtual_trials_page import render_virtual_trials_page
 from tests.protocol.traceability import TRIALS
 
 from trialwright.checks.data.pages import write_data_checks_page
@@ -26,6 +27,7 @@ PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "first-protocol.md": render_first_protocol_page,
         "protocol-reference.md": render_reference_page,
         "rules.md": render_rules_page,
+        "virtual-trials.md": render_virtual_trials_page,
         **{f"trials/{trial}.md": partial(render_trial_page, trial) for trial in TRIALS},
     }
 )

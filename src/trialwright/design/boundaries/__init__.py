@@ -1,0 +1,1 @@
+"""The protocol's own test pack: patients just below, at and just above each of its thresholds."""

@@ -1,0 +1,112 @@
+"""docs/virtual-trials.md: what virtual patients are made from. The words stand here; the numbers come from the protocols."""
+
+from dataclasses import fields
+
+from trialwright.design.virtual.mistakes import KINDS
+from trialwright.design.virtual.parameters import Advanced, AfterTreatment, Common
+from trialwright.protocol.loading import LoadedProtocol, load_protocol
+
+TRIALS = {"nct04294498": Advanced, "nct07120750": AfterTreatment}
+
+INTRODUCTION = """<!-- Written by `make docs` from tests/docs/virtual_trials_page.py and the shipped protocols. Change those, not this page. -->
+
+# Virtual trials
+
+`trialwright simulate PROTOCOL --out DIR --seed N` makes a trial of virtual patients: complete records as a real study would have them, and beside them the truth about every patient. It lets a team rehearse a trial before its first patient, and it lets the program be tested where no public data exist: nowhere are serial HBV DNA, scans and treatment recorded together.
+
+```
+trialwright simulate nct04294498 --out rehearsal --seed 1
+trialwright simulate nct07120750 --out many --seed 1 --trials 100 --subjects 100 --scenario no_effect
+```
+
+| what | where |
+|---|---|
+| records, SDTM domains in any of the five formats | `DIR/simulated/` |
+| what happened to each subject, whether anybody saw it or not | `DIR/simulated-truth/latent.parquet` |
+| what a perfect reader of these records could see | `DIR/simulated-truth/observable.parquet` |
+| the errors that were planted (`--no-errors` leaves them out) | `DIR/simulated-truth/errors.parquet` |
+| protocol and its hash, scenario, seed, every parameter | `DIR/simulation.json` |
+
+**Virtual data never pass for real.** STUDYID is the study's id with `-SIM`; every record of every domain, and every row of the truth, has SIMULATED = Y; folders are called `simulated`; the country is ZZZ, which is none. With several trials, `TRIAL` tells them apart, and so does USUBJID.
+
+**The same seed gives the same bytes.** Each trial has a seed of its own made from the seed and its number, and each purpose (virus, scans, errors ...) a stream of its own: trial 7 of ten is trial 7 of a hundred, and planting errors changes nothing but the records they strike.
+
+**The generator does not know what will judge it.** `design/virtual` imports nothing of `derivations`, `evaluation` or `medicine`, and the layer checker holds it to that.
+
+## The truth, twice
+
+*Latent* is what happened: the day the virus truly was a hundred times its level at the first dose, the day a tumour truly had grown by a fifth, the day a recurrence truly was there. *Observable* is what the records show to somebody who makes no mistake: the first visit at which recorded HBV DNA is at least a hundred times the recorded baseline, the first scan whose recorded sum is a fifth and 5 mm above the lowest, the first scan read as LR-5. Monthly blood and scans every 8 to 12 weeks lie between the two; both are worth knowing.
+
+Observable truth is a second implementation (`readings.py`, `observed_*.py`), written patient by patient for being right. Its definitions are typed from the registry records and the domain rules by hand and *not* read from the protocol file, so that a protocol whose rule was changed, and a derivation that goes wrong, differ from it. It is tested against the worked examples by their ids. Conventions:
+
+- A value is exact, below or above a limit, or not detected, which is [0, limit). What may or may not hold is U, not N.
+- Rates and events of HBV DNA and ALT look at samples after the day of the first dose; that day is baseline.
+- Histology and treatment of a lesion have no reader and count for both readers.
+- Progression-free times follow the FDA table: a gap of 183 days or more from the last assessment that could be judged, and new therapy, censor at that assessment.
+- `recurrence_without_gaps` drops recurrences after a gap; a death after a gap still competes.
+
+## What is modelled
+
+| | advanced liver cancer (`nct04294498`) | after radical treatment (`nct07120750`) |
+|---|---|---|
+| entry | even over the accrual time; consent, screening, enrolment; failures of screening with their records | radical treatment, consent, a clean MRI, group assignment; late entries; failures |
+| virus | HBV DNA falls in two phases under entecavir; reactivation, breakthrough with change of treatment, days without entecavir; assay noise, `<20`, `>1.7E8`, not detected | suppressed or nearly; HBsAg falls slowly, faster or to nothing under peginterferon; antibodies; loss that does not last |
+| liver | ALT flares after reactivation or by immunity, jaundice in some; decompensation with bilirubin, albumin and INR; attribution of the flare by a committee | ALT, platelets and neutrophils under peginterferon |
+| tumour | lesions that shrink and grow at once (TU, TR), up to four targets, one other, up to two new; two readers with an error of measurement, one of whom may follow fewer lesions and see new ones later; scans late, missed, unreadable; a confirming scan after progression | LI-RADS category of each scan by two readers; recurrence with a front-loaded hazard: LR-5, in a vein, outside the liver, at the ablated site, LR-M with histology; LR-4 first, treated as such, or staying; LR-NC repeated |
+| treatment | infusions with delays, skips and holds, up to 24; ends by progression (confirmed or not), toxicity, another therapy, death | peginterferon for 48 weeks, ended early, or taken against the decision; analogues throughout |
+| people | adverse events with partial dates, immune-mediated ones with steroids, deaths, loss, new therapy, contacts | adverse events, deaths before and after recurrence, another cancer, transplantation, loss, contacts |
+| records | laboratories with SI or conventional units, HBV DNA in copies/mL with its assay, limits of normal by laboratory and sex | the same; histories and attestations asked for and answered |
+
+Left out, and to be known when reading results: lesions of one patient share their course but for chance; death depends on progression and on nothing else; missed visits and loss are unrelated to how a patient is; laboratory values vary around a level of their own without drift; nobody moves between laboratories; peginterferon is one interval without dose changes; treatment is decided by chance, not by what a patient is like, so that confounding must be brought in by a scenario of its own.
+
+## Errors that are planted
+
+Each strikes a subject by chance (`planted_errors` is the share struck by any), is written down with what stood there before, and concerns one record wherever that can be:
+"""
+
+
+def render_virtual_trials_page() -> str:
+    """The page: words, then parameters of both trials."""
+    parts = [INTRODUCTION + "\n".join(f"- {kind}" for kind in KINDS)]
+    parts.append(
+        "## Parameters\n\nAll are `assumptions` of the protocol file, so that a scenario can change each of them. "
+        "*Not in any source read* means just that: a hospital's own numbers should take its place before anything is "
+        "concluded from a virtual trial. Spreads called `log` are standard deviations of natural logarithms. A protocol "
+        "of one's own needs `virtual_patients` (`advanced liver cancer` or `after radical treatment`) and the parameters "
+        "of that kind; `adverse_event_...` may be any events."
+    )
+    common = {one.name for one in fields(Common)}
+    for trial, kind in TRIALS.items():
+        loaded = load_protocol(trial)
+        names = [one.name for one in fields(kind) if one.name != "adverse_events"]
+        events = [name for name in loaded.protocol.assumptions if name.startswith("adverse_event_")]
+        own = [name for name in names if name not in common]
+        parts.append(f"### {loaded.protocol.study.id}: `{trial}`\n\n" + _table(loaded, [*own, *events]))
+        parts.append(
+            f"Of every virtual trial, as `{trial}` has them:\n\n"
+            + _table(loaded, sorted(common & set(names)))
+        )
+        parts.append(_scenarios(loaded))
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(loaded: LoadedProtocol, names: list[str]) -> str:
+    rows = ["| parameter | value | what it is | source or reason |", "|---|---|---|---|"]
+    for name in names:
+        one = loaded.protocol.assumptions[name]
+        value = f"{one.value:g}" if isinstance(one.value, float) else one.value
+        unit = f" {one.unit}" if one.unit and one.unit != "share" else ""
+        why = ". ".join(part.rstrip(".") for part in (one.source, one.reason) if part)
+        rows.append(f"| `{name}` | {value}{unit} | {one.text} | {why} |")
+    return "\n".join(rows)
+
+
+def _scenarios(loaded: LoadedProtocol) -> str:
+    rows = ["| scenario | what it is | changes |", "|---|---|---|"]
+    for name, one in loaded.protocol.scenarios.items():
+        changes = ", ".join(
+            f"`{key}` {value:g}" if isinstance(value, float) else f"`{key}` {value}"
+            for key, value in one.assumptions.items()
+        )
+        rows.append(f"| `{name}` | {one.text} | {changes} |")
+    return "\n".join(rows)
