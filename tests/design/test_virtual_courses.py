@@ -12,8 +12,8 @@ from trialwright.design.virtual.laboratory import (
     EXACT,
     NOT_DETECTED,
     SI,
-    report,
     report_between,
+    report_result,
 )
 from trialwright.design.virtual.lesions import Lesions, measure, true_progression
 from trialwright.design.virtual.mistakes import ERRORS, KINDS
@@ -103,10 +103,10 @@ def test_an_assay_with_limits(true, value, state):
 
 def test_a_laboratory_of_conventional_units():
     """1.2 mg/dL of bilirubin are 20.52 umol/L (584.673 g/mol); 11 640 copies/mL of HBV DNA 2000 IU/mL (HBV-01)."""
-    made = report("bilirubin", one(20.6), one(CONVENTIONAL))
+    made = report_result("bilirubin", one(20.6), one(CONVENTIONAL))
     assert made.number[0] == 1.2
     assert made.value[0] == pytest.approx(20.524, abs=1e-3)
-    virus = report("hbv_dna", one(2000.0), one(CONVENTIONAL))
+    virus = report_result("hbv_dna", one(2000.0), one(CONVENTIONAL))
     assert virus.number[0] == 11_600  # to three figures
     assert virus.value[0] == pytest.approx(11_600 / 5.82)
 

@@ -26,9 +26,7 @@ def derive(
     ],
     cut: Annotated[
         str | None,
-        typer.Option(
-            "--cut", metavar="DATE", help="Data cut: what happened after this day does not exist."
-        ),
+        typer.Option("--cut", metavar="DATE", help="Data cut: what happened after this day does not exist."),
     ] = None,
     key: Annotated[
         list[str] | None,

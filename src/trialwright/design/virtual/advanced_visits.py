@@ -9,7 +9,7 @@ import numpy as np
 
 from trialwright.design.virtual.advanced_course import Course, liver_injury
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
-from trialwright.design.virtual.laboratory import Recorded, report, report_between, tests
+from trialwright.design.virtual.laboratory import Recorded, report_between, report_result, tests
 from trialwright.design.virtual.parameters import Advanced
 from trialwright.design.virtual.people import Results, one_a_day
 from trialwright.design.virtual.plan import AdvancedPlan
@@ -108,7 +108,7 @@ def draw_results(
     }  # fmt: skip
     for name, values in true.items():
         is_measured = visits.sampled & (visits.is_whole | (name in ("alt", "ast", "alp", "bilirubin")))
-        recorded = report(name, np.maximum(values, 0.1), np.broadcast_to(chemistry, shape))
+        recorded = report_result(name, np.maximum(values, 0.1), np.broadcast_to(chemistry, shape))
         made[name] = (Results(visits.day, recorded.value, recorded.state, is_measured), recorded)
     return made
 

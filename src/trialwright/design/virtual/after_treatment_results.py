@@ -9,7 +9,7 @@ import numpy as np
 
 from trialwright.design.virtual.after_treatment_course import Course
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
-from trialwright.design.virtual.laboratory import Recorded, report, report_between, tests
+from trialwright.design.virtual.laboratory import Recorded, report_between, report_result, tests
 from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import Results, one_a_day
 from trialwright.design.virtual.plan import AfterTreatmentPlan
@@ -121,7 +121,7 @@ def draw_results(
     made: dict[str, tuple[Results, Recorded]] = {}
     for name, values in true.items():
         is_measured = visits.sampled & (visits.is_regular | (name in _COUNTS))
-        recorded = report(name, np.maximum(values, 0.1), chemistry)
+        recorded = report_result(name, np.maximum(values, 0.1), chemistry)
         made[name] = (Results(visits.day, recorded.value, recorded.state, is_measured), recorded)
     regular = visits.sampled & visits.is_regular
     lower, upper = plan.hbv_dna_limits
@@ -139,7 +139,7 @@ def draw_results(
     has_antibodies = antigen.has_antibodies[:, None] & (visits.day >= antigen.loss[:, None] + 28)
     titre = np.where(has_antibodies, draws.spread(80, 0.8)[:, None] + 15, draws.spread(2, 0.5)[:, None])
     titre = np.where(has_antibodies, titre, np.minimum(titre, 8.0)) * noise(0.05)
-    surface_antibody = report("anti_hbs", titre, chemistry)
+    surface_antibody = report_result("anti_hbs", titre, chemistry)
     made["anti_hbs"] = (
         Results(visits.day, surface_antibody.value, surface_antibody.state, regular),
         surface_antibody,

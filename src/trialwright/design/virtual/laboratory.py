@@ -82,7 +82,7 @@ class Recorded:
     state: Whole
 
 
-def report(name: str, true: Numbers, laboratory: Whole) -> Recorded:
+def report_result(name: str, true: Numbers, laboratory: Whole) -> Recorded:
     """True values as each laboratory rounds them. Of one shape."""
     test = tests()[name]
     factor = np.where(laboratory == SI, *test.factors)
@@ -107,7 +107,7 @@ def report_between(
     detection: float | None = None,
 ) -> Recorded:
     """The same of an assay with limits of quantification and of detection, in the unit of the catalogue."""
-    made = report(name, true, laboratory)
+    made = report_result(name, true, laboratory)
     factor = np.where(laboratory == SI, *tests()[name].factors)
     number, state = made.number.copy(), made.state.copy()
     if upper is not None:
