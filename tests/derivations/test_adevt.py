@@ -374,7 +374,7 @@ def cohort(persons, when=None, raised=None):
     """Treated persons with HBV DNA and ALT on the same days; on one day `raised` stands for the HBV DNA of all."""
     records = Records()
     for number, series in enumerate(persons):
-        subject = str(number)
+        subject = f"{number:02}"
         records.person(subject).doses("durvalumab", [1, 29, 57, 85], subject).dose(
             "entecavir", on_day(3), on_day(200), subject
         )
@@ -470,7 +470,7 @@ def test_one_patient_at_a_time_finds_the_same_onsets(durva, persons):
             )
             later = [(row.date.earliest, one.verdict) for row, one in judged if row.date.earliest > day(1)]
             met = sorted(when for when, verdict in later if verdict.is_met)
-            found = occurrences(adevt, event, str(number))
+            found = occurrences(adevt, event, f"{number:02}")
             if met:
                 assert found[0] == met[0]
             else:

@@ -110,7 +110,7 @@ def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
         ASEQ=pl.int_range(1, pl.len() + 1).over("subject")
     )
     first = ordered.filter(pl.col("ASEQ") == 1).select("subject", until="latest")
-    earlier = maybe.join(first, on="subject").filter(pl.col("earliest") < pl.col("until"))
+    earlier = maybe.join(first, on="subject").filter(pl.col("earliest").dt.date() < pl.col("until").dt.date())
     earlier = earlier.group_by("subject").agg(
         MAYBEDT=pl.col("earliest").min().dt.date(), open=pl.col("code").max()
     )

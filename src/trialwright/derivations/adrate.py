@@ -10,12 +10,13 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.definitions import RELATIVE
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import View, imprecision, people_at_risk, sources_of
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
 from trialwright.derivations.timeline import DEATH, SOURCE, Timeline, make_timeline, moved
 from trialwright.protocol.model import Protocol
-from trialwright.protocol.rule_tree import Moment
+from trialwright.protocol.rule_tree import Moment, walk
 from trialwright.vocabulary.verdicts import Reason
 
 MET, NOT_MET, UNKNOWN = "met", "not met", "unknown"
@@ -79,7 +80,7 @@ def derive_adrate(
     names = {name for plan in plans for name in _names(plan, protocol)}
     timeline = make_timeline(adsl, adevt, observations, names)
     parts = [
-        _derive(plan, protocol, timeline, adsl).with_columns(pl.lit(number).alias("order"))
+        _derive(plan, study, timeline, adsl).with_columns(pl.lit(number).alias("order"))
         for number, plan in enumerate(plans)
     ]
     empty = pl.DataFrame(schema={SUBJECT: pl.Int64, **ADRATE, "order": pl.Int32})
@@ -117,11 +118,15 @@ def _asked(event: str, protocol: Protocol) -> Iterator[str]:
             yield from _asked(part, protocol)
 
 
-def _derive(plan: TimePlan, protocol: Protocol, timeline: Timeline, adsl: pl.DataFrame) -> pl.DataFrame:
+def _derive(plan: TimePlan, study: Study, timeline: Timeline, adsl: pl.DataFrame) -> pl.DataFrame:
     event, reader = plan.endpoint.rate_of or "", plan.endpoint.reader
     people = _windows(plan, timeline, adsl)
     rows = people.join(_events(event, reader, people, timeline), on=SUBJECT, how="left")
-    rows = rows.join(_looks(event, protocol, reader, people, timeline), on=SUBJECT, how="left")
+    baseline = f"{(study.protocol.baseline or '').upper()}DT"
+    based = pl.col(baseline) if baseline in adsl.columns else pl.lit(None, pl.Date)
+    looked_at = people.join(adsl.select(SUBJECT, based.alias("based")), on=SUBJECT, how="left")
+    looks = _looks(event, study, reader, looked_at.with_columns(after=pl.lit(None, pl.Date)), timeline)
+    rows = rows.join(looks, on=SUBJECT, how="left")
     rows = rows.join(_doubts(event, reader, people, timeline), on=SUBJECT, how="left")
     unseen = (pl.col("NASSESS") == 0).fill_null(value=False) & ~pl.col("how").is_in(_DECIDING).fill_null(
         value=False
@@ -231,19 +236,21 @@ def _doubts(event: str, reader: str | None, people: pl.DataFrame, timeline: Time
 
 
 def _looks(
-    event: str, protocol: Protocol, reader: str | None, people: pl.DataFrame, timeline: Timeline
+    event: str, study: Study, reader: str | None, people: pl.DataFrame, timeline: Timeline
 ) -> pl.DataFrame:
     """`NASSESS`, how often what an event is judged by was looked at in the window, and `LASTDT`, the last time.
 
     Both of `all of` are not met together as soon as one is not met: whichever was looked at most counts. Of `any of` each has to
-    be looked at. Nobody looks for what is reported, nor for what is judged of the person: null.
+    be looked at. Nobody looks for what is reported, nor for what is judged of the person: null. What is compared with its
+    baseline cannot be seen in the baseline itself: only records `after` the day of baseline (`based`) are looks.
     """
-    one = protocol.events.get(event)
+    one = study.protocol.events.get(event)
     none = people.select(SUBJECT, NASSESS=pl.lit(None, pl.Int64), LASTDT=pl.lit(None, pl.Date))
     if one is None:
-        rows = timeline.rows(event, reader).join(people.select(SUBJECT, "first", "over"), on=SUBJECT)
+        rows = timeline.rows(event, reader).join(people.select(SUBJECT, "first", "over", "after"), on=SUBJECT)
         inside = rows.filter(
             (pl.col("earliest") >= pl.col("first"))
+            & (pl.col("earliest") > pl.col("after")).fill_null(value=True)
             & (pl.col("earliest") <= pl.col("over").fill_null(pl.lit(_NEVER)))
         )
         counted = inside.group_by(SUBJECT).agg(
@@ -253,8 +260,11 @@ def _looks(
         return people.select(SUBJECT).join(counted, on=SUBJECT, how="left").with_columns(
             pl.col("NASSESS").fill_null(0)
         )  # fmt: skip
+    rule = study.loaded.writing.rules.get(f"events.{event}.when")
+    if rule is not None and any(isinstance(node, RELATIVE) for node in walk(rule.condition)):
+        people = people.with_columns(after="based")
     parts = [one.of] if one.of else [*one.all_of, *one.any_of]
-    looks = [_looks(part, protocol, reader, people, timeline) for part in parts] or [none]
+    looks = [_looks(part, study, reader, people, timeline) for part in parts] or [none]
     most_or_least = pl.max_horizontal if one.all_of else pl.min_horizontal
     joined = reduce(
         lambda left, right: left.join(right, on=SUBJECT, suffix=f"_{right.width}{left.width}"), looks

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from trialwright.derivations.minutes import MET, Minutes
+from trialwright.derivations.minutes import IMPRECISE, MET, Minutes
 from trialwright.vocabulary.durations import Duration
 
 
@@ -71,10 +71,9 @@ def _joined(choices: pl.DataFrame, parts: list[str], within: Duration | None) ->
             is_close=last.last.dt.date() <= end.first.dt.date(),
             may_be_close=last.first.dt.date() <= end.last.dt.date(),
         ).filter("may_be_close")
-        imprecise = 32
         together = together.with_columns(
             code=pl.when(~pl.col("is_close") & (pl.col("code") == MET))
-            .then(imprecise)
+            .then(IMPRECISE)
             .otherwise("code")
             .cast(pl.UInt8)
         )
@@ -106,6 +105,6 @@ def _earliest(rows: pl.DataFrame) -> pl.DataFrame:
     maybe = ordered.filter(~is_sure).group_by("subject", maintain_order=True).first()
     known = sure.select("subject", sure_latest="latest")
     maybe = maybe.join(known, on="subject", how="left").filter(
-        pl.col("sure_latest").is_null() | (pl.col("earliest") < pl.col("sure_latest"))
+        pl.col("sure_latest").is_null() | (pl.col("earliest").dt.date() < pl.col("sure_latest").dt.date())
     )
     return pl.concat([sure, maybe.select(sure.columns)])

@@ -324,7 +324,7 @@ class Finder:
         several = (
             f"SELECT {keys}, {around} FROM {_CASES} c JOIN {self.around(some)} l ON l.subject = c.subject UNION ALL "
             f"SELECT {keys}, {columns} FROM (SELECT {keys}, {read(fact)}, o.record, {text(is_later)} AS held "
-            f"FROM {_CASES} c JOIN observations o ON {counts(fact, 'c')} AND {BASELINE.is_known}) c"
+            f"FROM {_CASES} c JOIN observations o ON {counts(fact, 'c')} AND {BASELINE.is_known}) c WHERE held > {NOT_MET}"
         )
         query = f"SELECT t.*, {NO_DATES}, FALSE AS is_past, FALSE AS is_nowhere FROM ({several}) t"
         if some.absent.code == MISSING:
@@ -449,19 +449,22 @@ class Finder:
         """
         pick, keys = some.which, some.grain.of("l")
         outer, inner = ("lo", "hi") if pick == "min" else ("hi", "lo")
-        over = f"OVER (PARTITION BY {keys})"
         any_held, surely_held = f"l.held > {NOT_MET}", f"l.held = {MET}"
-        ends = (
-            f"SELECT l.*, {pick}(CASE WHEN {any_held} THEN l.{outer} END) {over} AS of_{outer}, "
-            f"{pick}(CASE WHEN {surely_held} THEN l.{inner} END) {over} AS of_{inner} FROM {some.step} l"
+        # Joined groups: windows over as many rows as here would sort them all.
+        of_group = (
+            f"SELECT {keys}, {pick}(CASE WHEN {any_held} THEN l.{outer} END) AS of_{outer}, "
+            f"{pick}(CASE WHEN {surely_held} THEN l.{inner} END) AS of_{inner} FROM {some.step} l GROUP BY {keys}"
         )
+        same = some.grain.same("l", "e")
+        ends = f"SELECT l.*, e.of_lo, e.of_hi FROM {some.step} l JOIN ({of_group}) e ON {same}"
         # Where ends are equal, the closed one lets more in: it is the outer end of all, not the inner one of those that
         # surely belong.
-        opened = (
-            f"SELECT l.*, bool_and(CASE WHEN {any_held} AND l.{outer} = l.of_{outer} THEN l.{outer}_open END) {over} "
+        open_ends = (
+            f"SELECT {keys}, bool_and(CASE WHEN {any_held} AND l.{outer} = l.of_{outer} THEN l.{outer}_open END) "
             f"AS of_{outer}_open, bool_or(CASE WHEN {surely_held} AND l.{inner} = l.of_{inner} THEN l.{inner}_open END) "
-            f"{over} AS of_{inner}_open FROM ({ends}) l"
+            f"AS of_{inner}_open FROM {self.step('ends', ends)} l GROUP BY {keys}"
         )
+        opened = f"SELECT l.*, e.of_lo_open, e.of_hi_open FROM {self.step('ends', ends)} l JOIN ({open_ends}) e ON {same}"
         columns = [Term(f"l.of_{end}", is_flag=end in FLAGS) for end in ENDS]
         may_be_it = text(reading_of("number", "l").value.overlaps(Ends(*columns)))
         blamed = f"GREATEST(l.reason, CASE WHEN l.held < {MET} THEN l.held ELSE {NOT_MET} END)"

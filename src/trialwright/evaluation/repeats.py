@@ -97,7 +97,10 @@ def consecutive(plan: Finder, own: str, times: int) -> Leaf:
 
 
 def _later_rows(plan: Finder, own: str, columns: str) -> str:
-    """A step with the rows `n` that may follow each row `c`, their verdicts, and some more columns."""
+    """A step with the rows `n` that may follow each row `c`, their verdicts, and some more columns.
+
+    A row that does not fulfil it itself needs none.
+    """
     next_row, cases = Span.of("n", "here_"), plan.cases
     is_later = text(before(HERE, next_row).code)
     fact = plan.scope.facts[str(plan.scope.rows_of)]
@@ -105,7 +108,8 @@ def _later_rows(plan: Finder, own: str, columns: str) -> str:
     return plan.step(
         "later",
         f"SELECT {cases.of('c')}, n.row_record AS record, {next_row.first} AS earliest, {next_row.last} AS latest, "
-        f"v.code, {is_later} AS is_later{columns} FROM {cases.step} c JOIN {cases.step} n ON n.subject = c.subject "
+        f"v.code, {is_later} AS is_later{columns} FROM {cases.step} c "
+        f"JOIN {own} w ON {cases.same('w', 'c')} AND w.code > {NOT_MET} JOIN {cases.step} n ON n.subject = c.subject "
         f"AND n.row_record <> c.row_record{has_result} JOIN {own} v ON {cases.same('v', 'n')} "
         f"WHERE {is_later} > {NOT_MET}",
     )
