@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.definitions import RELATIVE
-from trialwright.derivations.events import OCCURRENCES, known_facts
+from trialwright.derivations.events import OCCURRENCES, facts_read_by, known_facts
 from trialwright.derivations.known_columns import reason_words
 from trialwright.derivations.minutes import MET
 from trialwright.derivations.observations import names_in
@@ -60,7 +60,7 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         _rows(local, {name: "local" if local.depends_on_reader(name) else None for name in local.events})
     ]
     if any("central" in readers for readers in local.readers.values()):
-        central = known_facts(study, reader="central")
+        central = facts_read_by(local, "central")
         parts.append(
             _rows(central, {name: "central" for name in central.events if central.depends_on_reader(name)})
         )

@@ -6,7 +6,7 @@ row: that nothing was seen is not unknown, how often anybody looked is for the e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -59,14 +59,22 @@ def known_facts(study: Study, *, reader: str = "local") -> StudyFacts:
     return facts
 
 
-def derive_events(facts: StudyFacts) -> None:
-    """Derive all events, and the anchors and periods they need, in the order in which they follow from each other.
+def facts_read_by(facts: StudyFacts, reader: str) -> StudyFacts:
+    """What is known of the same study as another reader saw it."""
+    others = facts.read_by(reader)
+    derive_events(others, wanted=facts.depends_on_reader)
+    return others
 
-    They join the observations, so that rules can ask for them, and stand in `facts.events`.
+
+def derive_events(facts: StudyFacts, *, wanted: Callable[[str], bool] = lambda _: True) -> None:
+    """Derive events, and the anchors and periods they need, in the order in which they follow from each other.
+
+    They join the observations, so that rules can ask for them, and stand in `facts.events`. What is not `wanted` is there.
     """
     order = facts.definitions.order()
     while order.is_active():
-        ready = order.get_ready()
+        all_ready = order.get_ready()
+        ready = [name for name in all_ready if wanted(name)]
         events = facts.study.protocol.events
         for name in sorted(one for one in ready if one not in events):
             facts.derive_dates(name)
@@ -74,7 +82,7 @@ def derive_events(facts: StudyFacts) -> None:
             facts, {name: events[name] for name in sorted(ready) if name in events}
         ).items():
             _keep(facts, name, rows)
-        order.done(*ready)
+        order.done(*all_ready)
 
 
 def _derived(facts: StudyFacts, events: Mapping[str, Event]) -> dict[str, pl.DataFrame]:

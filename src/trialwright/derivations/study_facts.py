@@ -7,7 +7,7 @@ there, and joins the observations, so that every rule is judged by the one reade
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import polars as pl
@@ -21,9 +21,10 @@ from trialwright.derivations.observations import (
     last_days_alive,
     make_observations,
     names_in,
+    none_of,
     record_facts,
 )
-from trialwright.derivations.recorded_facts import ANY_TIME
+from trialwright.derivations.recorded_facts import ANY_TIME, recorded_facts
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.evaluation.sql import judge_with_duckdb
 from trialwright.evaluation.table import KINDS_WITH_RESULTS, date_columns
@@ -82,6 +83,25 @@ class StudyFacts:
             str(fact): rows for (fact,), rows in observations.partition_by("fact", as_dict=True).items()
         }
         return cls(study, reader, tables, last_days_alive(study), readers, len(observations))
+
+    def read_by(self, reader: str) -> StudyFacts:
+        """What is known where another's readings count: all that does not depend on who reads is kept."""
+        facts = self.study.scope.facts
+        read_again = [facts[name] for name in self.readers if name in facts]
+        rows = make_observations(self.study, recorded_facts(self.study, read_again), reader=reader)
+        again = rows.with_columns(pl.col("record") + self.n_records).partition_by("fact", as_dict=True)
+        gone = {*self.readers, *map(none_of, self.readers)}
+        gone |= {name for name in self.definitions.needs if self.depends_on_reader(name)}
+        return replace(
+            self,
+            reader=reader,
+            tables={name: kept for name, kept in self.tables.items() if name not in gone}
+            | {str(fact): new for (fact,), new in again.items()},
+            n_records=self.n_records + len(rows),
+            dates=dict(self.dates),
+            events={name: kept for name, kept in self.events.items() if name not in gone},
+            met=set(self.met),
+        )
 
     @cached_property
     def definitions(self) -> Definitions:
