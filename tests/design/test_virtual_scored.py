@@ -20,6 +20,7 @@ from trialwright.protocol.loading import load_protocol
 
 SUBJECTS = 160
 
+
 @dataclass(frozen=True)
 class Scored:
     truth: pl.DataFrame
