@@ -8,7 +8,7 @@ from fractions import Fraction
 import polars as pl
 
 from trialwright.checks.data.registry import Found, data_check, found, number, say
-from trialwright.checks.data.results import amounts
+from trialwright.checks.data.results import SDTM, amounts, of_bilirubin, of_viral_load
 from trialwright.checks.data.tables import StudyTables
 from trialwright.protocol.rule_tree import Compare, Limit, walk
 from trialwright.records.results import split_results
@@ -18,17 +18,6 @@ from trialwright.vocabulary.units import conversion_factor
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
-_SDTM = "CDISC SDTM Implementation Guide 3.4, LB"
-_RECORD = "USUBJID: D-01, LBSEQ: 90, LBDTC: 2026-04-14"
-
-
-def _bilirubin(value: str) -> str:
-    return f"LB: [{{ {_RECORD}, LBTESTCD: BILI, {value} }}]"
-
-
-def _viral_load(value: str) -> str:
-    return f"LB: [{{ {_RECORD}, LBTESTCD: HBVVLD, {value} }}]"
-
 
 @data_check(
     "implausible-result",
@@ -36,8 +25,8 @@ def _viral_load(value: str) -> str:
     needs=("LB",),
     title="a result lies outside what a living person can have",
     why="More likely a wrong unit, a shifted point or another test than a result. It would lead every mean and every worst grade.",
-    example=_bilirubin("LBORRES: 1501, LBORRESU: umol/L"),
-    cure=_bilirubin("LBORRES: 1500, LBORRESU: umol/L"),
+    example=of_bilirubin("LBORRES: 1501, LBORRESU: umol/L"),
+    cure=of_bilirubin("LBORRES: 1500, LBORRESU: umol/L"),
     source="vocabulary/concepts.toml: plausible limits, chosen for this catalogue",
 )
 def implausible_result(study: StudyTables) -> Iterator[Found]:
@@ -101,8 +90,8 @@ def _in_unit(limit: object, unit: object, equivalences: object) -> float | None:
     title="a number lies below what the assay can quantify",
     why="""Below its limit an assay says `<20`, not 7. A fold over such a baseline is a ratio to noise; often the point or the unit is
     wrong, or a logarithm was typed.""",
-    example=_viral_load("LBORRES: 19, LBORRESU: IU/mL, LBLLOQ: 20"),
-    cure=_viral_load("LBORRES: 20, LBORRESU: IU/mL, LBLLOQ: 20"),
+    example=of_viral_load("LBORRES: 19, LBORRESU: IU/mL, LBLLOQ: 20"),
+    cure=of_viral_load("LBORRES: 20, LBORRESU: IU/mL, LBLLOQ: 20"),
     source="LBLLOQ of the record, else `lower limit` of the protocol's assay",
 )
 def below_limit(study: StudyTables) -> Iterator[Found]:
@@ -127,8 +116,8 @@ def below_limit(study: StudyTables) -> Iterator[Found]:
     title="a number lies above what the assay can quantify",
     why="""Beyond its limit an assay says `>1.7E8`, unless the sample was diluted. A number read beyond it may be too low, and a rise
     is not seen.""",
-    example=_viral_load("LBORRES: 170000001, LBORRESU: IU/mL, LBULOQ: 170000000"),
-    cure=_viral_load("LBORRES: 170000000, LBORRESU: IU/mL, LBULOQ: 170000000"),
+    example=of_viral_load("LBORRES: 170000001, LBORRESU: IU/mL, LBULOQ: 170000000"),
+    cure=of_viral_load("LBORRES: 170000000, LBORRESU: IU/mL, LBULOQ: 170000000"),
     source="LBULOQ of the record, else `upper limit` of the protocol's assay",
 )
 def above_limit(study: StudyTables) -> Iterator[Found]:
@@ -186,7 +175,7 @@ def _concepts_held_against_limits(study: StudyTables) -> list[str]:
     may be the limit's.""",
     example="LB: [{ USUBJID: D-01, LBSEQ: 3, LBSTNRHI: 55 }]",
     cure="LB: [{ USUBJID: D-01, LBSEQ: 3, LBSTNRHI: 40 }]",
-    source=_SDTM + "; up to 1 % is taken as rounding",
+    source=SDTM + "; up to 1 % is taken as rounding",
 )
 def normal_limits_change(study: StudyTables) -> Iterator[Found]:
     key = ["SUBJECT", "LBNAM", "LBTESTCD", "LBSPEC", "LBMETHOD", "LBSTRESU"]
@@ -212,9 +201,9 @@ def normal_limits_change(study: StudyTables) -> Iterator[Found]:
     needs=("LB",),
     title="the indicator of the normal range contradicts the numbers",
     why="A number, a limit or a flag is wrong; shift tables use one and grades the others.",
-    example=_bilirubin("LBORRES: 22, LBORRESU: umol/L, LBSTNRLO: 3, LBSTNRHI: 21, LBNRIND: NORMAL"),
-    cure=_bilirubin("LBORRES: 21, LBORRESU: umol/L, LBSTNRLO: 3, LBSTNRHI: 21, LBNRIND: NORMAL"),
-    source=_SDTM,
+    example=of_bilirubin("LBORRES: 22, LBORRESU: umol/L, LBSTNRLO: 3, LBSTNRHI: 21, LBNRIND: NORMAL"),
+    cure=of_bilirubin("LBORRES: 21, LBORRESU: umol/L, LBSTNRLO: 3, LBSTNRHI: 21, LBNRIND: NORMAL"),
+    source=SDTM,
 )
 def normal_flag_contradicts(study: StudyTables) -> Iterator[Found]:
     rows = split_results(study["LB"]).with_columns(

@@ -8,6 +8,19 @@ from trialwright.checks.data.tables import StudyTables
 from trialwright.records.results import scale_of
 from trialwright.vocabulary.concepts import catalogue
 
+SDTM = "CDISC SDTM Implementation Guide 3.4, LB"
+RECORD = "USUBJID: D-01, LBSEQ: 90, LBDTC: 2026-04-14"
+
+
+def of_bilirubin(value: str) -> str:
+    """A record of bilirubin, for examples."""
+    return f"LB: [{{ {RECORD}, LBTESTCD: BILI, {value} }}]"
+
+
+def of_viral_load(value: str) -> str:
+    """A record of HBV DNA, for examples."""
+    return f"LB: [{{ {RECORD}, LBTESTCD: HBVVLD, {value} }}]"
+
 
 def scaled(study: StudyTables) -> pl.DataFrame:
     """Results of concepts with what their units make of them.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from trialwright.checks.data.registry import Found, data_check, found, number, say
-from trialwright.checks.data.results import amounts, numeric, scaled
+from trialwright.checks.data.results import SDTM, amounts, numeric, of_bilirubin, of_viral_load, scaled
 from trialwright.checks.data.tables import StudyTables
 from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
@@ -18,17 +18,6 @@ from trialwright.vocabulary.units import UnitsDoNotConvert, conversion_factor
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
-_SDTM = "CDISC SDTM Implementation Guide 3.4, LB"
-_RECORD = "USUBJID: D-01, LBSEQ: 90, LBDTC: 2026-04-14"
-
-
-def _bilirubin(value: str) -> str:
-    return f"LB: [{{ {_RECORD}, LBTESTCD: BILI, {value} }}]"
-
-
-def _viral_load(value: str) -> str:
-    return f"LB: [{{ {_RECORD}, LBTESTCD: HBVVLD, {value} }}]"
-
 
 @data_check(
     "result-missing",
@@ -36,9 +25,9 @@ def _viral_load(value: str) -> str:
     needs=("LB",),
     title="a test has neither a result nor a word that it was not done",
     why="A result that was lost and a test that was not done are different facts; here nobody can tell which.",
-    example=_bilirubin("LBORRES: ~"),
-    cure=_bilirubin("LBORRES: ~, LBSTAT: NOT DONE"),
-    source=_SDTM,
+    example=of_bilirubin("LBORRES: ~"),
+    cure=of_bilirubin("LBORRES: ~, LBSTAT: NOT DONE"),
+    source=SDTM,
     left_out="the result",
 )
 def result_missing(study: StudyTables) -> Iterator[Found]:
@@ -60,8 +49,8 @@ def result_missing(study: StudyTables) -> Iterator[Found]:
     needs=("LB",),
     title="a result that should be a number is none",
     why="`haemolysed` is no measurement; `NEG` for a viral load could mean several things. No number is made of it.",
-    example=_bilirubin("LBORRES: haemolysed, LBORRESU: umol/L"),
-    cure=_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
+    example=of_bilirubin("LBORRES: haemolysed, LBORRESU: umol/L"),
+    cure=of_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
     source="docs/medicine/hepatitis-b.md: the words that laboratories write for a viral load",
     left_out="the result",
 )
@@ -96,9 +85,9 @@ def _is_number(concept: str, text: str) -> bool:
     needs=("LB",),
     title="a result has no unit",
     why="A bilirubin of 2 is normal in µmol/L and twice the limit in mg/dL. A number without unit is no number.",
-    example=_bilirubin("LBORRES: 14"),
-    cure=_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
-    source=_SDTM,
+    example=of_bilirubin("LBORRES: 14"),
+    cure=of_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
+    source=SDTM,
     left_out="the result: its unit counts as unknown",
 )
 def unit_missing(study: StudyTables) -> Iterator[Found]:
@@ -118,8 +107,8 @@ def unit_missing(study: StudyTables) -> Iterator[Found]:
     title="the unit of a result does not fit its test",
     why="""Either the unit is wrong, or the test is: an INR in per cent is a prothrombin activity. The number cannot be compared with
     any other of the test.""",
-    example=_bilirubin("LBORRES: 14, LBORRESU: U/L"),
-    cure=_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
+    example=of_bilirubin("LBORRES: 14, LBORRESU: U/L"),
+    cure=of_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
     source="vocabulary/concepts.toml: the unit of each test, and what converts to it",
     left_out="the result: its unit counts as unknown",
 )
@@ -137,8 +126,8 @@ def unit_of_another_quantity(study: StudyTables) -> Iterator[Found]:
     title="a viral load in copies does not name its assay",
     why="""Assays differ from 3 to 6 copies in one international unit. Without the assay a result in copies cannot be held against
     a limit in IU/mL, or against another result.""",
-    example=_viral_load("LBORRES: 12000, LBORRESU: copies/mL"),
-    cure=_viral_load(
+    example=of_viral_load("LBORRES: 12000, LBORRESU: copies/mL"),
+    cure=of_viral_load(
         "LBORRES: 12000, LBORRESU: copies/mL, LBMETHOD: roche_cobas_taqman, LBSTRESN: 2061.86, LBSTRESU: IU/mL"
     ),
     source="vocabulary/concepts.toml: copies per IU, by assay",
@@ -163,8 +152,8 @@ def copies_without_assay(study: StudyTables) -> Iterator[Found]:
     title="the standard result is not the reported one converted",
     why="""Bilirubin in mg/dL times 17.1 is µmol/L. Where the factor was forgotten or used twice, limits and grades are judged by a
     number that nobody measured.""",
-    example=_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 1.2, LBSTRESU: umol/L"),
-    cure=_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 20.52, LBSTRESU: umol/L"),
+    example=of_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 1.2, LBSTRESU: umol/L"),
+    cure=of_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 20.52, LBSTRESU: umol/L"),
     source="vocabulary/units.py; differences up to 1 %, or to the rounding of the standard result, pass",
 )
 def conversion_wrong(study: StudyTables) -> Iterator[Found]:
@@ -191,8 +180,8 @@ def conversion_wrong(study: StudyTables) -> Iterator[Found]:
     title="a result differs from the person's others by the factor between two units of the test",
     why="""0.8 among values around 14 µmol/L is 0.8 mg/dL under the wrong unit. Everything that compares with a limit then judges
     another number.""",
-    example=_bilirubin("LBORRES: 0.8, LBORRESU: umol/L"),
-    cure=_bilirubin("LBORRES: 8, LBORRESU: umol/L"),
+    example=of_bilirubin("LBORRES: 0.8, LBORRESU: umol/L"),
+    cure=of_bilirubin("LBORRES: 8, LBORRESU: umol/L"),
     source="""ours: three others or more within a factor of 2 of each other, their median a conversion factor away, within a factor
     of 1.5""",
 )
