@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from trialwright.analysis.results import Recorder, Where
-from trialwright.analysis.sample import AnalysisData
+from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.protocol.analyses import BaselineTable
+from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.statistics.descriptive import (
     count_levels,
     standardised_difference_levels,
@@ -22,24 +23,25 @@ _NUMBERS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
 
 def analyse_baseline(data: AnalysisData, analysis: BaselineTable, recorder: Recorder) -> None:
     """Every variable by group and all together; with two groups or more the distance of each from the first."""
-    recorder.n = data.adsl.height
-    levels = list(data.protocol.facts[analysis.by].levels)
-    groups: dict[str | None, pl.DataFrame] = {
-        None: data.adsl,
-        **{level: data.adsl.filter(pl.col(analysis.by) == level) for level in levels},
-    }
-    recorder.add("n_without_fact", data.adsl[analysis.by].null_count(), "subjects", item=analysis.by)
+    everyone = select_population(data, recorder, analysis.population)
+    levels: list[str] = []
+    groups: dict[str | None, pl.DataFrame] = {None: everyone}
+    if analysis.by:
+        levels = list(levels_of(data.protocol, analysis.by))
+        groups |= {level: everyone.filter(pl.col(analysis.by) == level) for level in levels}
+        recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
     for level, frame in groups.items():
         recorder.add("n_subjects", frame.height, "subjects", group=level, n=frame.height)
     for variable in analysis.variables:
-        fact = data.protocol.facts[variable]
+        known = levels_of(data.protocol, variable)
+        unit = unit_words(data.protocol, variable)
         for level, frame in groups.items():
-            if fact.levels:
-                _add_levels(recorder, frame, variable, level, list(fact.levels))
+            if known:
+                _add_levels(recorder, frame, variable, level, list(known))
             else:
-                _add_numbers(recorder, frame, variable, level, fact.unit or "")
+                _add_numbers(recorder, frame, variable, level, unit[0] if unit else "")
         for level in levels[1:]:
-            _add_difference(recorder, groups[level], groups[levels[0]], variable, level, list(fact.levels))
+            _add_difference(recorder, groups[level], groups[levels[0]], variable, level, list(known))
 
 
 def _add_levels(

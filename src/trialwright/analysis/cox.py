@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
 from trialwright.protocol.analyses import Cox
+from trialwright.protocol.categories import category_words, level_words, levels_of
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.survival import CoxFit, fit_cox, proportional_hazards_test
 
 _COEFFICIENT = ("coef", "std_error", "hazard_ratio", "conf_low", "conf_high", "z", "p_value")
+_SCALES: Mapping[str | None, Callable[[float], float]] = MappingProxyType({None: float, "log10": math.log10})
 _HAZARDS = ("hazards_chi_squared", "hazards_df", "hazards_p_value")
 
 
 def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
     """Hazard ratios, the tests of the model, its concordance, and the test of proportional hazards."""
-    sample = select_sample(data, recorder, analysis.endpoint, [*analysis.covariates, *analysis.strata])
+    sample = select_sample(data, recorder, analysis, [*analysis.covariates, *analysis.strata])
     recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
     terms = list(_terms(data, analysis, sample))
     names = [name for name, _ in terms]
@@ -52,10 +56,10 @@ def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
 def _terms(data: AnalysisData, analysis: Cox, sample: Sample) -> Iterator[tuple[str, list[float]]]:
     """Columns of the model: a number as it is, a category as one indicator for each level but its reference."""
     for name in analysis.covariates:
-        levels = data.protocol.facts[name].levels
+        levels = levels_of(data.protocol, name)
         values = sample.frame[name].to_list()
         if not levels:
-            yield name, [float(value) for value in values]
+            yield name, [_SCALES[analysis.transform.get(name)](float(value)) for value in values]
             continue
         for level in levels:
             if level != _references(data, analysis)[name]:
@@ -64,9 +68,9 @@ def _terms(data: AnalysisData, analysis: Cox, sample: Sample) -> Iterator[tuple[
 
 def _references(data: AnalysisData, analysis: Cox) -> dict[str, str]:
     return {
-        name: analysis.reference.get(name, next(iter(data.protocol.facts[name].levels)))
+        name: analysis.reference.get(name, next(iter(levels_of(data.protocol, name))))
         for name in analysis.covariates
-        if data.protocol.facts[name].levels
+        if levels_of(data.protocol, name)
     }
 
 
@@ -134,8 +138,8 @@ def _warn_of_hazards(
 def term_words(data: AnalysisData, item: str) -> tuple[str, str]:
     """The words for a term of a model (`age`, `bclc=code_2`), and where the protocol has them."""
     name, _, level = item.partition("=")
-    fact = data.protocol.facts[name]
-    return (f"{fact.label}: {fact.levels[level]}" if level else fact.label), f"facts.{name}"
+    label, path = category_words(data.protocol, name)
+    return (f"{label}: {level_words(data.protocol, name, level)[0]}" if level else label), path
 
 
 def _warn_of_few_events(data: AnalysisData, recorder: Recorder, sample: Sample, n_coefficients: int) -> None:

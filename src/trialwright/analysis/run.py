@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
+
 from trialwright.analysis.baseline import analyse_baseline
 from trialwright.analysis.cox import analyse_cox
 from trialwright.analysis.results import Finding, Recorder, Result, Results
-from trialwright.analysis.sample import AnalysisData
+from trialwright.analysis.sample import AnalysisData, is_in_stretches
 from trialwright.analysis.time_to_event import (
     analyse_kaplan_meier,
     analyse_logrank,
@@ -23,6 +25,7 @@ from trialwright.protocol.analyses import (
     LogRank,
     RestrictedMean,
     ReverseKaplanMeier,
+    TimeAnalysis,
 )
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
@@ -40,67 +43,42 @@ _METHODS = {
 }
 
 
-_OPTIONS = ("from_", "entry", "landmark", "weights", "transform", "time_varying")
-"""Keys of analyses that are read and not yet run."""
-
-_DESCRIBED = (
-    *(
-        "assays",
-        "treatments",
-        "groups",
-        "baselines",
-        "baseline",
-        "periods",
-        "eligibility",
-        "visits",
-        "clocks",
-    ),
-    *("design", "assumptions", "scenarios", "deviations", "monitoring"),
-)
-
-
 def not_yet_executable(protocol: Protocol) -> dict[str, str]:
     """Parts of a protocol this version of Trialwright reads but cannot run: path to reason."""
-    found: dict[str, str] = {}
-    for name in _DESCRIBED:
-        content = getattr(protocol, name.replace(" ", "_"))
-        if content != type(protocol).model_fields[name.replace(" ", "_")].get_default():
-            found[name] = "is described, and nothing runs it yet"
-    for id_, anchor in protocol.anchors.items():
-        if anchor.at:
-            found[f"anchors.{id_}.at"] = "is not computed yet"
-    for id_, population in protocol.populations.items():
-        if population.when:
-            found[f"populations.{id_}.when"] = "rules are not run yet"
-    for id_, event in protocol.events.items():
-        if not event.reported:
-            found[f"events.{id_}"] = "is not derived yet; only events the data report are used"
-    for id_, endpoint in protocol.endpoints.items():
-        if not endpoint.reported:
-            found[f"endpoints.{id_}"] = "is not derived yet; only endpoints the data report are analysed"
-    return found | {f"analyses.{id_}": reason for id_, reason in unrunnable_analyses(protocol).items()}
+    found = {f"clocks.{id_}": "is described, and nothing runs it yet" for id_ in protocol.clocks}
+    for id_, deviation in protocol.deviations.items():
+        if deviation.clock or deviation.visit:
+            found[f"deviations.{id_}"] = "needs clocks, and nothing runs them yet"
+    return found | {
+        f"analyses.{id_}": "the method is not run yet"
+        for id_, analysis in protocol.analyses.items()
+        if type(analysis) not in _METHODS
+    }
 
 
-def _why_not_runnable(protocol: Protocol, analysis: AnalysisBase) -> str:
-    by, endpoint = getattr(analysis, "by", None), getattr(analysis, "endpoint", None)
-    if type(analysis) not in _METHODS:
-        return "the method is not run yet"
-    for key in _OPTIONS:
-        if getattr(analysis, key, None):
-            return f"`{key.rstrip('_').replace('_', ' ')}` is not run yet"
-    if GROUPS in (by, *getattr(analysis, "covariates", ()), *getattr(analysis, "strata", ())):
-        return "the groups of the protocol are not derived yet"
-    if protocol.populations[analysis.population].when:
-        return "the population has a rule, and rules are not run yet"
-    if endpoint and not protocol.endpoints[endpoint].reported:
-        return "the endpoint is not derived yet"
-    return ""
-
-
-def unrunnable_analyses(protocol: Protocol) -> dict[str, str]:
-    """Analyses that cannot be run yet, with the reason."""
-    reasons = {id_: _why_not_runnable(protocol, analysis) for id_, analysis in protocol.analyses.items()}
+def beyond_cohorts(protocol: Protocol) -> dict[str, str]:
+    """Analyses that need the records of a trial, and cannot be run on a table of one row a subject, with the reason."""
+    reasons = {id_: _why_not_on_cohorts(protocol, analysis) for id_, analysis in protocol.analyses.items()}
     return {id_: reason for id_, reason in reasons.items() if reason}
+
+
+def _why_not_on_cohorts(protocol: Protocol, analysis: AnalysisBase) -> str:
+    endpoint = getattr(analysis, "endpoint", None)
+    for key in ("from_", "entry", "landmark", "time_varying"):
+        if getattr(analysis, key, None):
+            return f"`{key.rstrip('_').replace('_', ' ')}` needs the records of a trial"
+    named = (
+        getattr(analysis, "by", None),
+        *getattr(analysis, "covariates", ()),
+        *getattr(analysis, "strata", ()),
+    )
+    if GROUPS in named:
+        return "the groups of the protocol are derived from records"
+    if protocol.populations[analysis.population].when:
+        return "the population has a rule, and rules are judged on records"
+    if endpoint and not protocol.endpoints[endpoint].reported:
+        return "the endpoint is derived from records"
+    return ""
 
 
 def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str) -> Results:
@@ -128,24 +106,62 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
 def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
     analysis = data.protocol.analyses[id_]
     endpoint = getattr(analysis, "endpoint", None)
-    dataset = f"ADTTE[PARAMCD={endpoint.upper()}]" if endpoint else "ADSL"
+    dataset = dataset_of(data.protocol, analysis)
     recorder = Recorder(id_, analysis.method, f"analyses.{id_} <- {dataset} <- {source}", endpoint)
-    _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
+    if getattr(analysis, "weights", None) or (isinstance(analysis, TimeAnalysis) and is_in_stretches(analysis)):
+        recorder.give_up(analysis.title, ("estimate",), "weights and stretches of time are not run yet")
+    elif type(analysis) in _METHODS:
+        _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
+    else:
+        recorder.give_up(analysis.title, ("estimate",), "the method is not run yet")
     return recorder
 
 
+def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:
+    """The analysis dataset an analysis reads, with its parameter: `ADTTE[PARAMCD=OS]`."""
+    endpoint = getattr(analysis, "endpoint", None)
+    if endpoint is None:
+        return "ADSL"
+    said = protocol.endpoints[endpoint]
+    if isinstance(analysis, TimeAnalysis) and is_in_stretches(analysis):
+        return f"ADTTEV[PARAMCD={endpoint.upper()}]"
+    match said.kind:
+        case "time to event":
+            return f"ADTTE[PARAMCD={endpoint.upper()}]"
+        case "rate":
+            return f"ADRATE[PARAMCD={endpoint.upper()}]"
+        case "worst grade":
+            return "ADAE"
+        case "best response":
+            return f"ADRS[PARAMCD={endpoint.upper()}]"
+        case _:
+            return f"ADLB[PARAMCD={(said.of or endpoint).upper()}]"
+
+
 def _count_flow(data: AnalysisData, source: str) -> Recorder:
-    """How many subjects came in, and how many have each endpoint."""
+    """How many subjects came in, how many belong to each population, and how many have each endpoint."""
     recorder = Recorder(FLOW, "count", f"ADSL, ADTTE <- {source}", n=data.adsl.height)
     if data.protocol.study.enrolment is not None:
         recorder.add("n_planned", data.protocol.study.enrolment, "subjects")
     recorder.add("n_records", data.adsl.height, "subjects")
+    for name in data.protocol.populations:
+        if flag := data.flag(name):
+            _count_population(recorder, data.adsl[flag], name)
+            for group in data.protocol.groups if GROUPS in data.adsl.columns else ():
+                members = data.population(name).filter(pl.col(GROUPS) == group)
+                recorder.add("n_in_population", members.height, "subjects", item=name, group=group)
     for id_, endpoint in data.protocol.endpoints.items():
         if endpoint.reported:
             rows = data.adtte.filter(data.adtte["PARAMCD"] == id_.upper()).drop_nulls(["AVAL", "CNSR"])
             recorder.add("n_with_endpoint", rows.height, "subjects", item=id_)
             recorder.add("n_without_endpoint", data.adsl.height - rows.height, "subjects", item=id_)
     return recorder
+
+
+def _count_population(recorder: Recorder, flags: pl.Series, name: str) -> None:
+    for statistic, flag in (("n_in_population", "Y"), ("n_not_in_population", "N")):
+        recorder.add(statistic, int((flags == flag).sum()), "subjects", item=name)
+    recorder.add("n_population_unknown", flags.null_count(), "subjects", item=name)
 
 
 def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:

@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import polars as pl
 
 from trialwright.analysis.results import Recorder
+from trialwright.derivations.adttev import CONTINUES
 from trialwright.derivations.cohort import event_observed
+from trialwright.derivations.time_plans import COMPETING
+from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.categories import level_words, levels_of
 from trialwright.protocol.model import Protocol
 from trialwright.statistics.estimability import NotEstimable
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisData:
-    """A protocol with the analysis datasets of its study."""
+    """A protocol with the analysis datasets of its study.
+
+    Attributes
+    ----------
+    protocol : Protocol
+    adsl : DataFrame
+        One row a subject: `USUBJID`, a column for each fact that analyses name (its value at the start), `groups` where the
+        protocol has groups, and `<POPULATION>FL` (Y, N or null) for each population with a rule.
+    adtte : DataFrame
+    tables : mapping of str to DataFrame
+        All analysis datasets by name; empty for a cohort whose times came ready for analysis.
+    is_simulated : bool
+        Whether the records are of virtual patients.
+    """
 
     protocol: Protocol
     adsl: pl.DataFrame
     adtte: pl.DataFrame
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+    is_simulated: bool = False
 
     def levels(self, by: str | None) -> list[str | None]:
         """The levels of a grouping fact, or None alone: everyone together."""
-        return [None] if by is None else [*self.protocol.facts[by].levels]
+        return [None] if by is None else [*levels_of(self.protocol, by)]
 
     def level_label(self, fact: str, level: str) -> tuple[str, str]:
         """The words for a level of a fact, and where the protocol has them."""
-        return self.protocol.facts[fact].levels[level], f"facts.{fact}.levels.{level}"
+        return level_words(self.protocol, fact, level)
 
     def endpoint_label(self, endpoint: str) -> tuple[str, str]:
         """The words for an endpoint, and where the protocol has them."""
         return self.protocol.endpoints[endpoint].label, f"endpoints.{endpoint}.label"
 
+    def population(self, name: str) -> pl.DataFrame:
+        """The subjects of a population: those who surely belong to it."""
+        return self.adsl.filter(pl.col(flag) == "Y") if (flag := self.flag(name)) else self.adsl
+
+    def flag(self, population: str) -> str | None:
+        """The column that tells who belongs to a population; None where everyone does."""
+        name = f"{population.upper()}FL"
+        return name if name in self.adsl.columns else None
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Subjects with time, status and every fact an analysis needs; one row each, in file order."""
+    """Subjects with time, status and every fact an analysis needs, in file order.
+
+    One row a subject, or one a stretch of time (`TSTART`, `TSTOP`) where the analysis follows subjects in stretches.
+    `STATUS` is 1 for the event, 2 for a competing one, 0 for neither; `EVENT` says whether it is 1.
+    """
 
     frame: pl.DataFrame
 
@@ -45,7 +78,7 @@ class Sample:
 
     @property
     def n_subjects(self) -> int:
-        return self.frame.height
+        return self.frame["USUBJID"].n_unique()
 
     @property
     def n_events(self) -> int:
@@ -59,6 +92,10 @@ class Sample:
     def event(self) -> list[bool]:
         return self.frame["EVENT"].to_list()
 
+    @property
+    def status(self) -> list[int]:
+        return self.frame["STATUS"].to_list()
+
     def why_not(self, error: NotEstimable | ValueError) -> str:
         """Why nothing was estimated; having no subjects is the only value error that data can cause."""
         if isinstance(error, NotEstimable):
@@ -68,21 +105,69 @@ class Sample:
         raise error
 
 
-def select_sample(data: AnalysisData, recorder: Recorder, endpoint: str, facts: Sequence[str]) -> Sample:
+def select_population(data: AnalysisData, recorder: Recorder, population: str) -> pl.DataFrame:
+    """The subjects of a population; how many may belong to it and are not counted is recorded beside."""
+    everyone = data.population(population)
+    flag = data.flag(population)
+    recorder.n = everyone.height
+    recorder.add("n_population", everyone.height, "subjects")
+    if flag and (unknown := data.adsl[flag].null_count()):
+        recorder.add("n_population_unknown", unknown, "subjects")
+    return everyone
+
+
+def select_sample(
+    data: AnalysisData, recorder: Recorder, analysis: TimeAnalysis, facts: Sequence[str]
+) -> Sample:
     """The subjects who have the endpoint and all facts; how many lack which is recorded, never passed over."""
-    times = (
-        data.adtte.filter(pl.col("PARAMCD") == endpoint.upper())
-        .with_columns(event_observed(pl.col("CNSR")).alias("EVENT"))
-        .select("USUBJID", "AVAL", "EVENT")
-    )
-    everyone = data.adsl.join(times, on="USUBJID", how="left", maintain_order="left", validate="1:1")
-    with_endpoint = everyone.drop_nulls(["AVAL", "EVENT"])
+    everyone = select_population(data, recorder, analysis.population)
+    times = _stretches(data, recorder.analysis) if is_in_stretches(analysis) else _times(data, analysis)
+    overlap = [name for name in times.columns if name in everyone.columns and name != "USUBJID"]
+    joined = everyone.drop(overlap).join(times, on="USUBJID", how="left", maintain_order="left")
+    with_endpoint = joined.drop_nulls(["AVAL", "EVENT"])
     complete = with_endpoint.drop_nulls(list(facts))
     unit = "subjects"
-    recorder.n = complete.height
-    recorder.add("n_population", everyone.height, unit)
-    recorder.add("n_without_endpoint", everyone.height - with_endpoint.height, unit)
+    recorder.n = complete["USUBJID"].n_unique()
+    recorder.add("n_without_endpoint", everyone.height - with_endpoint["USUBJID"].n_unique(), unit)
     for fact in dict.fromkeys(facts):
-        recorder.add("n_without_fact", with_endpoint[fact].null_count(), unit, item=fact)
-    recorder.add("n_analysed", complete.height, unit)
+        lacking = with_endpoint.filter(pl.col(fact).is_null())["USUBJID"].n_unique()
+        recorder.add("n_without_fact", lacking, unit, item=fact)
+    recorder.add("n_analysed", recorder.n, unit)
     return Sample(complete)
+
+
+def is_in_stretches(analysis: TimeAnalysis) -> bool:
+    """Whether subjects come in late or change their group, so that ADTTEV holds their time."""
+    return bool(analysis.entry or analysis.landmark or getattr(analysis, "time_varying", ()))
+
+
+def _status() -> tuple[pl.Expr, pl.Expr]:
+    event = event_observed(pl.col("CNSR"))
+    status = pl.when(event).then(1).when(pl.col("CNSR") == COMPETING).then(2).when(~event).then(0)
+    return event.alias("EVENT"), status.alias("STATUS")
+
+
+def _times(data: AnalysisData, analysis: TimeAnalysis) -> pl.DataFrame:
+    """One time a subject, counted from the moment the analysis names, by the reader who counts."""
+    rows = data.adtte.filter(pl.col("PARAMCD") == analysis.endpoint.upper())
+    if "ANL01FL" in rows.columns:
+        own = pl.col("ANL01FL") == "Y"
+        if analysis.from_ is not None:
+            readers = rows.filter(own)["READER"].unique().to_list()
+            own = (pl.col("TIMEFROM") == analysis.from_) & pl.col("READER").is_in(readers, nulls_equal=True)
+        rows = rows.filter(own)
+    bounds = [name for name in ("STARTDT", "LEFTDT", "RIGHTDT") if name in rows.columns]
+    return rows.with_columns(_status()).select("USUBJID", "AVAL", "EVENT", "STATUS", *bounds)
+
+
+def _stretches(data: AnalysisData, analysis: str) -> pl.DataFrame:
+    """The stretches of time of an analysis: `TSTART`, `TSTOP` (= `AVAL`), and the group of each as `groups`."""
+    rows = data.tables["ADTTEV"].filter((pl.col("ANALYSIS") == analysis) & (pl.col("INCLFL") == "Y"))
+    continues = pl.col("EVNTTYPE") == CONTINUES
+    event, status = _status()
+    return rows.with_columns(
+        pl.when(continues).then(False).otherwise(event).alias("EVENT"),
+        pl.when(continues).then(0).otherwise(status).alias("STATUS"),
+        AVAL=pl.col("TSTOP"),
+        groups=pl.col("GROUP"),
+    ).select("USUBJID", "TSTART", "TSTOP", "AVAL", "EVENT", "STATUS", "groups")

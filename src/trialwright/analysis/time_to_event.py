@@ -23,7 +23,7 @@ _MEDIAN = ("median", "median_conf_low", "median_conf_high")
 def analyse_kaplan_meier(data: AnalysisData, analysis: KaplanMeier, recorder: Recorder) -> None:
     """Curve steps, readings, median and at-risk counts, by group."""
     unit = _time_unit(data, analysis.endpoint)
-    sample = select_sample(data, recorder, analysis.endpoint, _facts(analysis.by))
+    sample = select_sample(data, recorder, analysis, _facts(analysis.by))
     ticks = _ticks(sample, analysis.ticks_every.amount)
     for level in data.levels(analysis.by):
         part = sample.group(analysis.by, level)
@@ -51,7 +51,7 @@ def analyse_reverse_kaplan_meier(
 ) -> None:
     """Median follow-up of all together and by group."""
     unit = _time_unit(data, analysis.endpoint)
-    sample = select_sample(data, recorder, analysis.endpoint, _facts(analysis.by))
+    sample = select_sample(data, recorder, analysis, _facts(analysis.by))
     levels = [None, *data.levels(analysis.by)] if analysis.by else [None]
     for level in levels:
         part = sample.group(analysis.by if level else None, level)
@@ -68,7 +68,7 @@ def analyse_reverse_kaplan_meier(
 
 def analyse_logrank(data: AnalysisData, analysis: LogRank, recorder: Recorder) -> None:
     """Observed and expected events by group, and the test."""
-    sample = select_sample(data, recorder, analysis.endpoint, [analysis.by, *analysis.strata])
+    sample = select_sample(data, recorder, analysis, [analysis.by, *analysis.strata])
     strata = sample.frame.select(analysis.strata).rows() if analysis.strata else None
     if sample.frame[analysis.by].n_unique() == 1:
         recorder.give_up("The log-rank test", ("chi_squared", "df", "p_value"), "only one group has subjects")
@@ -94,7 +94,7 @@ def analyse_restricted_mean(data: AnalysisData, analysis: RestrictedMean, record
     """Mean time free of the event up to the horizon, by group; then each group less the first."""
     unit = _time_unit(data, analysis.endpoint)
     horizon = float(analysis.horizon.amount)
-    sample = select_sample(data, recorder, analysis.endpoint, [analysis.by])
+    sample = select_sample(data, recorder, analysis, [analysis.by])
     curves: dict[str, SurvivalCurve] = {}
     statistics = ("restricted_mean", "std_error", *_LIMITS)
     for level in data.levels(analysis.by):

@@ -64,7 +64,7 @@ class BaselineTable(AnalysisBase):
     """Characteristics by group, with standardised differences."""
 
     method: Literal["baseline table"]
-    by: Name
+    by: Name | None = None
     variables: Annotated[ManyOnce[Name], Field(min_length=1)]
     quantiles: Literal["type 7"] = "type 7"
     """Definition of quartiles (Hyndman and Fan 1996); type 7 is R's default."""

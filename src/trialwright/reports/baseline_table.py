@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from trialwright.protocol.analyses import BaselineTable
+from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Mark, Row, Strong, Table, Text
 from trialwright.reports.printed import Source
 
 
 def render_baseline_table(source: Source, name: str, analysis: BaselineTable) -> Table:
     """All together, then every group, then the standardised difference of each group from the first."""
-    levels = list(source.protocol.facts[analysis.by].levels)
+    levels = list(levels_of(source.protocol, analysis.by)) if analysis.by else []
     columns = [Column(Text("Characteristic"), "left"), _group_column(source, name, Text("All"), None)]
     columns += [
-        _group_column(source, name, Text(source.level(analysis.by, level)), level) for level in levels
+        _group_column(source, name, Text(source.level(analysis.by or "", level)), level) for level in levels
     ]
     many = len(levels) > 2
     columns += [
-        Column(Text("SMD", Mark("a"), *((" ", source.level(analysis.by, level)) if many else ())))
+        Column(Text("SMD", Mark("a"), *((" ", source.level(analysis.by or "", level)) if many else ())))
         for level in levels[1:]
     ]
     rows: list[Row | GroupHeading] = []
     for variable in analysis.variables:
         rows += _variable_rows(source, name, variable, [None, *levels])
     notes: list[Text] = [
-        Text(
-            Mark("a"),
-            " Standardised mean difference from ",
-            source.level(analysis.by, levels[0]),
-            ", in units of the mean standard deviation of both groups; above ",
-            source.said(source.protocol.reporting.balance_limit, "reporting.balance limit"),
-            " in bold. It has a sign for numbers only.",
-        ),
+        *([_about_differences(source, analysis.by, levels[0])] if analysis.by else []),
         Text(
             "Numbers are mean (standard deviation) and median (quartiles), categories count (share of those known)."
         ),
@@ -52,6 +46,17 @@ def render_baseline_table(source: Source, name: str, analysis: BaselineTable) ->
     return Table(f"table-{_id(name)}", title, tuple(columns), tuple(rows), tuple(notes))
 
 
+def _about_differences(source: Source, by: str, first: str) -> Text:
+    return Text(
+        Mark("a"),
+        " Standardised mean difference from ",
+        source.level(by, first),
+        ", in units of the mean standard deviation of both groups; above ",
+        source.said(source.protocol.reporting.balance_limit, "reporting.balance limit"),
+        " in bold. It has a sign for numbers only.",
+    )
+
+
 def _id(name: str) -> str:
     return name.replace("_", "-")
 
@@ -67,20 +72,22 @@ def _result(name: str, group: str | None, item: str | None, statistic: str) -> s
 def _variable_rows(
     source: Source, name: str, variable: str, groups: list[str | None]
 ) -> list[Row | GroupHeading]:
-    fact = source.protocol.facts[variable]
+    known, unit = levels_of(source.protocol, variable), unit_words(source.protocol, variable)
     differences = tuple(_difference(source, name, level, variable) for level in groups[2:])
     blank = tuple(Text() for _ in differences)
     n_levels = len(groups)
-    if fact.levels:
+    if known:
         rows: list[Row | GroupHeading] = [
             Row(Text(source.fact(variable)), (*(Text() for _ in range(n_levels)), *differences))
         ]
-        for level in fact.levels:
+        for level in known:
             cells = tuple(_share(source, name, group, f"{variable}={level}") for group in groups)
             rows.append(Row(Text(source.level(variable, level)), (*cells, *blank), indent=1))
     else:
-        unit = (", ", source.said(fact.unit, f"facts.{variable}.unit")) if fact.unit else ()
-        rows = [Row(Text(source.fact(variable), *unit), (*(Text() for _ in range(n_levels)), *differences))]
+        measured = (", ", source.said(*unit)) if unit else ()
+        rows = [
+            Row(Text(source.fact(variable), *measured), (*(Text() for _ in range(n_levels)), *differences))
+        ]
         means = tuple(_mean(source, name, group, variable) for group in groups)
         medians = tuple(_median(source, name, group, variable) for group in groups)
         rows.append(Row(Text("Mean (SD)"), (*means, *blank), indent=1))

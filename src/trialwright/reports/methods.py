@@ -70,11 +70,14 @@ def _endpoints(source: Source, names: list[str]) -> Text:
 
 
 def _baseline(source: Source, name: str, analysis: BaselineTable) -> Text:
+    by = (" by ", source.fact(analysis.by)) if analysis.by else ()
+    compared = (
+        "; groups are compared by standardised mean differences (", _paper("Austin 2009"), ", ",
+        _paper("Yang and Dalton 2012"), "), and not tested",
+    ) if analysis.by else ()  # fmt: skip
     return Text(
-        "Characteristics are described by ", source.fact(analysis.by), ", with quartiles of ",
-        source.setting(name, "quantiles", analysis.quantiles), " (", _paper("Hyndman and Fan 1996"),
-        "); groups are compared by standardised mean differences (", _paper("Austin 2009"), ", ",
-        _paper("Yang and Dalton 2012"), "), and not tested.",
+        "Characteristics are described", *by, ", with quartiles of ",
+        source.setting(name, "quantiles", analysis.quantiles), " (", _paper("Hyndman and Fan 1996"), ")", *compared, ".",
     )  # fmt: skip
 
 

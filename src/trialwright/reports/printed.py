@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from string import Formatter
 
 from trialwright.analysis.results import Finding, Result, Results
+from trialwright.protocol.categories import category_words, level_words
 from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import Number, Ref, Term, Text
 
@@ -25,10 +26,10 @@ class Said:
         return Term(str(text), Ref.protocol(path))
 
     def fact(self, name: str) -> Term:
-        return self.said(self.protocol.facts[name].label, f"facts.{name}.label")
+        return self.said(*category_words(self.protocol, name))
 
     def level(self, fact: str, level: str) -> Term:
-        return self.said(self.protocol.facts[fact].levels[level], f"facts.{fact}.levels.{level}")
+        return self.said(*level_words(self.protocol, fact, level))
 
     def endpoint(self, name: str) -> Term:
         return self.said(self.protocol.endpoints[name].label, f"endpoints.{name}.label")

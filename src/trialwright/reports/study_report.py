@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
 from trialwright.analysis.results import Results
 from trialwright.protocol.analyses import (
+    Analysis,
+    AnalysisBase,
     BaselineTable,
     Cox,
     KaplanMeier,
@@ -128,27 +134,49 @@ def _population(source: Source) -> list[Block]:
 
 
 def _endpoint(source: Source, name: str) -> list[Block]:
-    """The analyses of one endpoint in the order of the protocol, after what it is."""
+    """The analyses of one endpoint, the registered ones first, each with its note, after what the endpoint is."""
     blocks: list[Block] = []
-    for id_, analysis in source.protocol.analyses.items():
-        if getattr(analysis, "endpoint", None) != name:
-            continue
-        match analysis:
-            case KaplanMeier():
-                blocks += [render_curves(source, id_, analysis), render_survival_table(source, id_, analysis)]
-            case LogRank():
-                blocks.append(render_logrank_table(source, id_, analysis))
-            case RestrictedMean():
-                blocks.append(render_restricted_mean_table(source, id_, analysis))
-            case Cox():
-                forest = render_forest(source, id_, analysis)
-                blocks += [render_cox_table(source, id_, analysis), *([forest] if forest else [])]
-            case _:
-                continue
+    for id_, analysis in in_reporting_order(source.protocol, name):
+        blocks += RENDERERS[type(analysis)](source, id_, analysis)
         if analysis.note:
             blocks.append(Paragraph(Text(source.setting(id_, "note", analysis.note))))
     endpoint = source.protocol.endpoints[name]
     return [render_estimand(source, name, endpoint), *blocks] if blocks else []
+
+
+def in_reporting_order(protocol: Protocol, endpoint: str) -> list[tuple[str, Analysis]]:
+    """The analyses of an endpoint that have a place in its section: what is registered, what stands beside, what asks otherwise."""
+    here = [
+        (id_, analysis)
+        for id_, analysis in protocol.analyses.items()
+        if getattr(analysis, "endpoint", None) == endpoint and type(analysis) in RENDERERS
+    ]
+    return sorted(here, key=lambda item: _ROLES.index(item[1].role))
+
+
+_ROLES = ("registered", "supportive", "sensitivity")
+
+
+def _render_curves(source: Source, id_: str, analysis: KaplanMeier) -> list[Block]:
+    return [render_curves(source, id_, analysis), render_survival_table(source, id_, analysis)]
+
+
+def _render_cox(source: Source, id_: str, analysis: Cox) -> list[Block]:
+    forest = render_forest(source, id_, analysis)
+    return [render_cox_table(source, id_, analysis), *([forest] if forest else [])]
+
+
+Renderer = Callable[[Source, str, Any], list[Block]]
+
+RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
+    {
+        KaplanMeier: _render_curves,
+        LogRank: lambda source, id_, analysis: [render_logrank_table(source, id_, analysis)],
+        RestrictedMean: lambda source, id_, analysis: [render_restricted_mean_table(source, id_, analysis)],
+        Cox: _render_cox,
+    }
+)
+"""What is shown of an analysis in the section of its endpoint, by its method."""
 
 
 def _open_statements(source: Source) -> list[Block]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from trialwright.analysis.results import Result, time_key
 from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
-from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Text
+from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
 from trialwright.reports.figures import (
     CensorMark,
     ForestRow,
@@ -205,7 +206,7 @@ def render_cox_table(source: Source, name: str, analysis: Cox) -> Table:
             source.p_value(f"{here}/p_value") if row.value is not None else Text("—"),
             source.p_value(hazards) if hazards in source.results else Text("—"),
         )
-        rows.append(Row(_cox_label(source, analysis, str(row.item)), cells))
+        rows.append(Row(_cox_label(source, name, analysis, str(row.item)), cells))
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows),
         _cox_notes(source, name, analysis),
@@ -238,16 +239,23 @@ def _is_fitted(source: Source, name: str) -> bool:
     return any(row.value is not None for row in _cox_terms(source, name))
 
 
-def _cox_label(source: Source, analysis: Cox, item: str) -> Text:
+def _cox_label(source: Source, name: str, analysis: Cox, item: str) -> Text:
     fact, _, level = item.partition("=")
     if not level:
-        unit = source.protocol.facts[fact].unit
-        one = unit.removesuffix("s") if unit in _COUNTED_UNITS else unit
-        each = (", per ", source.said(one, f"facts.{fact}.unit")) if unit else ()
-        return Text(source.fact(fact), *each)
-    levels = source.protocol.facts[fact].levels
-    reference = analysis.reference.get(fact, next(iter(levels)))
+        return Text(source.fact(fact), *_per(source, name, analysis, fact))
+    reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
     return Text(source.term(item), " against ", source.level(fact, reference))
+
+
+def _per(source: Source, name: str, analysis: Cox, fact: str) -> tuple[str | Term, ...]:
+    """By how much a number must rise for its hazard ratio: one unit, or tenfold on the scale of its logarithm."""
+    if fact in analysis.transform:
+        return (", ", source.setting(name, f"transform.{fact}", "per tenfold rise"))
+    unit = unit_words(source.protocol, fact)
+    if unit is None:
+        return ()
+    text, path = unit
+    return (", per ", source.said(text.removesuffix("s") if text in _COUNTED_UNITS else text, path))
 
 
 def _cox_terms(source: Source, name: str) -> list[Result]:
@@ -264,7 +272,7 @@ def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
         here = f"{name}/{row.item}"
         rows.append(
             {
-                "label": _cox_label(source, analysis, str(row.item)).plain,
+                "label": _cox_label(source, name, analysis, str(row.item)).plain,
                 "estimate": row.value,
                 "conf_low": source.results[f"{here}/conf_low"].value,
                 "conf_high": source.results[f"{here}/conf_high"].value,
@@ -354,7 +362,7 @@ def _curve(source: Source, name: str, analysis: KaplanMeier, level: str | None) 
 
 
 def _levels(source: Source, by: str | None) -> list[str | None]:
-    return [None] if by is None else [*source.protocol.facts[by].levels]
+    return [None] if by is None else [*levels_of(source.protocol, by)]
 
 
 def _group(source: Source, by: str | None, level: str | None) -> Text:

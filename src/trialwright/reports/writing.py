@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trialwright.analysis.results import Results
-from trialwright.analysis.run import run_analyses, unrunnable_analyses
+from trialwright.analysis.run import beyond_cohorts, run_analyses
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.cohort import check_mapping, derive_adsl, derive_adtte
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
@@ -118,7 +118,7 @@ def analyse_study(
 
 
 def _refuse_unrunnable(loaded: LoadedProtocol) -> None:
-    reasons = unrunnable_analyses(loaded.protocol)
+    reasons = beyond_cohorts(loaded.protocol)
     if reasons or not loaded.protocol.analyses:
         raise ProblemsFound(
             [

@@ -1,0 +1,42 @@
+"""What analyses compare and adjust by: facts, and the groups of the protocol under the name `groups`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import GROUPS
+from trialwright.vocabulary.concepts import catalogue
+
+Said = tuple[str, str]
+"""Words, and the path of the protocol that has them."""
+
+
+def levels_of(protocol: Protocol, name: str) -> Mapping[str, str]:
+    """The levels of a category, or the groups, with their labels, in reporting order; empty for a number."""
+    if name == GROUPS:
+        return {group: said.label for group, said in protocol.groups.items()}
+    return protocol.facts[name].levels
+
+
+def level_words(protocol: Protocol, name: str, level: str) -> Said:
+    """The words for a level."""
+    section = GROUPS if name == GROUPS else f"facts.{name}.levels"
+    path = f"{section}.{level}.label" if name == GROUPS else f"{section}.{level}"
+    return levels_of(protocol, name)[level], path
+
+
+def category_words(protocol: Protocol, name: str) -> Said:
+    """The words for what is compared."""
+    return ("Group", GROUPS) if name == GROUPS else (protocol.facts[name].label, f"facts.{name}.label")
+
+
+def unit_words(protocol: Protocol, name: str) -> Said | None:
+    """The unit of a number: the protocol's own, else that of the catalogue; None where it has none."""
+    fact = protocol.facts.get(name)
+    if fact is None or fact.kind not in ("number", "score"):
+        return None
+    if fact.unit:
+        return fact.unit, f"facts.{name}.unit"
+    unit = catalogue()[fact.concept].unit if fact.concept else None
+    return (unit.label, f"facts.{name}.concept") if unit else None
