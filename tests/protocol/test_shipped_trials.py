@@ -14,7 +14,7 @@ from tests.protocol.traceability import (
     read_statements,
 )
 
-from trialwright.analysis.run import not_yet_executable
+from trialwright.analysis.run import beyond_cohorts, not_yet_executable
 from trialwright.evaluation.observations import Subject
 from trialwright.evaluation.patient import judge_patient
 from trialwright.protocol.loading import load_protocol
@@ -306,23 +306,19 @@ def test_rules_said_to_be_executed_by_row_are_of_rows(trial):
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_what_cannot_be_run_yet_is_listed(trial):
-    """Nothing of these trials is derived yet, so no endpoint that is not recorded, and no analysis, may be passed over."""
+def test_clocks_cannot_be_run_yet_nor_the_deviations_that_need_them(trial):
     protocol = load(trial).protocol
-    waiting = not_yet_executable(protocol)
-    derived = [f"events.{name}" for name, event in protocol.events.items() if not event.reported]
-    expected = [*derived, *(f"endpoints.{name}" for name in protocol.endpoints)]
-    assert {*expected, *(f"analyses.{name}" for name in protocol.analyses)} <= set(waiting)
-    assert all(waiting.values())
+    timed = [name for name, deviation in protocol.deviations.items() if deviation.clock or deviation.visit]
+    waiting = {path for path in not_yet_executable(protocol) if not path.startswith("analyses.")}
+    assert waiting == {f"clocks.{name}" for name in protocol.clocks} | {f"deviations.{name}" for name in timed}
 
 
-def test_an_analysis_whose_options_are_not_run_is_not_run_without_them():
-    waiting = not_yet_executable(load(PRTRAS).protocol)
-    assert waiting["analyses.recurrence_weighted_curve"] == "`weights` is not run yet"
-    assert waiting["analyses.recurrence_landmark"] == "`from` is not run yet"
-    assert waiting["analyses.recurrence_cox"] == "`transform` is not run yet"
-    assert waiting["analyses.recurrence_interval"] == "the method is not run yet"
-    assert not_yet_executable(load("hcc-resection").protocol) == {}
+def test_of_a_table_of_one_row_a_subject_only_what_it_reports_is_analysed():
+    reasons = beyond_cohorts(load(PRTRAS).protocol)
+    assert reasons["recurrence_landmark"] == "`from` needs the records of a trial"
+    assert reasons["recurrence_cox"] == "the groups of the protocol are derived from records"
+    cohort = load("hcc-resection").protocol
+    assert beyond_cohorts(cohort) == {} == not_yet_executable(cohort)
 
 
 @pytest.mark.parametrize("trial", TRIALS)

@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import json
 import math
@@ -147,7 +148,7 @@ def has_digit(words):
 def test_every_piece_is_shown_with_its_reference(sample_page, reader):
     shown = [(words, ref) for words, ref in reader.pieces if words.strip()]
     # The short title is for printed pages, and the words for a picture are its `alt`.
-    unseen = set(sample_page.running.pieces)
+    unseen = {*sample_page.running.pieces, ""}
     unseen |= {block.alt.plain for block in walk(sample_page.sections) if isinstance(block, Figure)}
     for piece in pieces_of(sample_page):
         if isinstance(piece, str) and piece not in unseen:
@@ -263,3 +264,13 @@ def test_any_text_is_shown_as_it_is_and_its_digits_have_references(title, words)
     assert [piece for piece, ref in read(html).pieces if ref is None and has_digit(piece)] == []
     (paragraph,) = re.findall(r'<section id="a">\n<h2>.*?</h2>\n<p>(.*?)</p>', html, flags=re.DOTALL)
     assert "".join(piece for piece, _ in read(f"<p>{paragraph}</p>").pieces) == words.plain
+
+
+def test_a_stamp_stands_above_the_page_and_in_every_picture(sample_page):
+    page = dataclasses.replace(sample_page, stamp="SIMULATED")
+    html = render_html(page)
+    assert '<p class="stamp" role="note">SIMULATED</p>' in html
+    figures = sum(isinstance(block, Figure) for block in walk(page.sections))
+    assert figures
+    assert html.count('"text":"SIMULATED"') == figures
+    assert "SIMULATED" not in render_html(sample_page)

@@ -11,6 +11,8 @@ from typing import Any, Literal, TypedDict, Unpack
 import polars as pl
 
 RESULTS_FORMAT = "trialwright-results/1"
+SIMULATED = "SIMULATED"
+"""Marks what comes from virtual patients: Y in every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Results:
     rows: tuple[Result, ...]
     findings: tuple[Finding, ...]
     provenance: Mapping[str, Any]
+    is_simulated: bool = False
+    """Whether they are of virtual patients: then every row that leaves the program says so."""
     _by_id: dict[str, Result] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,15 +114,18 @@ class Results:
     def to_frame(self) -> pl.DataFrame:
         """One row a result, the id first."""
         columns = {item.name: [getattr(row, item.name) for row in self.rows] for item in fields(Result)}
-        return pl.DataFrame({"id": [row.id for row in self.rows], **columns}, schema=_SCHEMA)
+        frame = pl.DataFrame({"id": [row.id for row in self.rows], **columns}, schema=_SCHEMA)
+        return frame.with_columns(pl.lit("Y").alias(SIMULATED)) if self.is_simulated else frame
 
     def to_json(self) -> str:
         """Everything, numbers with all their digits."""
+        mark = {SIMULATED: "Y"} if self.is_simulated else {}
         content = {
             "format": RESULTS_FORMAT,
+            **mark,
             "provenance": self.provenance,
             "findings": [asdict(finding) for finding in self.findings],
-            "results": [{"id": row.id, **asdict(row)} for row in self.rows],
+            "results": [{"id": row.id, **asdict(row), **mark} for row in self.rows],
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.adverse_events import analyse_grade_table
 from trialwright.analysis.baseline import analyse_baseline
+from trialwright.analysis.by_visit import analyse_visit_summary
 from trialwright.analysis.cox import analyse_cox
+from trialwright.analysis.exposure import count_exposure
+from trialwright.analysis.proportions import analyse_proportion, is_confirmed
 from trialwright.analysis.results import Finding, Recorder, Result, Results
 from trialwright.analysis.sample import AnalysisData, is_in_stretches
 from trialwright.analysis.time_to_event import (
@@ -21,11 +27,14 @@ from trialwright.protocol.analyses import (
     AnalysisBase,
     BaselineTable,
     Cox,
+    GradeTable,
     KaplanMeier,
     LogRank,
+    Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
     TimeAnalysis,
+    VisitSummary,
 )
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
@@ -40,6 +49,9 @@ _METHODS = {
     LogRank: analyse_logrank,
     Cox: analyse_cox,
     RestrictedMean: analyse_restricted_mean,
+    Proportion: analyse_proportion,
+    GradeTable: analyse_grade_table,
+    VisitSummary: analyse_visit_summary,
 }
 
 
@@ -81,6 +93,14 @@ def _why_not_on_cohorts(protocol: Protocol, analysis: AnalysisBase) -> str:
     return ""
 
 
+_SOFTWARE = ("trialwright", "numpy", "polars", "survival", "typst", "vl-convert-python")
+
+
+def software() -> dict[str, str]:
+    """The versions of what numbers, tables and pictures are made with."""
+    return {name: version(name) for name in _SOFTWARE} | {"python": platform.python_version()}
+
+
 def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str) -> Results:
     """Run every analysis of the protocol, in its order.
 
@@ -94,13 +114,15 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     """
     rows: list[Result] = []
     findings: list[Finding] = []
+    exposure = count_exposure(data, source)
     for recorder in (
         _count_flow(data, source),
+        *([exposure] if exposure else []),
         *(_run_one(data, id_, source) for id_ in data.protocol.analyses),
     ):
         rows += recorder.rows
         findings += recorder.findings
-    return Results(tuple(rows), (*_small_groups(data, rows), *findings), provenance)
+    return Results(tuple(rows), (*_small_groups(data, rows), *findings), provenance, data.is_simulated)
 
 
 def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
@@ -108,7 +130,9 @@ def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
     endpoint = getattr(analysis, "endpoint", None)
     dataset = dataset_of(data.protocol, analysis)
     recorder = Recorder(id_, analysis.method, f"analyses.{id_} <- {dataset} <- {source}", endpoint)
-    if getattr(analysis, "weights", None) or (isinstance(analysis, TimeAnalysis) and is_in_stretches(analysis)):
+    if getattr(analysis, "weights", None) or (
+        isinstance(analysis, TimeAnalysis) and is_in_stretches(analysis)
+    ):
         recorder.give_up(analysis.title, ("estimate",), "weights and stretches of time are not run yet")
     elif type(analysis) in _METHODS:
         _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
@@ -133,7 +157,7 @@ def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:
         case "worst grade":
             return "ADAE"
         case "best response":
-            return f"ADRS[PARAMCD={endpoint.upper()}]"
+            return f"ADRS[PARAMCD={'CBOR' if is_confirmed(said) else 'BOR'}]"
         case _:
             return f"ADLB[PARAMCD={(said.of or endpoint).upper()}]"
 
@@ -184,8 +208,11 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
             numbers: dict[str, str] = {}
         elif row.value == 0:
             code = "no-events"
-            message = (
-                "{endpoint}: nobody who is {group} had the event (subjects: {n}); hazards cannot be compared."
+            over_time = isinstance(data.protocol.analyses[row.analysis], TimeAnalysis)
+            message = "{endpoint}: nobody who is {group} had the event (subjects: {n}); " + (
+                "hazards cannot be compared."
+                if over_time
+                else "this excludes only rates above the upper limit."
             )
             numbers = {"n": n_id}
         else:

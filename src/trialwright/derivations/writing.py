@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from trialwright.derivations.study import SUBJECT, Study, make_study
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol, hash_sections
 from trialwright.records.dataset import Dataset
 from trialwright.records.files import Format, Records, read_records, write_datasets
+from trialwright.records.parquet import parquet_bytes
 from trialwright.vocabulary.documents import refusal
 from trialwright.vocabulary.problems import Place, Problem
 
@@ -65,9 +66,7 @@ def write_derivation(
         Where the records cannot be read or leave no way to derive a dataset; `unwritable-file`. Nothing is written then.
     """
     progress("reading the records")
-    records = read_records(data)
-    _check_keys(records, keys, data)
-    study = make_study(loaded, records.tables, keys=keys, cut=cut)
+    records, study = read_study(loaded, data, keys=keys, cut=cut)
     made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
     progress("writing")
     about = json.dumps(_about(study, records, made), indent=2, ensure_ascii=False) + "\n"
@@ -80,6 +79,20 @@ def write_derivation(
     return Written(tuple(files), study.subjects.height, (*records.warnings, *made.problems))
 
 
+def read_study(
+    loaded: LoadedProtocol, folder: Path, *, keys: Sequence[str] = (), cut: date | None = None
+) -> tuple[Records, Study]:
+    """The records of a folder as they are, and readied for derivation; arguments and errors as in `write_derivation`."""
+    records = read_records(folder)
+    _check_keys(records, keys, folder)
+    return records, make_study(loaded, records.tables, keys=keys, cut=cut)
+
+
+def is_simulated(study: Study) -> bool:
+    """Whether any record says that its patient is virtual."""
+    return any("SIMULATED" in table.columns for table in study.tables.values())
+
+
 def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
     for key in keys:
         lacking = [name for name, table in records.tables.items() if key not in table.columns]
@@ -89,6 +102,12 @@ def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
     if "DM" not in records.tables:
         message = "there is no DM: nobody knows whose the records are"
         raise refusal("missing-domain", message, Place(str(data)))
+
+
+def dataset_bytes(tables: Mapping[str, pl.DataFrame], study: Study) -> Iterator[tuple[str, bytes]]:
+    """The name and the Parquet file of each derived table."""
+    for name, table in tables.items():
+        yield name, parquet_bytes(_dataset(name, table, study))
 
 
 def _dataset(name: str, table: pl.DataFrame, study: Study) -> Dataset:
@@ -107,7 +126,7 @@ def _about(study: Study, records: Records, made: Datasets) -> Mapping[str, Any]:
     """What the datasets were made from: enough to make them again, and to see that nothing else was used."""
     return {
         "study": study.protocol.study.id,
-        "simulated": any("SIMULATED" in table.columns for table in records.tables.values()),
+        "simulated": is_simulated(study),
         "cut": study.cut.isoformat() if study.cut else None,
         "keys": list(study.keys),
         "program": f"trialwright {version('trialwright')}",

@@ -391,7 +391,8 @@ Block = Paragraph | Bullets | KeyValues | Table | Figure | Callout | Section
 class Page:
     """A whole report.
 
-    `running` is the short title at the top of each printed page; `date` dates the document (a data cut-off, never the
+    `running` is the short title at the top of each printed page; `stamp` stands on every page and in every picture
+    (`SIMULATED`, `CLOSED`); `date` dates the document (a data cut-off, never the
     clock): only a dated PDF can be an archive file (PDF/A).
 
     Raises
@@ -406,6 +407,7 @@ class Page:
     running: Text = EMPTY
     date: dt.date | None = None
     language: str = "en"
+    stamp: str = ""
 
     def __post_init__(self) -> None:
         _require_text(self.title, self.subtitle, self.running)

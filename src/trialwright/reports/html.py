@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from trialwright.reports.blocks import Code, Figure, Inline, Mark, Number, Page, Strong, Term, Text, walk
-from trialwright.reports.charts import render_svg, vega_script
+from trialwright.reports.charts import render_svg, stamped, vega_script
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -65,7 +65,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(inline=_inline, kind=_kind, picture=_picture, json_data=_json_data)
+    environment.filters.update(
+        inline=_inline, kind=_kind, picture=_picture, stamped=stamped, json_data=_json_data
+    )
     return environment
 
 
@@ -102,9 +104,9 @@ def _kind(block: object) -> str:
     return type(block).__name__
 
 
-def _picture(figure: Figure) -> str:
+def _picture(spec: Mapping[str, Any]) -> str:
     """The still picture as a data address: apart from the page, so that its names and styles stay its own."""
-    svg = render_svg(figure.spec)
+    svg = render_svg(spec)
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 

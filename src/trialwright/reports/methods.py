@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from trialwright.analysis.proportions import reading_of
 from trialwright.protocol.analyses import (
     BaselineTable,
     Cox,
+    GradeTable,
     KaplanMeier,
     LogRank,
+    Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    VisitSummary,
 )
+from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Bullets, Ref, Term, Text
 from trialwright.reports.printed import Source
 
@@ -20,14 +25,21 @@ def render_methods(source: Source) -> Bullets:
     for name, analysis in source.protocol.analyses.items():
         settings = analysis.model_dump_json(exclude={"endpoint", "title", "role", "source", "note"})
         alike.setdefault(settings, []).append(name)
-    return Bullets((*(_sentence(source, names) for names in alike.values()), _missing_values()))
+    return Bullets((*(_sentence(source, names) for names in alike.values()), _missing_values(source)))
 
 
-def _missing_values() -> Text:
+def _missing_values(source: Source) -> Text:
+    kinds = {type(analysis) for analysis in source.protocol.analyses.values()}
+    beyond = VisitSummary in kinds and source.protocol.assays
     return Text(
-        "Nothing was imputed. A subject without a time, a status or a covariate that an analysis needs is left out of "
-        "that analysis and counted as left out."
+        "Nothing was imputed" + (" but results beyond an assay in means, as said above." if beyond else "."),
+        *([_NOT_JUDGED] if Proportion in kinds else []),
+        " A subject without a time, a status or a covariate that an analysis needs is left out of that analysis and counted as "
+        "left out.",
     )
+
+
+_NOT_JUDGED = " Who could not be judged for a rate is counted, and shown in every way in which such a subject can count."
 
 
 def _sentence(source: Source, names: list[str]) -> Text:
@@ -55,8 +67,19 @@ def _sentence(source: Source, names: list[str]) -> Text:
                 "normal ", source.setting(name, "confidence", _percent(analysis.confidence)), " limits (",
                 _paper("Royston and Parmar 2011"), ").",
             )  # fmt: skip
+        case Proportion():
+            return _proportion(source, name, analysis, endpoints)
+        case GradeTable():
+            return _grade_table(source, analysis, endpoints)
+        case VisitSummary():
+            return _visit_summary(source, name, analysis, endpoints)
         case _:
-            raise TypeError(f"{analysis.method} has no sentence: it is refused before a report is made")
+            return Text(
+                source.setting(name, "title", analysis.title),
+                ": ",
+                source.setting(name, "method", analysis.method),
+                ".",
+            )
 
 
 def _endpoints(source: Source, names: list[str]) -> Text:
@@ -123,12 +146,69 @@ def _cox(source: Source, name: str, analysis: Cox, endpoints: Text) -> Text:
     )  # fmt: skip
 
 
+def _proportion(source: Source, name: str, analysis: Proportion, endpoints: Text) -> Text:
+    confidence = source.setting(name, "confidence", _percent(analysis.confidence))
+    chosen = reading_of(analysis, source.protocol.endpoints[analysis.endpoint])
+    counted = (
+        "; whoever could not be judged is taken as “", source.setting(name, "unassessed", chosen),
+        "”, and the other ways to count stand beside",
+    )  # fmt: skip
+    if analysis.per == "patient-months":
+        return Text(
+            "Events of ", endpoints, " per hundred patient-months have exact ", confidence, " limits (",
+            _paper("Garwood 1936"), "); time ends with the event", *counted, ".",
+        )  # fmt: skip
+    compared = (
+        *_groups(source, analysis.by), " were compared by the difference of proportions (", _paper("Newcombe 1998, method 10"),
+        ") and their ratio (", _paper("Katz 1978"), "), and not tested.",
+    ) if analysis.by else ()  # fmt: skip
+    return Text(
+        "The proportion with ", endpoints, " has exact ", confidence, " limits (", _paper("Clopper and Pearson 1934"), ")",
+        *counted, ".", *compared,
+    )  # fmt: skip
+
+
+def _groups(source: Source, by: str) -> tuple[str | Term, ...]:
+    return (" The groups",) if by == GROUPS else (" Groups by ", source.fact(by))
+
+
+def _grade_table(source: Source, analysis: GradeTable, endpoints: Text) -> Text:
+    grading = source.protocol.endpoints[analysis.endpoint].grading
+    path = f"endpoints.{analysis.endpoint}.grading"
+    graded = (
+        (" They were graded by ", source.said(grading.version, f"{path}.version"), "; a missing grade is ",
+         source.said(grading.missing_grade, f"{path}.missing grade"), ", a missing relation counts as ",
+         source.said(grading.missing_relation, f"{path}.missing relation"), ".")
+        if grading
+        else ()
+    )  # fmt: skip
+    return Text(
+        "Of ", endpoints, " those count that came with treatment, unless dates prove otherwise; each subject counts once in a row, with "
+        "the worst grade that is known.", *graded, " Rates are of first events per hundred patient-months, with exact limits (",
+        _paper("Garwood 1936"), ").",
+    )  # fmt: skip
+
+
+def _visit_summary(source: Source, name: str, analysis: VisitSummary, endpoints: Text) -> Text:
+    compared = (
+        ".", *_groups(source, analysis.by), " were compared by the difference of mean changes, with ",
+        source.setting(name, "confidence", _percent(analysis.confidence)), " limits for unequal spread (", _paper("Welch 1947"),
+        "), and not tested",
+    ) if analysis.by else ()  # fmt: skip
+    return Text(
+        "For ", endpoints, " the result nearest to the day of each visit counts", *compared,
+        ". Medians and quartiles of results that are only known between limits are given as limits.",
+    )  # fmt: skip
+
+
 _TRANSFORMS = {"km": "Kaplan–Meier", "rank": "rank", "identity": "time"}
 
 
 def _lower(source: Source, endpoint: str) -> Term:
     label = source.protocol.endpoints[endpoint].label
-    return source.said(label[:1].lower() + label[1:], f"endpoints.{endpoint}.label")
+    begins_an_abbreviation = label[1:2].isupper()
+    words = label if begins_an_abbreviation else label[:1].lower() + label[1:]
+    return source.said(words, f"endpoints.{endpoint}.label")
 
 
 def _percent(level: float) -> str:

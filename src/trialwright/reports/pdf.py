@@ -33,7 +33,7 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
-from trialwright.reports.charts import render_svg
+from trialwright.reports.charts import render_svg, stamped
 from trialwright.reports.glyphs import FONT_DIRECTORY, FONT_FAMILIES, check_glyphs
 from trialwright.vocabulary.problems import ProblemsFound
 
@@ -79,11 +79,12 @@ def _page(page: Page) -> Json:
         "running": _inlines(page.running),
         "date": [page.date.year, page.date.month, page.date.day] if page.date else None,
         "language": page.language,
-        "blocks": [_block(section) for section in page.sections],
+        "stamp": page.stamp,
+        "blocks": [_block(section, page.stamp) for section in page.sections],
     }
 
 
-def _block(block: Block) -> Json:
+def _block(block: Block, stamp: str) -> Json:
     match block:
         case Paragraph(text):
             return {"kind": "paragraph", "text": _inlines(text)}
@@ -105,7 +106,7 @@ def _block(block: Block) -> Json:
             return {
                 "kind": "figure",
                 "title": _inlines(block.title),
-                "svg": render_svg(block.spec),
+                "svg": render_svg(stamped(block.spec, stamp)),
                 "alt": block.alt.plain,
                 "caption": _inlines(block.caption),
             }
@@ -115,7 +116,7 @@ def _block(block: Block) -> Json:
             return {
                 "kind": "section",
                 "title": _inlines(title),
-                "blocks": [_block(inner) for inner in blocks],
+                "blocks": [_block(inner, stamp) for inner in blocks],
             }
 
 

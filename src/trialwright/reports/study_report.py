@@ -6,22 +6,27 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from trialwright.analysis.results import Results
+from trialwright.analysis.results import SIMULATED, Results
 from trialwright.protocol.analyses import (
     Analysis,
     AnalysisBase,
     BaselineTable,
     Cox,
+    GradeTable,
     KaplanMeier,
     LogRank,
+    Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    VisitSummary,
 )
 from trialwright.protocol.model import Protocol
+from trialwright.reports.adverse_event_tables import render_adverse_events
 from trialwright.reports.baseline_table import render_baseline_table
 from trialwright.reports.blocks import Block, Bullets, Callout, Page, Paragraph, Section, Text
 from trialwright.reports.methods import render_methods
 from trialwright.reports.printed import Source
+from trialwright.reports.rate_tables import render_rates, render_rates_at_a_glance
 from trialwright.reports.reproducibility import open_statements, render_reproducibility
 from trialwright.reports.survival_tables import (
     render_cox_table,
@@ -34,56 +39,72 @@ from trialwright.reports.survival_tables import (
     render_survival_table,
 )
 from trialwright.reports.synopsis import render_estimand, render_population_flow, render_synopsis
+from trialwright.reports.visit_tables import render_visit_table
 
 
 def build_study_report(protocol: Protocol, results: Results) -> Page:
     """The page, ready for any renderer."""
     source = Source(protocol, results)
-    version = protocol.version
+    sections = (
+        *opening_sections(source),
+        Section(
+            "population", Text("Population"), (render_population_flow(source), *population_blocks(source))
+        ),
+        *endpoint_sections(source),
+        *closing_sections(source),
+    )
+    return make_page(source, sections)
+
+
+def make_page(source: Source, sections: tuple[Section, ...]) -> Page:
+    """A page with the study's title, its version and, for virtual patients, the stamp that says so."""
+    version = source.protocol.version
     return Page(
-        title=Text(source.said(protocol.study.title, "study.title")),
+        title=Text(source.said(source.protocol.study.title, "study.title")),
         subtitle=Text(
-            source.said(protocol.study.id, "study.id"),
+            source.said(source.protocol.study.id, "study.id"),
             *((", protocol version ", source.said(version.number, "version.number"), " of ",
                source.said(version.date.isoformat(), "version.date")) if version else ()),
         ),
-        sections=tuple(_sections(source)),
-        running=Text(source.said(protocol.study.id, "study.id")),
+        sections=sections,
+        running=Text(source.said(source.protocol.study.id, "study.id")),
         date=version.date if version else None,
+        stamp=SIMULATED if source.results.is_simulated else "",
     )  # fmt: skip
 
 
-def _sections(source: Source) -> list[Section]:
-    sections = [
+def opening_sections(source: Source) -> tuple[Section, ...]:
+    """What to know before reading, the main results, and what the study is."""
+    return (
         Section("read-first", Text("Read this first"), _read_first(source)),
         *_at_a_glance(source),
         Section("synopsis", Text("Synopsis"), (render_synopsis(source),)),
-        Section("population", Text("Population"), tuple(_population(source))),
-    ]
-    for name in source.protocol.endpoints:
-        blocks = _endpoint(source, name)
-        if blocks:
-            label = source.endpoint(name)
-            sections.append(Section(f"endpoint-{name.replace('_', '-')}", Text(label), tuple(blocks)))
-    sections.append(Section("methods", Text("Methods"), (render_methods(source),)))
-    sections.append(Section("assumptions", Text("Assumed and not stated"), tuple(_open_statements(source))))
-    sections.append(
-        Section(
-            "reproducibility",
-            Text("Reproducibility"),
-            (
-                Paragraph(
-                    Text(
-                        "Every number of this report is a row of the results table that lies beside it "
-                        "(results.json, results.parquet). The same protocol, data and software give the same report, "
-                        "byte for byte."
-                    )
-                ),
-                render_reproducibility(source),
-            ),
-        )
     )
-    return sections
+
+
+def endpoint_sections(source: Source) -> tuple[Section, ...]:
+    """One section for each endpoint that is analysed, in the order of the protocol."""
+    sections = []
+    for name in source.protocol.endpoints:
+        if blocks := _endpoint(source, name):
+            anchor = f"endpoint-{name.replace('_', '-')}"
+            sections.append(Section(anchor, Text(source.endpoint(name)), tuple(blocks)))
+    return tuple(sections)
+
+
+def closing_sections(source: Source) -> tuple[Section, ...]:
+    """How it was done, what is assumed, and what it rests on."""
+    about = Text(
+        "Every number of this report is a row of the results table that lies beside it (results.json, "
+        "results.parquet). The same protocol, data and software give the same report, byte for byte."
+    )
+    return (
+        Section("methods", Text("Methods"), (render_methods(source),)),
+        Section("assumptions", Text("Assumed and not stated"), tuple(_open_statements(source))),
+        Section(
+            "reproducibility", Text("Reproducibility"), (Paragraph(about), render_reproducibility(source))
+        ),
+    )
 
 
 def _read_first(source: Source) -> tuple[Block, ...]:
@@ -108,23 +129,29 @@ _FINDINGS = {
     "Small or empty groups": {"small-group", "empty-group", "no-events"},
     "Hazards are not proportional": {"non-proportional-hazards"},
     "Models with few events": {"few-events"},
+    "Events that could not be judged": {"many-unjudged"},
     "Not estimated": {"not-estimable"},
 }
 
 
 def _at_a_glance(source: Source) -> list[Section]:
-    curves = [
+    analyses = source.protocol.analyses.items()
+    curves = [(name, analysis) for name, analysis in analyses if isinstance(analysis, KaplanMeier)]
+    rates = [
         (name, analysis)
-        for name, analysis in source.protocol.analyses.items()
-        if isinstance(analysis, KaplanMeier)
+        for name, analysis in analyses
+        if isinstance(analysis, Proportion) and analysis.role == "registered"
     ]
-    if not curves:
-        return []
-    return [Section("at-a-glance", Text("At a glance"), (render_glance_table(source, curves),))]
+    tables = (
+        *([render_rates_at_a_glance(source, rates)] if rates else []),
+        *([render_glance_table(source, curves)] if curves else []),
+    )
+    return [Section("at-a-glance", Text("At a glance"), tables)] if tables else []
 
 
-def _population(source: Source) -> list[Block]:
-    blocks: list[Block] = [render_population_flow(source)]
+def population_blocks(source: Source) -> list[Block]:
+    """Who the subjects are and how long they were followed."""
+    blocks: list[Block] = []
     for name, analysis in source.protocol.analyses.items():
         if isinstance(analysis, BaselineTable):
             blocks.append(render_baseline_table(source, name, analysis))
@@ -174,6 +201,9 @@ RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
         LogRank: lambda source, id_, analysis: [render_logrank_table(source, id_, analysis)],
         RestrictedMean: lambda source, id_, analysis: [render_restricted_mean_table(source, id_, analysis)],
         Cox: _render_cox,
+        Proportion: render_rates,
+        GradeTable: render_adverse_events,
+        VisitSummary: lambda source, id_, analysis: [render_visit_table(source, id_, analysis)],
     }
 )
 """What is shown of an analysis in the section of its endpoint, by its method."""

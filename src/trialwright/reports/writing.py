@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from trialwright.analysis.from_records import analyse_records
 from trialwright.analysis.results import Results
-from trialwright.analysis.run import beyond_cohorts, run_analyses
+from trialwright.analysis.run import beyond_cohorts, run_analyses, software
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.cohort import check_mapping, derive_adsl, derive_adtte
+from trialwright.derivations.writing import dataset_bytes
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
 from trialwright.records.csv import Cohort, read_csv_cohort
 from trialwright.records.mapping import Mapping, read_mapping
+from trialwright.reports.blocks import Page
 from trialwright.reports.html import render_html
 from trialwright.reports.pdf import render_pdf
 from trialwright.reports.study_report import build_study_report
+from trialwright.reports.trial_report import build_trial_report
 from trialwright.vocabulary.documents import canonical_hash, dotted
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
 
-_SOFTWARE = ("trialwright", "numpy", "polars", "survival", "typst", "vl-convert-python")
-
 FILES = ("report.html", "report.pdf", "results.json", "results.parquet")
 """What a report folder holds."""
+DATASETS = "datasets"
+"""The folder in it with the analysis datasets, where the report is made from records."""
 
 Progress = Callable[[str], None]
 
@@ -67,11 +71,47 @@ def write_study_report(
     results = analyse_study(loaded, data=data, mapping=mapping, progress=progress)
     progress("rendering the report")
     page = build_study_report(loaded.protocol, results)
+    return WrittenReport(
+        _write_together(out, _render(page, results)), results, tuple(_warnings(loaded, results))
+    )
+
+
+def write_trial_report(
+    loaded: LoadedProtocol, out: Path, *, data: Path, cut: date | None = None, progress: Progress
+) -> WrittenReport:
+    """Derive and analyse the records of a trial and write report, results and analysis datasets to the folder `out`.
+
+    Parameters
+    ----------
+    loaded : the protocol
+    out : folder, made if need be; nothing is written there before everything is ready
+    data : folder with the datasets of SDTM
+    cut : what happened after this day does not exist
+    progress : told what is being done
+
+    Raises
+    ------
+    ProblemsFound
+        If the records cannot be read or leave no way to derive a dataset.
+    """
+    _refuse_unwritable(out)
+    trial = analyse_records(loaded, data, cut=cut, progress=progress)
+    progress("rendering the report")
+    page = build_trial_report(trial)
+    contents = _render(page, trial.results)
+    contents |= {
+        f"{DATASETS}/{name.lower()}.parquet": content
+        for name, content in dataset_bytes(trial.data.tables, trial.study)
+    }
+    written = _write_together(out, contents)
+    return WrittenReport(written, trial.results, (*trial.problems, *_warnings(loaded, trial.results)))
+
+
+def _render(page: Page, results: Results) -> dict[str, bytes]:
     table = BytesIO()
     results.to_frame().write_parquet(table)
     made = (render_html(page).encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
-    contents = dict(zip(FILES, made, strict=True))
-    return WrittenReport(_write_together(out, contents), results, tuple(_warnings(loaded, results)))
+    return dict(zip(FILES, made, strict=True))
 
 
 def _refuse_unwritable(out: Path) -> None:
@@ -90,10 +130,12 @@ def _refuse_unwritable(out: Path) -> None:
 
 
 def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name longer than names may be
-        return False
+    return os.path.isfile(path)  # noqa: PTH113 -- answers for a name longer than names may be, too
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of this name."""
+    return os.path.isdir(path)  # noqa: PTH112 -- as above
 
 
 def _shortened(path: Path) -> str:
@@ -167,7 +209,7 @@ def _provenance(loaded: LoadedProtocol, cohort: Cohort, mapping: Mapping) -> dic
             "sha256 of the file": cohort.sha256,
             "sha256 of the mapping": canonical_hash(mapping.model_dump(mode="json")),
         },
-        "software": {name: version(name) for name in _SOFTWARE} | {"python": platform.python_version()},
+        "software": software(),
     }
 
 
@@ -191,8 +233,10 @@ def _write_together(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".partial-") as folder:
             for name, content in contents.items():
+                (Path(folder) / name).parent.mkdir(exist_ok=True)
                 (Path(folder) / name).write_bytes(content)
             for name in contents:
+                (out / name).parent.mkdir(exist_ok=True)
                 (Path(folder) / name).replace(out / name)
     except OSError as error:
         raise ProblemsFound(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -18,6 +19,21 @@ ProtocolArgument = Annotated[
         metavar="PROTOCOL", help="A protocol file, or the name of a shipped protocol.", show_default=False
     ),
 ]
+
+CutOption = Annotated[
+    str | None,
+    typer.Option("--cut", metavar="DATE", help="Data cut: what happened after this day does not exist."),
+]
+
+
+def day_of(text: str | None) -> date | None:
+    """The day of `--cut`."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"`{text}` is no date; write 2026-11-21", param_hint="--cut") from None
 
 
 @contextmanager

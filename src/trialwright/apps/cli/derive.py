@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trialwright.apps.cli.common import ProtocolArgument, problems_told, tell
+from trialwright.apps.cli.common import CutOption, ProtocolArgument, day_of, problems_told, tell
 from trialwright.apps.cli.simulate import FileFormat
 
 
@@ -24,10 +23,7 @@ def derive(
             "--out", metavar="DIR", help="Folder for the datasets; made if need be.", show_default=False
         ),
     ],
-    cut: Annotated[
-        str | None,
-        typer.Option("--cut", metavar="DATE", help="Data cut: what happened after this day does not exist."),
-    ] = None,
+    cut: CutOption = None,
     key: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,7 +49,7 @@ def derive(
         from trialwright.records.files import Format
         from trialwright.vocabulary.problems import format_problems
 
-        day = _day(cut)
+        day = day_of(cut)
         tell("reading the protocol")
         written = write_derivation(
             load_protocol(protocol), data, out, cut=day, keys=key or (), form=Format(form), progress=tell
@@ -62,12 +58,3 @@ def derive(
         typer.echo(format_problems(written.problems), err=True)
     for file in written.files:
         typer.echo(file)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"`{text}` is no date; write 2026-11-21", param_hint="--cut") from None

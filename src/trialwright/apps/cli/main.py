@@ -11,10 +11,18 @@ from typing import Annotated
 import typer
 
 from trialwright.apps.cli.check import check
-from trialwright.apps.cli.common import EXIT_INCOMPLETE, ProtocolArgument, problems_told, tell
+from trialwright.apps.cli.common import (
+    EXIT_INCOMPLETE,
+    CutOption,
+    ProtocolArgument,
+    day_of,
+    problems_told,
+    tell,
+)
 from trialwright.apps.cli.data import data
 from trialwright.apps.cli.derive import derive
 from trialwright.apps.cli.diff import diff
+from trialwright.apps.cli.explain import explain
 from trialwright.apps.cli.new import new
 from trialwright.apps.cli.oq import oq
 from trialwright.apps.cli.rule import rule
@@ -91,19 +99,29 @@ def report(
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", metavar="PATH", help="CSV of one row a subject; default: the file the mapping names."
+            "--data",
+            metavar="PATH",
+            help="Folder with the SDTM datasets of the trial, or a CSV of one row a subject; "
+            "default: the file the mapping names.",
         ),
     ] = None,
     mapping: Annotated[
         Path | None,
         typer.Option(
-            "--mapping", metavar="FILE", help="Column mapping; default: mapping.yaml beside the protocol."
+            "--mapping",
+            metavar="FILE",
+            help="Column mapping of the CSV; default: mapping.yaml beside the protocol.",
         ),
     ] = None,
+    cut: CutOption = None,
 ) -> None:
     """Analyse data as a protocol says and write the report.
 
-    Writes report.html, report.pdf, results.json and results.parquet to DIR, all or none.
+    Writes report.html, report.pdf, results.json and results.parquet to DIR, all or none. From the records of a trial
+    the analysis datasets are derived first, and lie beside in DIR/datasets.
+
+    Try: trialwright simulate nct04294498 --out virtual --seed 1, then
+    trialwright report nct04294498 --data virtual/simulated --out report
 
     Exit codes: 0 done; 1 problems, nothing written; 2 the command was not understood; 3 the report is written, and
     something the protocol asks for could not be estimated.
@@ -113,9 +131,12 @@ def report(
         from trialwright.protocol.loading import load_protocol
 
         loaded = load_protocol(protocol)
-        from trialwright.reports.writing import write_study_report
+        from trialwright.reports.writing import is_folder, write_study_report, write_trial_report
 
-        written = write_study_report(loaded, out, data=data, mapping=mapping, progress=tell)
+        if data is not None and is_folder(data):
+            written = write_trial_report(loaded, out, data=data, cut=day_of(cut), progress=tell)
+        else:
+            written = write_study_report(loaded, out, data=data, mapping=mapping, progress=tell)
     for warning in written.warnings:
         typer.echo(str(warning), err=True)
     for file in written.files:
@@ -124,6 +145,7 @@ def report(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
+app.command()(explain)
 app.command()(rule)
 app.command()(derive)
 app.command()(oq)

@@ -1,0 +1,103 @@
+"""The report of a trial from its records, as a team hands it to its ethics board."""
+
+from __future__ import annotations
+
+from trialwright.analysis.from_records import AnalysedTrial
+from trialwright.analysis.run import FLOW
+from trialwright.reports.blocks import (
+    Block,
+    Callout,
+    Column,
+    Page,
+    Paragraph,
+    Ref,
+    Row,
+    Section,
+    Table,
+    Term,
+    Text,
+)
+from trialwright.reports.exposure_tables import exposure_sections
+from trialwright.reports.printed import Source
+from trialwright.reports.study_report import (
+    closing_sections,
+    endpoint_sections,
+    make_page,
+    opening_sections,
+    population_blocks,
+)
+from trialwright.vocabulary.problems import Problem
+
+
+def build_trial_report(trial: AnalysedTrial) -> Page:
+    """The page, ready for any renderer."""
+    source = Source(trial.study.protocol, trial.results)
+    participants = (render_populations(source), *population_blocks(source))
+    sections = (
+        *opening_sections(source),
+        Section("participants", Text("Participants"), participants),
+        *exposure_sections(source),
+        *endpoint_sections(source),
+        Section("data-problems", Text("Problems of the data"), tuple(_data_problems(trial.problems))),
+        *closing_sections(source),
+    )
+    return make_page(source, sections)
+
+
+def render_populations(source: Source) -> Table:
+    """Everyone in the records, and of them who belongs to each population, surely or perhaps."""
+    protocol = source.protocol
+    groups = [name for name in protocol.groups if any(row.group == name for row in source.results.of(FLOW))]
+    columns = (
+        Column(Text("Population"), "left"),
+        Column(Text("Members")),
+        *(Column(Text(source.level("groups", group))) for group in groups),
+        Column(Text("Not members")),
+        Column(Text("Unknown")),
+    )
+    blank = tuple(Text() for _ in columns[2:])
+    rows = []
+    if f"{FLOW}/n_planned" in source.results:
+        rows.append(Row(Text("Planned"), (source.count(f"{FLOW}/n_planned"), *blank)))
+    rows.append(Row(Text("In the records"), (source.count(f"{FLOW}/n_records"), *blank)))
+    for name, population in protocol.populations.items():
+        if f"{FLOW}/{name}/n_in_population" not in source.results:
+            continue
+        cells = (
+            source.count(f"{FLOW}/{name}/n_in_population"),
+            *(source.count(f"{FLOW}/{group}/{name}/n_in_population") for group in groups),
+            source.count(f"{FLOW}/{name}/n_not_in_population"),
+            source.count(f"{FLOW}/{name}/n_population_unknown"),
+        )
+        rows.append(Row(Text(source.said(population.label, f"populations.{name}.label")), cells))
+    return Table("table-populations", Text("Populations"), columns, tuple(rows))
+
+
+def _data_problems(problems: tuple[Problem, ...]) -> list[Block]:
+    if not problems:
+        return [Paragraph(Text("The derivations found nothing doubtful and left nothing out."))]
+    counted: dict[str, list[Problem]] = {}
+    for problem in problems:
+        counted.setdefault(problem.code, []).append(problem)
+    return [
+        Callout("note", Text(_heading(found)), tuple(_data_problem(problem) for problem in found[:_SHOWN]))
+        for found in counted.values()
+    ]
+
+
+_SHOWN = 5
+"""So many problems of a kind are shown; `data check` shows all of them."""
+
+
+def _heading(found: list[Problem]) -> Term:
+    n = len(found)
+    return Term(f"{found[0].code}: {n} {'record' if n == 1 else 'records'}", Ref.data(found[0].code))
+
+
+def _data_problem(problem: Problem) -> Text:
+    return Text(
+        Term(
+            f"{problem.field}: {problem.message}" if problem.field else problem.message,
+            Ref.data(problem.code),
+        )
+    )
