@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from trialwright.statistics import survival
+from trialwright.statistics import significance, survival
 from trialwright.statistics.survival import (
     NotEstimable,
     estimate_survival,
@@ -448,8 +448,8 @@ def test_proportional_hazards_with_events_at_one_time_only():
 )
 def test_chi_squared_p_value(df, chi_squared):
     # R: qchisq(0.95, 1:5)
-    assert survival._chi_squared_p_value(chi_squared, df) == pytest.approx(0.05, rel=1e-12)
-    assert survival._chi_squared_p_value(0.0, df) == 1
+    assert significance.chi_squared_p_value(chi_squared, df) == pytest.approx(0.05, rel=1e-12)
+    assert significance.chi_squared_p_value(0.0, df) == 1
 
 
 # What never reaches a formula

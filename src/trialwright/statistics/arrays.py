@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any
@@ -99,6 +100,19 @@ def as_codes(name: str, labels: Iterable[Any], *, length: int) -> tuple[list[Any
         raise ValueError(f"`{name}` must hold labels of one kind, not of {kinds}") from None
     number = {level: code for code, level in enumerate(levels)}
     return levels, np.array([number[label] for label in plain], dtype=np.int64)
+
+
+def check_inside(name: str, value: float, low: float, high: float) -> None:
+    """Raise ValueError unless `value` lies between two bounds, themselves excluded."""
+    if not low < value < high:
+        wanted = f"between {low} and {high}" if math.isfinite(high) else f"finite and above {low}"
+        raise ValueError(f"`{name}` must be {wanted}, not {value!r}")
+
+
+def check_option(name: str, value: str, options: tuple[str, ...]) -> None:
+    """Raise ValueError unless `value` is one of `options`."""
+    if value not in options:
+        raise ValueError(f"`{name}` must be one of {', '.join(options)}, not {value!r}")
 
 
 def _numeric(name: str, values: ArrayLike, expected: str) -> Floats:

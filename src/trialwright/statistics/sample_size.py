@@ -7,14 +7,13 @@ between 0 and 1. No function guesses an assumption: what is not said has no defa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from trialwright.statistics.distributions import binomial_upper_limit, smallest
+
 Sides = Literal[1, 2]
 EventFormula = Literal["schoenfeld", "freedman"]
-
-_BISECTIONS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +224,7 @@ def control_risk_needed(needed: EventsNeeded, *, n_subjects: int, loss: float = 
     def is_enough(risk: float) -> bool:
         return overall_risk(risk, needed.hazard_ratio, share_treated=needed.share_treated) >= wanted
 
-    return _smallest(is_enough)
+    return smallest(is_enough, 0.0, 1.0)
 
 
 # --- two proportions ----------------------------------------------------------------------------------------------------
@@ -316,39 +315,10 @@ def excluded_rate(n_events: int, n_subjects: int, *, confidence: float, sides: S
     if not 0 <= n_events <= n_subjects or n_subjects < 1:
         raise ValueError(f"`n_events` must lie between 0 and {n_subjects} subjects, not {n_events!r}")
     tail = (1 - _probability("confidence", confidence)) / _sides(sides)
-    if n_events == n_subjects:
-        return 1.0
-
-    def is_excluded(rate: float) -> bool:
-        return _binomial_cdf(n_events, n_subjects, rate) < tail
-
-    return _smallest(is_excluded)
-
-
-def _binomial_cdf(k: int, n: int, rate: float) -> float:
-    """Probability of at most k events, summed on the log scale: factorials of large n are beyond doubles."""
-    if not 0 < rate < 1:
-        return 1.0 if rate <= 0 else 0.0
-    log_rate, log_rest = math.log(rate), math.log1p(-rate)
-    log_n = math.lgamma(n + 1)
-    return math.fsum(
-        math.exp(log_n - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * log_rate + (n - i) * log_rest)
-        for i in range(k + 1)
-    )
+    return binomial_upper_limit(n_events, n_subjects, tail)
 
 
 # --- shared -------------------------------------------------------------------------------------------------------------
-
-
-def _smallest(is_enough: Callable[[float], bool]) -> float:
-    """The smallest number in (0, 1) from which on `is_enough` holds, to the last bit or two."""
-    low, high = 0.0, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        low, high = (low, middle) if is_enough(middle) else (middle, high)
-    return high
 
 
 def _subjects(exact: float, share_treated: float) -> SubjectsNeeded:

@@ -1,7 +1,7 @@
 """Time-to-event statistics: survival curves, log-rank test, Cox regression, restricted means.
 
-The only module that touches the package `survival`. What reaches the package has been checked here first; what the
-data do not hold is raised as `NotEstimable`, never returned as a huge number.
+What reaches the package `survival` has been checked first (`samples.py`); what the data do not hold is raised as
+`NotEstimable`, never returned as a huge number.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -25,14 +24,24 @@ from survival.surv_analysis import (  # type: ignore[attr-defined]
     survmean,
 )
 
-from trialwright.statistics.arrays import Floats, as_codes, as_matrix, as_numbers
+from trialwright.statistics.arrays import Floats, as_codes, as_matrix, check_inside, check_option
 from trialwright.statistics.estimability import NotEstimable as NotEstimable
+from trialwright.statistics.samples import (
+    TIED_WITHIN,
+    Counts,
+    Sample,
+    as_counts,
+    as_sample,
+    as_times,
+    is_at_risk,
+    n_at_risk,
+    stepped,
+)
+from trialwright.statistics.significance import ChiSquaredTest as ChiSquaredTest
+from trialwright.statistics.significance import chi_squared_test, normal_limits, normal_p_value
 
 Conventions = dict[str, Any]
-Counts = NDArray[np.int64] | Floats
 
-# R's `timefix`: times this close, absolutely or relative to their mean, are one time.
-_TIED = math.sqrt(np.finfo(float).eps)
 # Cox iterations stop at this relative change of the log likelihood. R's default of 1e-9 leaves the tenth digit open.
 _CONVERGED = 1e-12
 # One more Newton step longer than this times (1 + |coefficient|): the coefficient is on its way to infinity.
@@ -109,17 +118,6 @@ class SurvivalCounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    """Checked input, its tied times made equal; `tied` is the distance within which two times are one."""
-
-    time: Floats
-    event: Floats
-    entry: Floats | None
-    weights: Floats | None
-    tied: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class SurvivalCurve:
     """A Kaplan-Meier curve: one row per distinct time at which a subject had the event or was censored.
 
@@ -138,7 +136,7 @@ class SurvivalCurve:
         Pointwise confidence limits; NaN where the curve is 0. Before the first event both are 1, as in R: no event
         has happened, and the limits say nothing about precision.
     n_subjects, n_events_total : int
-        Rows given, and those of them with event, unweighted.
+        Subjects (rows, unless `subject` was given), and those of them with event, unweighted.
     conventions : dict
         The options that made these numbers.
     """
@@ -155,8 +153,20 @@ class SurvivalCurve:
     n_events_total: int
     conf_level: float
     conventions: Conventions
-    _sample: _Sample = field(repr=False)
+    _sample: Sample = field(repr=False)
     _fit: Any = field(repr=False)
+    _subjects: NDArray[np.int64] | None = field(default=None, repr=False)
+
+    @property
+    def emptied_at(self) -> float | None:
+        """Time at which the curve came down to 0 while others were observed only later, or None.
+
+        With delayed entry few may be at risk at first; if all of them have the event the curve stays at 0, as in R,
+        and says nothing about those who enter later. Such a curve must not be shown.
+        """
+        at_zero = np.flatnonzero(self.survival == 0)
+        is_early = len(at_zero) > 0 and at_zero[0] < len(self.time) - 1
+        return float(self.time[at_zero[0]]) if is_early else None
 
     def at(self, times: ArrayLike) -> SurvivalPoints:
         """Read the curve at chosen times.
@@ -172,16 +182,16 @@ class SurvivalCurve:
             Estimate with limits; before the first row 1 with limits of 1. After the last row the curve is unknown
             (NaN), unless it has come down to 0. `n_at_risk` counts those with entry < time <= exit.
         """
-        read = _as_times("times", times)
+        read = as_times("times", times)
         row = np.searchsorted(self.time, read + self._sample.tied, side="right") - 1
         unknown = (read > self.time[-1] + self._sample.tied) & (self.survival[-1] > 0)
         return SurvivalPoints(
             times=read,
-            survival=_stepped(self.survival, row, unknown, first=1.0),
-            std_error=_stepped(self.std_error, row, unknown, first=0.0),
-            conf_low=_stepped(self.conf_low, row, unknown, first=1.0),
-            conf_high=_stepped(self.conf_high, row, unknown, first=1.0),
-            n_at_risk=_n_at_risk(self._sample, read),
+            survival=stepped(self.survival, row, unknown, first=1.0),
+            std_error=stepped(self.std_error, row, unknown, first=0.0),
+            conf_low=stepped(self.conf_low, row, unknown, first=1.0),
+            conf_high=stepped(self.conf_high, row, unknown, first=1.0),
+            n_at_risk=n_at_risk(self._sample, read),
             conventions=self.conventions,
         )
 
@@ -196,7 +206,7 @@ class SurvivalCurve:
         .. [1] R package survival, quantile.survfit.
         .. [2] Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
         """
-        _check_inside("p", p, 0, 1)
+        check_inside("p", p, 0, 1)
         found = quantile_survfit(self._fit, probs=[p])
         (estimate,), (low,), (high,) = found.quantile[0], found.lower[0], found.upper[0]
         return SurvivalQuantile(p, estimate, low, high, self.conventions)
@@ -228,7 +238,7 @@ class SurvivalCurve:
         """
         if self.conventions["reversed"]:
             raise ValueError("`restricted_mean` must be asked of a survival curve, not of a reversed one")
-        _check_inside("horizon", horizon, 0, math.inf)
+        check_inside("horizon", horizon, 0, math.inf)
         horizon = float(horizon)
         if horizon > self.time[-1] + self._sample.tied and self.survival[-1] > 0:
             raise NotEstimable(
@@ -241,8 +251,8 @@ class SurvivalCurve:
             area = survmean(self._fit, rmean=repr(horizon))
             estimate, std_error = area.rmean[0], area.se_rmean[0]
             if self.conventions["variance"] == "robust":
-                std_error = _robust_error_of_area(self._sample, horizon)
-        low, high = _normal_limits(estimate, std_error, self.conf_level)
+                std_error = _robust_error_of_area(self._sample, self._subjects, horizon)
+        low, high = normal_limits(estimate, std_error, self.conf_level)
         return RestrictedMean(
             horizon, estimate, std_error, low, high, self.conventions | {"interval": "normal"}
         )
@@ -268,7 +278,7 @@ class SurvivalCurve:
         """
         if self._sample.entry is not None:
             raise ValueError("`counts_at` must be asked of a curve without `entry`")
-        read = _as_times("times", times)
+        read = as_times("times", times)
         gone = self._sample.time[:, None] < read - self._sample.tied
         had_event = self._sample.event[:, None] == 1
         return SurvivalCounts(
@@ -285,6 +295,7 @@ def estimate_survival(
     *,
     entry: ArrayLike | None = None,
     weights: ArrayLike | None = None,
+    subject: Iterable[Any] | None = None,
     variance: Literal["greenwood", "robust"] | None = None,
     conf_level: float = 0.95,
     conf_type: Literal["log-log", "log", "plain"] = "log-log",
@@ -304,8 +315,12 @@ def estimate_survival(
         time.
     weights : array-like of shape (n,), optional
         Weights above 0.
+    subject : sequence of length n, optional
+        Labels of the subjects of the rows, where a subject contributes several intervals (entry, time], for instance
+        because its weight changes. Only the last may end with an event; where another follows, nobody is censored.
     variance : {"greenwood", "robust"}, optional
-        Default: "robust" (infinitesimal jackknife, each row a subject of its own) with weights, else "greenwood".
+        Default: "robust" (infinitesimal jackknife, the influence of a subject's rows summed; without `subject` each
+        row is a subject of its own) with weights or subject, else "greenwood".
         "greenwood" with weights treats them as counts of identical subjects. (R chooses by whether all weights happen
         to be whole numbers.)
     conf_level : float
@@ -339,19 +354,23 @@ def estimate_survival(
     >>> curve.quantile(0.5).estimate
     8.0
     """
-    sample = _as_sample(time, event, entry, weights)
-    _check_inside("conf_level", conf_level, 0, 1)
-    _check_option("conf_type", conf_type, ("log-log", "log", "plain"))
+    sample = as_sample(time, event, entry, weights)
+    check_inside("conf_level", conf_level, 0, 1)
+    check_option("conf_type", conf_type, ("log-log", "log", "plain"))
+    subjects = None if subject is None else as_codes("subject", subject, length=len(sample.time))[1]
     if variance is None:
-        variance = "greenwood" if weights is None else "robust"
-    _check_option("variance", variance, ("greenwood", "robust"))
+        variance = "greenwood" if weights is None and subject is None else "robust"
+    check_option("variance", variance, ("greenwood", "robust"))
     if reverse and entry is not None:
         raise ValueError("`reverse` cannot be combined with `entry`")
+    if subjects is not None:
+        _check_intervals(sample, subjects, variance)
     fit = survfitkm(
         sample.time,
         sample.event,
         start=sample.entry,
         weights=sample.weights,
+        id=None if subjects is None else subjects.tolist(),
         conf_int=conf_level,
         conf_type=conf_type,
         robust=variance == "robust",
@@ -362,14 +381,14 @@ def estimate_survival(
     std_error = np.where(known, fit.std_err, np.nan)
     return SurvivalCurve(
         time=np.array(fit.time),
-        n_at_risk=_counts(fit.n_risk, sample),
-        n_events=_counts(fit.n_event, sample),
-        n_censored=_counts(fit.n_censor, sample),
+        n_at_risk=as_counts(fit.n_risk, sample),
+        n_events=as_counts(fit.n_event, sample),
+        n_censored=as_counts(fit.n_censor, sample),
         survival=survival,
         std_error=std_error * survival if fit.logse else std_error,
         conf_low=np.where(known, fit.lower, np.nan),
         conf_high=np.where(known, fit.upper, np.nan),
-        n_subjects=len(sample.time),
+        n_subjects=len(sample.time) if subjects is None else len(np.unique(subjects)),
         n_events_total=int(sample.event.sum()),
         conf_level=conf_level,
         conventions={
@@ -379,12 +398,13 @@ def estimate_survival(
             "conf_level": conf_level,
             "conf_type": conf_type,
             "event_and_censoring_tied": "event first",
-            "times_tied_within": _TIED,
+            "times_tied_within": TIED_WITHIN,
             "quantile_on_flat_part": "middle",
             "after_last_time": "unknown unless 0",
         },
         _sample=sample,
         _fit=fit,
+        _subjects=subjects,
     )
 
 
@@ -426,14 +446,14 @@ def restricted_mean_difference(
     std_error = math.hypot(mean_a.std_error, mean_b.std_error)
     if std_error == 0:
         raise NotEstimable(f"the time without event within {horizon:g} does not vary in either group")
-    low, high = _normal_limits(estimate, std_error, curve_a.conf_level)
+    low, high = normal_limits(estimate, std_error, curve_a.conf_level)
     return RestrictedMeanDifference(
         mean_a.horizon,
         estimate,
         std_error,
         low,
         high,
-        _normal_p_value(estimate / std_error),
+        normal_p_value(estimate / std_error),
         mean_a.conventions,
     )
 
@@ -471,6 +491,7 @@ def logrank_test(
     event: ArrayLike,
     group: Iterable[Any],
     *,
+    entry: ArrayLike | None = None,
     strata: Iterable[Any] | None = None,
     rho: float = 0.0,
 ) -> LogRankResult:
@@ -478,8 +499,8 @@ def logrank_test(
 
     Parameters
     ----------
-    time, event
-        As in `estimate_survival`.
+    time, event, entry
+        As in `estimate_survival`; rows may be several intervals (entry, time] of one subject.
     group : sequence of length n
         Labels, two or more distinct.
     strata : sequence of length n, optional
@@ -491,7 +512,8 @@ def logrank_test(
     Returns
     -------
     result : LogRankResult
-        A group with no one at risk at any event has an expected number of 0 and no degree of freedom.
+        A group with no one at risk at any event has an expected number of 0 and no degree of freedom. `n_subjects`
+        counts rows.
 
     Raises
     ------
@@ -513,7 +535,7 @@ def logrank_test(
     >>> round(result.chi_squared, 4), round(result.p_value, 4)
     (0.5825, 0.4453)
     """
-    sample = _as_sample(time, event, None, None)
+    sample = as_sample(time, event, entry, None)
     n = len(sample.time)
     labels, codes = as_codes("group", group, length=n)
     strata_codes = None if strata is None else as_codes("strata", strata, length=n)[1]
@@ -525,7 +547,7 @@ def logrank_test(
         raise NotEstimable("no event was observed")
     incomparable = NotEstimable("the events do not tell all the groups apart")
     try:
-        test = survdiff(sample.time, sample.event, codes, strata=strata_codes, rho=rho)
+        test = survdiff(sample.time, sample.event, codes, start=sample.entry, strata=strata_codes, rho=rho)
     except RuntimeError as error:
         raise (incomparable if "singular" in str(error) else error) from None
     variance = np.array(test.var)
@@ -545,21 +567,12 @@ def logrank_test(
             "test": "log-rank" if rho == 0 else "Fleming-Harrington",
             "rho": rho,
             "stratified": strata is not None,
-            "times_tied_within": _TIED,
+            "times_tied_within": TIED_WITHIN,
         },
     )
 
 
 # Cox regression
-
-
-@dataclass(frozen=True, slots=True)
-class ChiSquaredTest:
-    """A test statistic that follows the chi-squared distribution with `df` degrees of freedom if nothing differs."""
-
-    chi_squared: float
-    df: int
-    p_value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -678,18 +691,18 @@ def fit_cox(
     .. [2] Heinze G, Schemper M. Biometrics 2001;57:114-119 (monotone likelihood).
     """
     names = list(names)
-    sample = _as_sample(time, event, entry, weights)
+    sample = as_sample(time, event, entry, weights)
     n = len(sample.time)
     if not names or len(set(names)) < len(names):
         raise ValueError(f"`names` must hold one or more different names, not {names}")
     matrix = as_matrix("covariates", covariates, names, length=n)
     strata_codes = None if strata is None else as_codes("strata", strata, length=n)[1]
     cluster_codes = None if cluster is None else as_codes("cluster", cluster, length=n)[1]
-    _check_option("ties", ties, ("efron", "breslow"))
-    _check_inside("conf_level", conf_level, 0, 1)
+    check_option("ties", ties, ("efron", "breslow"))
+    check_inside("conf_level", conf_level, 0, 1)
     if variance is None:
         variance = "model" if weights is None and cluster is None else "robust"
-    _check_option("variance", variance, ("model", "robust"))
+    check_option("variance", variance, ("model", "robust"))
     if variance == "model" and cluster is not None:
         raise ValueError('`cluster` must come with `variance` "robust", not "model"')
     if not sample.event.any():
@@ -719,10 +732,10 @@ def fit_cox(
         ),
         loglik_null=fit.loglik[0],
         loglik=fit.loglik[1],
-        likelihood_ratio_test=_chi_squared_test(max(0.0, 2 * (fit.loglik[1] - fit.loglik[0])), p),
-        wald_test=_chi_squared_test(fit.wald_test, p),
-        score_test=_chi_squared_test(fit.score, p),
-        robust_score_test=None if fit.rscore is None else _chi_squared_test(fit.rscore, p),
+        likelihood_ratio_test=chi_squared_test(max(0.0, 2 * (fit.loglik[1] - fit.loglik[0])), p),
+        wald_test=chi_squared_test(fit.wald_test, p),
+        score_test=chi_squared_test(fit.score, p),
+        robust_score_test=None if fit.rscore is None else chi_squared_test(fit.rscore, p),
         concordance=concordance.concordance[0],
         concordance_std_error=math.sqrt(concordance.var[0][0]),
         n_observations=n,
@@ -735,7 +748,7 @@ def fit_cox(
             "stratified": strata is not None,
             "conf_level": conf_level,
             "interval": "normal on the log hazard ratio",
-            "times_tied_within": _TIED,
+            "times_tied_within": TIED_WITHIN,
             "convergence": _CONVERGED,
         },
         package_fit=fit,
@@ -769,7 +782,7 @@ def proportional_hazards_test(
     ----------
     .. [1] Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
-    _check_option("transform", transform, ("km", "rank", "identity"))
+    check_option("transform", transform, ("km", "rank", "identity"))
     too_few = NotEstimable("the events are too few or at too few times to test proportional hazards")
     try:
         found = cox_zph(fit.package_fit, transform=transform, terms=False)
@@ -787,19 +800,19 @@ def proportional_hazards_test(
 
 
 def _cox_coefficient(name: str, coef: float, std_error: float, conf_level: float) -> CoxCoefficient:
-    low, high = _normal_limits(coef, std_error, conf_level)
+    low, high = normal_limits(coef, std_error, conf_level)
     if max(abs(low), abs(high)) > _LARGEST_EXPONENT:
         raise NotEstimable(
             f"the hazard ratio for one unit of `{name}` has no writable limits; a smaller unit may help"
         )
     z = coef / std_error
     return CoxCoefficient(
-        name, coef, std_error, math.exp(coef), math.exp(low), math.exp(high), z, _normal_p_value(z)
+        name, coef, std_error, math.exp(coef), math.exp(low), math.exp(high), z, normal_p_value(z)
     )
 
 
 def _why_not_estimable(
-    fit: Any, sample: _Sample, matrix: Floats, names: list[str], strata: NDArray[np.int64] | None
+    fit: Any, sample: Sample, matrix: Floats, names: list[str], strata: NDArray[np.int64] | None
 ) -> str | None:
     """Say why the coefficients of a Cox fit must not be shown, or None if they may."""
     coef, model_variance = np.array(fit.coefficients), np.array(fit.naive_var or fit.var)
@@ -826,7 +839,7 @@ def _why_not_estimable(
 
 
 def _why_without_finite_coefficient(
-    name: str, values: Floats, sample: _Sample, strata: NDArray[np.int64] | None
+    name: str, values: Floats, sample: Sample, strata: NDArray[np.int64] | None
 ) -> str | None:
     """Say why a covariate has no finite coefficient whatever the other covariates are, or None if it may have one."""
     if np.all(values == values[0]):
@@ -835,7 +848,7 @@ def _why_without_finite_coefficient(
     stratum = np.zeros(len(values), dtype=np.int64) if strata is None else strata
     differs, highest, lowest = False, True, True
     for here, t in set(zip(stratum[had_event].tolist(), sample.time[had_event].tolist(), strict=True)):
-        risk_set = (stratum == here) & _is_at_risk(sample, t)
+        risk_set = (stratum == here) & is_at_risk(sample, t)
         events = values[risk_set & had_event & (sample.time == t)]
         low, high = values[risk_set].min(), values[risk_set].max()
         differs |= low < high
@@ -854,119 +867,32 @@ def _why_without_finite_coefficient(
     )
 
 
-# Shared by the above
+def _check_intervals(sample: Sample, subjects: NDArray[np.int64], variance: str) -> None:
+    """Refuse rows of a subject that overlap, or that go on after its event."""
+    if variance != "robust":
+        raise ValueError('`subject` must come with `variance` "robust", not "greenwood"')
+    entry = np.zeros_like(sample.time) if sample.entry is None else sample.entry
+    order = np.lexsort((sample.time, subjects))
+    same = subjects[order][1:] == subjects[order][:-1]
+    for wrong, what in (
+        (entry[order][1:] < sample.time[order][:-1], "begin before the subject's earlier row ends"),
+        (sample.event[order][:-1] == 1, "follow the subject's event"),
+    ):
+        if np.any(same & wrong):
+            position = int(order[1:][same & wrong][0])
+            raise ValueError(f"row {position} must not {what}")
 
 
-def _as_sample(
-    time: ArrayLike, event: ArrayLike, entry: ArrayLike | None, weights: ArrayLike | None
-) -> _Sample:
-    times = _as_times("time", time)
-    n = len(times)
-    events = as_numbers("event", event, expected="0 or 1", accept=lambda x: (x == 0) | (x == 1), length=n)
-    entries = None if entry is None else _as_times("entry", entry, length=n)
-    distinct = np.unique(times if entries is None else [times, entries])
-    tied = _TIED * max(1.0, float(distinct.mean()))
-    first_of_tie = distinct[np.diff(distinct, prepend=-np.inf) > tied]
-    times = _merged(times, first_of_tie)
-    if entries is not None:
-        entries = _merged(entries, first_of_tie)
-        late = entries >= times
-        if late.any():
-            i = int(np.argmax(late))
-            raise ValueError(f"`entry[{i}]` must be before `time[{i}]`, {times[i]:g}, not {entries[i]:g}")
-    weight = None
-    if weights is not None:
-        weight = as_numbers(
-            "weights",
-            weights,
-            expected="finite and above 0",
-            accept=lambda x: np.isfinite(x) & (x > 0),
-            length=n,
-        )
-    return _Sample(times, events, entries, weight, tied)
-
-
-def _merged(times: Floats, first_of_tie: Floats) -> Floats:
-    """Move each time to the first of those it is tied with."""
-    return first_of_tie[np.searchsorted(first_of_tie, times, side="right") - 1]
-
-
-def _as_times(name: str, values: ArrayLike, length: int | None = None) -> Floats:
-    return as_numbers(
-        name,
-        values,
-        expected="finite and 0 or more",
-        accept=lambda x: np.isfinite(x) & (x >= 0),
-        length=length,
-    )
-
-
-def _check_inside(name: str, value: float, low: float, high: float) -> None:
-    if not low < value < high:
-        wanted = f"between {low} and {high}" if math.isfinite(high) else f"finite and above {low}"
-        raise ValueError(f"`{name}` must be {wanted}, not {value!r}")
-
-
-def _check_option(name: str, value: str, options: tuple[str, ...]) -> None:
-    if value not in options:
-        raise ValueError(f"`{name}` must be one of {', '.join(options)}, not {value!r}")
-
-
-def _counts(numbers: list[float], sample: _Sample) -> Counts:
-    array = np.array(numbers)
-    return array.round().astype(np.int64) if sample.weights is None else array
-
-
-def _stepped(column: Floats, row: NDArray[np.intp], unknown: NDArray[np.bool_], *, first: float) -> Floats:
-    """Read a step function: row -1 means before its first step."""
-    return np.where(unknown, np.nan, np.where(row < 0, first, column[row]))
-
-
-def _is_at_risk(sample: _Sample, times: float | Floats) -> NDArray[np.bool_]:
-    """Tell who is at risk at one time, shape (n,), or at times of shape (n_times, 1), shape (n_times, n)."""
-    at_risk = sample.time >= times - sample.tied
-    if sample.entry is not None:
-        at_risk &= sample.entry < times - sample.tied
-    return np.asarray(at_risk)
-
-
-def _n_at_risk(sample: _Sample, times: Floats) -> Counts:
-    at_risk = _is_at_risk(sample, times[:, None])
-    return np.sum(at_risk, axis=1) if sample.weights is None else np.asarray(at_risk @ sample.weights)
-
-
-def _robust_error_of_area(sample: _Sample, horizon: float) -> float:
+def _robust_error_of_area(sample: Sample, subjects: NDArray[np.int64] | None, horizon: float) -> float:
     influence = survfitresid(
         sample.time,
         sample.event,
         times=[horizon],
         start=sample.entry,
         weights=sample.weights,
+        id=None if subjects is None else subjects.tolist(),
         type_="rmst",
+        collapse=subjects is not None,
         weighted=True,
     )
     return float(np.sqrt(np.sum(np.square(influence.values))))
-
-
-def _chi_squared_test(chi_squared: float, df: int) -> ChiSquaredTest:
-    return ChiSquaredTest(chi_squared, df, _chi_squared_p_value(chi_squared, df))
-
-
-def _chi_squared_p_value(chi_squared: float, df: int) -> float:
-    """Upper tail of the chi-squared distribution, a finite sum for whole df (Abramowitz and Stegun 26.4.4, 26.4.5)."""
-    half = chi_squared / 2
-    if df % 2 == 0:
-        terms = [half**k / math.factorial(k) for k in range(df // 2)]
-        return math.exp(-half) * math.fsum(terms)
-    terms = [half ** (k + 0.5) / math.gamma(k + 1.5) for k in range(df // 2)]
-    return math.erfc(math.sqrt(half)) + math.exp(-half) * math.fsum(terms)
-
-
-def _normal_p_value(z: float) -> float:
-    """Two-sided."""
-    return math.erfc(abs(z) / math.sqrt(2))
-
-
-def _normal_limits(estimate: float, std_error: float, conf_level: float) -> tuple[float, float]:
-    half_width = NormalDist().inv_cdf((1 + conf_level) / 2) * std_error
-    return estimate - half_width, estimate + half_width

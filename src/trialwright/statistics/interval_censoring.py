@@ -1,0 +1,354 @@
+"""Survival where an event is only known to lie between two examinations: Turnbull's curve.
+
+An event lies in (left, right]: after the last examination without it, not after the first with it. The curve of greatest
+likelihood is fixed only outside the Turnbull intervals; within them it may fall anywhere, so two values are given there.
+
+The package `survival` and R's `survfit` have this curve, but both stop while the third digit may still move and leave
+probability where there is none; so the maximum is found here, and it is checked that it is one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trialwright.statistics.arrays import Floats, as_numbers
+from trialwright.statistics.estimability import NotEstimable
+from trialwright.statistics.resampling import bootstrap
+from trialwright.statistics.samples import TIED_WITHIN, as_times, merge_ties
+
+Conventions = dict[str, Any]
+Places = NDArray[np.int64]
+
+# No other curve has a log likelihood that is larger, per subject, by more than this (Gentleman and Geyer 1994).
+_OPTIMAL = 1e-10
+# Newton steps are at an end at this decrement per subject.
+_NEGLIGIBLE = 1e-12
+# A smaller mass is rounding: where the best curve falls at all, it falls by far more.
+_NO_MASS = 1e-8
+_STEPS = 10_000
+_WARM_UP = 200
+_SLOW = 1e-3
+_ALL_AGREE = "all resamples agree here, which says nothing about precision"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TurnbullPoints:
+    """A Turnbull curve read at chosen times; arrays of shape (n_times,).
+
+    `survival_low` and `survival_high` are the least and greatest survival that the curve leaves open at a time. They are
+    equal outside the Turnbull intervals; there `survival` has their value. Within one it is NaN.
+    """
+
+    times: Floats
+    survival: Floats
+    survival_low: Floats
+    survival_high: Floats
+    conventions: Conventions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TurnbullLimits:
+    """Bootstrap limits of a Turnbull curve at chosen times; arrays of shape (n_times,).
+
+    Where limits would say nothing they are NaN, and `reasons` says why; elsewhere it holds None.
+    """
+
+    times: Floats
+    conf_low: Floats
+    conf_high: Floats
+    reasons: tuple[str | None, ...]
+    conventions: Conventions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subjects:
+    """Checked input, its tied times made equal; `tied` is the distance within which two times are one."""
+
+    left: Floats
+    right: Floats
+    tied: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TurnbullCurve:
+    """The survival curve of greatest likelihood for interval-censored times.
+
+    Attributes
+    ----------
+    left, right : ndarray of shape (n_intervals,)
+        The Turnbull intervals (left, right] in which the curve falls, in rising order; a single time where both are equal.
+        The last may be open: `right` is infinite where the curve does not come down to 0 in the time observed.
+    mass : ndarray of shape (n_intervals,)
+        By how much the curve falls in each; above 0, with sum 1.
+    n_subjects, n_exact, n_interval_censored, n_right_censored : int
+        Subjects, and how many have an exact time, a finite interval, or no event in the time observed.
+    log_likelihood : float
+    conventions : dict
+    """
+
+    left: Floats
+    right: Floats
+    mass: Floats
+    n_subjects: int
+    n_exact: int
+    n_interval_censored: int
+    n_right_censored: int
+    log_likelihood: float
+    conventions: Conventions
+    _subjects: _Subjects = field(repr=False)
+
+    def at(self, times: ArrayLike) -> TurnbullPoints:
+        """Read the curve at chosen times.
+
+        Parameters
+        ----------
+        times : array-like of shape (n,)
+            Finite times of 0 or more, in any order. An event at a time counts at that time.
+
+        Returns
+        -------
+        points : TurnbullPoints
+            After the last examination of those without event the curve is open between 0 and its last value.
+        """
+        read = as_times("times", times)
+        low, high = _survival_between(read, self._subjects.tied, self.left, self.right, self.mass)
+        return TurnbullPoints(
+            times=read,
+            survival=np.where(low == high, high, np.nan),
+            survival_low=low,
+            survival_high=high,
+            conventions=self.conventions,
+        )
+
+    def bootstrap_limits(
+        self, times: ArrayLike, *, seed: int, n_resamples: int = 1000, conf_level: float = 0.95
+    ) -> TurnbullLimits:
+        """Estimate limits of the curve at chosen times from resampled subjects.
+
+        Percentiles [1]_ of the curves of `n_resamples` samples of subjects, drawn with replacement: of the least survival
+        left open for the lower limit, of the greatest for the upper one, so that limits cover what no sample can tell.
+        The bootstrap holds where examinations fall on few distinct times, as planned visits do; where each subject has
+        times of its own, a bootstrap from this curve is not consistent [2]_.
+
+        Parameters
+        ----------
+        times : array-like of shape (n,)
+            Finite times of 0 or more.
+        seed : int
+            Of the random numbers; recorded with the result.
+        n_resamples : int
+            At least 100.
+        conf_level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        limits : TurnbullLimits
+            NaN with a reason where all resamples leave open the same survival, as before the first event: that all agree
+            then says nothing about precision.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not hold what is asked for above.
+
+        References
+        ----------
+        .. [1] Efron B, Tibshirani RJ. An Introduction to the Bootstrap. 1993, chapter 13.
+        .. [2] Sen B, Xu G. Comput Stat Data Anal 2015;81:121-129.
+        """
+        read = as_times("times", times)
+        left, right = self._subjects.left, self._subjects.right
+
+        def resampled(drawn: Places) -> Floats:
+            start, end, mass, _ = _maximise_likelihood(left[drawn], right[drawn])
+            return np.concatenate(_survival_between(read, self._subjects.tied, start, end, mass))
+
+        found = bootstrap(
+            resampled, self.n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
+        )
+        varies = (np.ptp(found.estimates, axis=0) > 0).reshape(2, -1).any(axis=0)
+        return TurnbullLimits(
+            times=read,
+            conf_low=np.where(varies, found.conf_low[: len(read)], np.nan),
+            conf_high=np.where(varies, found.conf_high[len(read) :], np.nan),
+            reasons=tuple(None if some else _ALL_AGREE for some in varies),
+            conventions=self.conventions | found.conventions,
+        )
+
+
+def estimate_interval_censored_survival(left: ArrayLike, right: ArrayLike) -> TurnbullCurve:
+    """Estimate one survival curve from interval-censored times by Turnbull's method.
+
+    The likelihood [1]_ depends only on the mass in the Turnbull intervals; masses are unique, and of greatest likelihood if
+    no derivative exceeds the number of subjects [2]_, which is checked to 1e-10. They are found by Newton steps on the
+    intervals in use, taking intervals in and out.
+
+    Parameters
+    ----------
+    left, right : array-like of shape (n,)
+        The event lies in (left, right], in any unit of time: `left` is 0 or the last time without event, 0 or more;
+        `right` the first time with it, or infinite if none was seen (right-censored). Equal: the event is at that time.
+        Times closer than 1.5e-8 are one time, as in `estimate_survival`.
+
+    Returns
+    -------
+    curve : TurnbullCurve
+
+    Raises
+    ------
+    ValueError
+        If an argument does not hold what is asked for above, or a `right` is below its `left`.
+    NotEstimable
+        If there is nobody.
+
+    References
+    ----------
+    .. [1] Turnbull BW. J R Stat Soc B 1976;38:290-295.
+    .. [2] Gentleman R, Geyer CJ. Biometrika 1994;81:618-623.
+
+    Examples
+    --------
+    >>> curve = estimate_interval_censored_survival([0, 6, 6, 12], [6, 12, 12, float("inf")])
+    >>> curve.mass.tolist()
+    [0.25, 0.5, 0.25]
+    >>> points = curve.at([6, 9, 12])
+    >>> points.survival_low.tolist(), points.survival_high.tolist()
+    ([0.75, 0.25, 0.25], [0.75, 0.75, 0.25])
+    """
+    if np.size(left) == 0 and np.size(right) == 0:
+        raise NotEstimable("nobody was observed")
+    lefts = as_times("left", left)
+    rights = as_numbers(
+        "right", right, expected="0 or more, or infinite", accept=lambda x: x >= 0, length=len(lefts)
+    )
+    (lefts, rights), tied = merge_ties(lefts, rights)
+    below = rights < lefts
+    if below.any():
+        i = int(np.argmax(below))
+        raise ValueError(f"`right[{i}]` must not be below `left[{i}]`, {lefts[i]:g}, and is {rights[i]:g}")
+    start, end, mass, log_likelihood = _maximise_likelihood(lefts, rights)
+    n_right = int(np.isinf(rights).sum())
+    n_exact = int((lefts == rights).sum())
+    return TurnbullCurve(
+        left=start,
+        right=end,
+        mass=mass,
+        n_subjects=len(lefts),
+        n_exact=n_exact,
+        n_interval_censored=len(lefts) - n_exact - n_right,
+        n_right_censored=n_right,
+        log_likelihood=log_likelihood,
+        conventions={
+            "estimator": "Turnbull",
+            "intervals": "(left, right]",
+            "within_interval": "open",
+            "times_tied_within": TIED_WITHIN,
+            "optimal_within": _OPTIMAL,
+        },
+        _subjects=_Subjects(lefts, rights, tied),
+    )
+
+
+def _survival_between(
+    times: Floats, tied: float, left: Floats, right: Floats, mass: Floats
+) -> tuple[Floats, Floats]:
+    """The least and the greatest survival at each time: all that may, and all that must have fallen by then."""
+    fallen = np.concatenate([[0.0], np.cumsum(mass)])
+    fallen[-1] = 1.0
+    may = np.searchsorted(np.where(left == right, right - tied, left + tied), times, side="right")
+    must = np.searchsorted(right - tied, times, side="right")
+    return 1 - fallen[may], 1 - fallen[must]
+
+
+# The curve of greatest likelihood
+
+
+def _maximise_likelihood(left: Floats, right: Floats) -> tuple[Floats, Floats, Floats, float]:
+    """Find the Turnbull intervals that hold mass, their masses, and the log likelihood."""
+    (left, right), weights = _distinct(left, right)
+    start, end, first, last = _turnbull_intervals(left, right)
+    place = np.arange(len(start))
+    covers = ((place >= first[:, None]) & (place <= last[:, None])).astype(float)
+    mass = _masses(covers, weights)
+    mass[mass < _NO_MASS] = 0.0
+    mass /= mass.sum()
+    used = mass > 0
+    return start[used], end[used], mass[used], float(weights @ np.log(covers @ mass))
+
+
+def _distinct(left: Floats, right: Floats) -> tuple[Floats, Floats]:
+    pairs, counts = np.unique(np.stack([left, right]), axis=1, return_counts=True)
+    return pairs, counts.astype(float)
+
+
+def _turnbull_intervals(left: Floats, right: Floats) -> tuple[Floats, Floats, Places, Places]:
+    """Find the Turnbull intervals, and for each subject the first and the last of those within its own.
+
+    A Turnbull interval goes from a left end to a right end with no other end between. At one time come first the left ends
+    of exact times, which include it, then right ends, which do too, then the other left ends.
+    """
+    time = np.concatenate([left, right])
+    is_right = np.repeat([False, True], len(left))
+    rank = np.concatenate([np.where(left == right, 0, 2), np.ones(len(right), dtype=int)])
+    order = np.lexsort([rank, time])
+    closes = np.flatnonzero(is_right[order][1:] & ~is_right[order][:-1]) + 1
+    where = np.empty(len(order), dtype=np.int64)
+    where[order] = np.arange(len(order))
+    first = np.searchsorted(closes, where[: len(left)], side="right")
+    last = np.searchsorted(closes, where[len(left) :], side="right") - 1
+    return time[order][closes - 1], time[order][closes], first, last
+
+
+def _masses(covers: Floats, weights: Floats) -> Floats:
+    """Find p of 0 or more that maximises sum(w log(C p)) - n sum(p); its sum is then 1.
+
+    The function is strictly concave. For, with cumulative sums as unknowns, each row of C joins two of the points 0 .. m, and
+    each point but 0 is the right end of a row, so joined to an earlier one: no change of p leaves C p as it is.
+
+    Newton steps go 1 / (1 + decrement) of the way, which for logarithms always gains (Nesterov and Nemirovskii 1994, section
+    2.2), or to where a mass becomes 0, which then leaves; when no step is left, the best of those outside enters.
+    """
+    n = weights.sum()
+    mass = _self_consistent(covers, weights)
+    used = mass > 1 / len(mass)  # those that grew, and each subject's largest
+    used[np.argmax(covers * mass, axis=1)] = True
+    mass[~used] = 0.0
+    for _ in range(_STEPS):
+        fitted = covers @ mass
+        gain = covers.T @ (weights / fitted) - n
+        step, decrement = _newton_step(covers[:, used], weights / fitted**2, gain[used])
+        if decrement < _NEGLIGIBLE * n:
+            best = int(np.argmax(np.where(used, -np.inf, gain)))
+            if used[best] or gain[best] <= _OPTIMAL * n:
+                return mass
+            used[best] = True
+            continue
+        held = mass[used]
+        room = np.divide(held, -step, out=np.full(len(step), np.inf), where=step < 0)
+        length = min(1 / (1 + decrement), float(room.min()))
+        mass[used] = held + length * step
+        emptied = np.flatnonzero(used)[room <= length]
+        mass[emptied], used[emptied] = 0.0, False
+    raise NotEstimable("the curve of greatest likelihood was not found")
+
+
+def _self_consistent(covers: Floats, weights: Floats) -> Floats:
+    """Some steps of Turnbull's own algorithm from equal masses: it never stalls, and tells early which masses die out."""
+    mass = np.full(covers.shape[1], 1 / covers.shape[1])
+    for _ in range(_WARM_UP):
+        factor = covers.T @ (weights / (covers @ mass)) / weights.sum()
+        if np.abs(mass * (factor - 1)).max() < _SLOW / len(mass):
+            break
+        mass = mass * factor
+    return mass
+
+
+def _newton_step(inside: Floats, curvature: Floats, gain: Floats) -> tuple[Floats, float]:
+    step: Floats = np.linalg.solve(inside.T @ (inside * curvature[:, None]), gain).astype(float)
+    return step, math.sqrt(max(0.0, float(gain @ step)))

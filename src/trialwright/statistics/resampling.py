@@ -1,0 +1,170 @@
+"""The bootstrap: how an estimate varies when subjects are drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialwright.statistics.arrays import Floats, check_inside
+from trialwright.statistics.estimability import NotEstimable
+
+FEWEST_RESAMPLES = 100
+# Resamples without an estimate are left out; if more than this share is, those left no longer stand for all.
+MOST_FAILING = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bootstrap:
+    """Estimates from resampled subjects.
+
+    Attributes
+    ----------
+    estimates : ndarray of shape (n_resamples - n_failed, n_estimates)
+    std_error, conf_low, conf_high : ndarray of shape (n_estimates,)
+        Standard deviation, and percentile limits (quantiles of type 7).
+    n_resamples, n_failed : int
+        Resamples drawn, and those of them in which the estimate does not exist.
+    conventions : dict
+    """
+
+    estimates: Floats
+    std_error: Floats
+    conf_low: Floats
+    conf_high: Floats
+    n_resamples: int
+    n_failed: int
+    conventions: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapEstimate:
+    """An estimate from all subjects, with standard error and percentile limits from resampled ones."""
+
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapRiskDifference:
+    """Two risks by `time` and how much the first exceeds the second, with bootstrap limits."""
+
+    time: float
+    risk_a: BootstrapEstimate
+    risk_b: BootstrapEstimate
+    difference: BootstrapEstimate
+    n_resamples: int
+    n_failed: int
+    conventions: dict[str, Any]
+
+
+def bootstrap(
+    estimate: Callable[[NDArray[np.int64]], Floats],
+    n_subjects: int,
+    *,
+    n_resamples: int,
+    seed: int,
+    conf_level: float = 0.95,
+) -> Bootstrap:
+    """Estimate again from subjects drawn with replacement.
+
+    Parameters
+    ----------
+    estimate : callable
+        Takes positions of shape (n_subjects,) and gives numbers of shape (n_estimates,); raises `NotEstimable` where
+        there are none. All that rests on data (models, weights) belongs inside it.
+    n_subjects : int
+        Subjects, drawn as wholes; those of both groups together.
+    n_resamples : int
+        At least 100.
+    seed : int
+        The same seed gives the same numbers.
+    conf_level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    bootstrap : Bootstrap
+
+    Raises
+    ------
+    ValueError
+        If an argument does not hold what is asked for above.
+    NotEstimable
+        If more than 5 % of the resamples give no estimate.
+
+    References
+    ----------
+    .. [1] Efron B, Tibshirani RJ. An Introduction to the Bootstrap. 1993, chapters 6 and 13.
+    """
+    if n_resamples < FEWEST_RESAMPLES:
+        raise ValueError(f"`n_resamples` must be {FEWEST_RESAMPLES} or more, not {n_resamples}")
+    check_inside("conf_level", conf_level, 0, 1)
+    rng = np.random.default_rng(seed)
+    found: list[Floats] = []
+    reasons: list[str] = []
+    for _ in range(n_resamples):
+        drawn = rng.integers(n_subjects, size=n_subjects)
+        try:
+            found.append(estimate(drawn))
+        except NotEstimable as error:
+            reasons.append(error.reason)
+    if len(reasons) > MOST_FAILING * n_resamples:
+        raise NotEstimable(
+            f"{len(reasons)} of {n_resamples} bootstrap samples gave no estimate, the first because {reasons[0]}"
+        )
+    estimates = np.array(found)
+    tail = (1 - conf_level) / 2
+    low, high = np.quantile(estimates, [tail, 1 - tail], axis=0)
+    return Bootstrap(
+        estimates=estimates,
+        std_error=estimates.std(axis=0, ddof=1),
+        conf_low=low,
+        conf_high=high,
+        n_resamples=n_resamples,
+        n_failed=len(reasons),
+        conventions={
+            "interval": "bootstrap, percentile",
+            "resampled": "subjects",
+            "n_resamples": n_resamples,
+            "n_failed": len(reasons),
+            "seed": seed,
+            "conf_level": conf_level,
+        },
+    )
+
+
+def bootstrap_risk_difference(
+    risks: Callable[[NDArray[np.int64]], tuple[float, float]],
+    n_subjects: int,
+    *,
+    time: float,
+    n_resamples: int,
+    seed: int,
+    conf_level: float = 0.95,
+) -> BootstrapRiskDifference:
+    """Estimate the difference of two risks by `time` from all subjects, and its limits from resampled ones.
+
+    `risks` is as `estimate` of `bootstrap`, and gives both risks; its first call is for all subjects in their order.
+    """
+
+    def risks_and_difference(subjects: NDArray[np.int64]) -> Floats:
+        a, b = risks(subjects)
+        return np.array([a, b, a - b])
+
+    estimates = risks_and_difference(np.arange(n_subjects))
+    found = bootstrap(
+        risks_and_difference, n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
+    )
+    columns = (estimates, found.std_error, found.conf_low, found.conf_high)
+    risk_a, risk_b, difference = (
+        BootstrapEstimate(*(float(column[i]) for column in columns)) for i in range(3)
+    )
+    return BootstrapRiskDifference(
+        float(time), risk_a, risk_b, difference, n_resamples, found.n_failed, found.conventions
+    )
