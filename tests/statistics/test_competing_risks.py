@@ -242,6 +242,21 @@ def test_gray_score_worked_by_hand():
 
 
 @pytest.mark.parametrize(
+    ("later", "chi_squared"),
+    [
+        ([4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9], 15.6821747655),
+        ([4, 2, 3, 5, 6, 7, 8, 9, 9, 9, 9], 13.513858519925),
+    ],
+)
+def test_a_group_alone_at_risk_takes_nothing_from_the_comparison(later, chi_squared):
+    # R: cmprsk::cuminc 2.2-11. After A has gone, the shares of events would add up to more than 1.
+    status = [1] * 9 + [0, 2, 1, 1, 1, 1, 2, 1, 1, 1, 1]
+    time = [1, 2, 3] * 3 + later
+    result = gray_test(time, status, ["A"] * 10 + ["B"] * 10)
+    assert result.chi_squared == pytest.approx(chi_squared, rel=1e-10)
+
+
+@pytest.mark.parametrize(
     ("time", "status", "group", "options", "reason"),
     [
         pytest.param([1, 2], [1, 0], "AA", {}, "there is only one group, A", id="one group"),

@@ -20,9 +20,17 @@ SHARES = st.floats(0, 1)
 @pytest.mark.parametrize(
     ("lows", "highs", "probability", "expected"),
     [
-        pytest.param([0, 0, 30, 40, 50], [20, 20, 30, 40, 50], 0.5, (30, 30), id="two of five below the limit"),
+        pytest.param(
+            [0, 0, 30, 40, 50], [20, 20, 30, 40, 50], 0.5, (30, 30), id="two of five below the limit"
+        ),
         pytest.param([0, 0, 0, 40, 50], [20, 20, 20, 40, 50], 0.5, (0, 20), id="three of five"),
-        pytest.param([0, 0, 30, 40], [20, 20, 30, 40], 0.5, (15, 25), id="half: the median lies between a limit and a number"),
+        pytest.param(
+            [0, 0, 30, 40],
+            [20, 20, 30, 40],
+            0.5,
+            (15, 25),
+            id="half: the median lies between a limit and a number",
+        ),
         pytest.param([-INF, -INF, 1, 2], [1, 1, 1, 2], 0.5, (-INF, 1), id="no lower limit"),
         pytest.param([1, 2, 5, 5], [1, 2, INF, INF], 0.5, (3.5, INF), id="no upper limit"),
         pytest.param([-INF, 3], [INF, 3], 0.5, (-INF, INF), id="nothing known of one of two"),
@@ -90,7 +98,9 @@ def test_more_confidence_is_a_wider_interval_around_the_same_difference(a, b):
     if len({*a}) == 1 and len({*b}) == 1:
         return
     narrow, wide = (mean_difference(a, b, conf_level=level) for level in (0.8, 0.95))
-    assert wide.conf_low < narrow.conf_low < narrow.estimate == wide.estimate < narrow.conf_high < wide.conf_high
+    assert (
+        wide.conf_low < narrow.conf_low < narrow.estimate == wide.estimate < narrow.conf_high < wide.conf_high
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,9 @@ def quantile_limits(lows: ArrayLike, highs: ArrayLike, probability: float) -> tu
     if not 0 <= probability <= 1:
         raise ValueError(f"`probability` must lie between 0 and 1, not {probability!r}")
     least = as_numbers("lows", lows, expected="a number", accept=_is_number, may_be_empty=True)
-    most = as_numbers("highs", highs, expected="a number", accept=_is_number, length=len(least), may_be_empty=True)
+    most = as_numbers(
+        "highs", highs, expected="a number", accept=_is_number, length=len(least), may_be_empty=True
+    )
     if (least > most).any():
         place = int(np.argmax(least > most))
         raise ValueError(f"`lows[{place}]` must be at most {most[place]:g}, not {least[place]:g}")

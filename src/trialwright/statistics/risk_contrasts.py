@@ -141,7 +141,7 @@ def _known(
         raise NotEstimable(
             f"the risk by {time:g} of the {which} group is not known: nobody was followed beyond {curve.time[-1]:g}"
         )
-    if estimate in (0, 1) or not std_error > 0:
+    if not std_error > 0:  # so it is where the estimate is 0 or 1
         raise NotEstimable(
             f"the risk by {time:g} of the {which} group is {estimate:g}, which leaves its standard error unknown"
         )
