@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tests.docs.first_protocol_page import render_first_protocol_page
+from tests.docs.gallery import render_gallery_page
 from tests.docs.reference_page import render_reference_page
 from tests.docs.rules_page import render_rules_page
 from tests.docs.trial_pages import render_trial_page
@@ -25,6 +26,7 @@ PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "checks.md": write_checks_page,
         "data-checks.md": write_data_checks_page,
         "first-protocol.md": render_first_protocol_page,
+        "gallery.md": render_gallery_page,
         "protocol-reference.md": render_reference_page,
         "rules.md": render_rules_page,
         "virtual-trials.md": render_virtual_trials_page,

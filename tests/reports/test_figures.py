@@ -188,9 +188,9 @@ def test_counts_stand_under_their_ticks_and_no_words_overlap(five_patients, widt
 
 
 def test_dashes_and_colours_differ_and_can_be_seen():
-    assert len({tuple(dash) for dash in figures._DASHES}) == len(figures._DASHES) == len(figures._COLOURS)
-    assert len(set(figures._COLOURS)) == len(figures._COLOURS)
-    for colour in figures._COLOURS:
+    assert len({tuple(dash) for dash in figures._DASHES}) == len(figures._DASHES) == len(figures.COLOURS)
+    assert len(set(figures.COLOURS)) == len(figures.COLOURS)
+    for colour in figures.COLOURS:
         channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -17,14 +17,14 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from trialwright.reports.blocks import EMPTY, Figure, Text
 
-_COLOURS = ("#0b5fa5", "#c2410c", "#0f766e", "#7e22ce", "#1f2937", "#a16207")
+COLOURS = ("#0b5fa5", "#c2410c", "#0f766e", "#7e22ce", "#1f2937", "#a16207")
 _DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2])
 INK, MUTED = "#1b2733", "#51606e"
 
-_LINE_HEIGHT = 17
+LINE_HEIGHT = 17
 _FONT_SIZE = 12
 _LETTER_WIDTH = 6.7
-_NARROWEST = 340
+NARROWEST = 340
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 # A line may end after white space, after a Chinese or Japanese character, and inside a word that fills a line.
@@ -32,7 +32,10 @@ _WORDS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffe
 
 
 class SurvivalStep(TypedDict):
-    """The curve from `time` on; `n_at_risk` just before it. Limits are None where there is no interval."""
+    """The curve from `time` on; `n_at_risk` just before it. Limits are None where there is no interval.
+
+    `survival` is the share drawn; where curves rise, that of those who have had the event.
+    """
 
     time: float
     survival: float
@@ -47,12 +50,18 @@ class CensorMark(TypedDict):
 
 
 class RiskTick(TypedDict):
-    """At risk just before `time`; censored and with the event before it. The three add up to the group."""
+    """At risk just before `time`; censored and with the event before it. They add up to the group.
+
+    Where something else may come first `n_competing` have had that; where subjects come in late `n_to_come` are not yet
+    under watch.
+    """
 
     time: float
     n_at_risk: int
     n_censored: int
     n_events: int
+    n_competing: NotRequired[int]
+    n_to_come: NotRequired[int]
 
 
 class SurvivalGroup(TypedDict):
@@ -84,6 +93,7 @@ def survival_figure(
     survival_title: str,
     time_title: str,
     caption: Text = EMPTY,
+    rises: bool = False,
 ) -> Figure:
     """Kaplan–Meier curves with pointwise intervals, and the numbers at risk, censored and with the event below.
 
@@ -93,18 +103,19 @@ def survival_figure(
     ----------
     groups : the curves, one to six
     survival_title, time_title : what the axes show; the second with its unit ("Months since resection")
+    rises : whether the curves are of those with the event, and go up
 
     Raises
     ------
     ValueError
-        If there are no groups or more than six, or two of one name; if a curve does not start at time 0, rises, or lies
+        If there are no groups or more than six, or two of one name; if a curve does not start at time 0, turns back, or lies
         outside its interval; if the groups have different ticks, or the counts at one tick do not add up to the group.
     """
-    _check_groups(groups)
+    _check_groups(groups, rises=rises)
     times = [tick["time"] for tick in groups[0]["ticks"]]
     end = max(times + [step["time"] for group in groups for step in group["steps"]])
-    time_lines = _wrap(time_title, _NARROWEST - 100)
-    risk_top = _PLOT_HEIGHT + 41 + _LINE_HEIGHT * len(time_lines)
+    time_lines = wrap_label(time_title, NARROWEST - 100)
+    risk_top = _PLOT_HEIGHT + 41 + LINE_HEIGHT * len(time_lines)
     spec = {
         "$schema": SCHEMA,
         "width": "container",
@@ -130,7 +141,7 @@ def survival_figure(
                     "labelFlush": False,
                 },
             },
-            "color": _by_group(groups, _COLOURS),
+            "color": _by_group(groups, COLOURS),
         },
         "layer": [
             _band_layer(),
@@ -145,11 +156,21 @@ def survival_figure(
 
 _PLOT_HEIGHT = 280
 _MARGIN = 78
-_RISK_ROWS: tuple[tuple[str, Literal["n_at_risk", "n_censored", "n_events"]], ...] = (
+_Count = Literal["n_at_risk", "n_censored", "n_events", "n_competing", "n_to_come"]
+_RISK_ROWS: tuple[tuple[str, _Count], ...] = (
     ("At risk", "n_at_risk"),
     ("Censored", "n_censored"),
     ("Events", "n_events"),
+    ("Other first", "n_competing"),
+    ("To come", "n_to_come"),
 )
+
+
+def _risk_rows(groups: Sequence[SurvivalGroup]) -> list[tuple[str, _Count]]:
+    """The rows of counts that every tick has."""
+    ticks = [tick for group in groups for tick in group["ticks"]]
+    return [(name, count) for name, count in _RISK_ROWS if all(count in tick for tick in ticks)]
+
 
 CONFIG: dict[str, Any] = {
     "aria": False,
@@ -166,7 +187,7 @@ CONFIG: dict[str, Any] = {
         "titleColor": INK,
         "titleFontSize": _FONT_SIZE,
         "titleFontWeight": "normal",
-        "titleLineHeight": _LINE_HEIGHT,
+        "titleLineHeight": LINE_HEIGHT,
     },
 }
 
@@ -211,7 +232,7 @@ def _band_layer() -> dict[str, Any]:
 
 
 def _curve_layer(groups: Sequence[SurvivalGroup], survival_title: str) -> dict[str, Any]:
-    lines = _wrap(survival_title, _NARROWEST - 20)
+    lines = wrap_label(survival_title, NARROWEST - 20)
     return {
         "data": {"name": "curves"},
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8, "strokeJoin": "miter"},
@@ -226,7 +247,7 @@ def _curve_layer(groups: Sequence[SurvivalGroup], survival_title: str) -> dict[s
                     "titleAlign": "left",
                     "titleBaseline": "bottom",
                     "titleX": -_MARGIN,
-                    "titleY": 3 - _LINE_HEIGHT * len(lines),
+                    "titleY": 3 - LINE_HEIGHT * len(lines),
                     "values": [0, 0.25, 0.5, 0.75, 1],
                     "labelExpr": "format(100 * datum.value, '.0f') + ' %'",
                     "grid": True,
@@ -295,17 +316,17 @@ def _risk_table(groups: Sequence[SurvivalGroup], y: int) -> dict[str, list[dict[
     names: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
     for group in groups:
-        lines = _wrap(group["label"], _NARROWEST - 60)
+        lines = wrap_label(group["label"], NARROWEST - 60)
         headings.append({"group": group["label"], "lines": "\n".join(lines), "y": y})
-        y += _LINE_HEIGHT * len(lines)
-        for name, count in _RISK_ROWS:
+        y += LINE_HEIGHT * len(lines)
+        for name, count in _risk_rows(groups):
             names.append({"name": name, "y": y})
             counts += [
                 {"group": group["label"], "statistic": count, "time": tick["time"], "n": tick[count], "y": y}
                 for tick in group["ticks"]
             ]
-            y += _LINE_HEIGHT
-        y += _LINE_HEIGHT // 2
+            y += LINE_HEIGHT
+        y += LINE_HEIGHT // 2
     return {"headings": headings, "names": names, "at_risk": counts}
 
 
@@ -330,7 +351,7 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
                 "baseline": "middle",
                 "fontWeight": 600,
                 "lineBreak": "\n",
-                "lineHeight": _LINE_HEIGHT,
+                "lineHeight": LINE_HEIGHT,
             },
             "encoding": {
                 "x": {"value": -_MARGIN + 34},
@@ -365,34 +386,34 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
     ]
 
 
-def _wrap(label: str, width: float) -> list[str]:
+def wrap_label(label: str, width: float) -> list[str]:
     """Break a label into lines of about `width` pixels at most, as well as can be told without the font."""
     lines = [""]
     for word in _WORDS.findall(label):
-        if _text_width(lines[-1] + word.rstrip()) > width and lines[-1]:
+        if text_width(lines[-1] + word.rstrip()) > width and lines[-1]:
             lines.append("")
         lines[-1] += word
     return [line.rstrip() for line in lines]
 
 
-def _text_width(words: str) -> float:
+def text_width(words: str) -> float:
     """About how many pixels wide words are, without the font."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
     return _LETTER_WIDTH * (len(words) + wide)
 
 
-def _check_groups(groups: Sequence[SurvivalGroup]) -> None:
+def _check_groups(groups: Sequence[SurvivalGroup], *, rises: bool) -> None:
     labels = [group["label"] for group in groups]
-    if not 1 <= len(groups) <= len(_COLOURS):
-        raise ValueError(f"a survival figure has one to {len(_COLOURS)} groups, not {len(groups)}")
+    if not 1 <= len(groups) <= len(COLOURS):
+        raise ValueError(f"a survival figure has one to {len(COLOURS)} groups, not {len(groups)}")
     if len(set(labels)) < len(labels):
         raise ValueError(f"groups of a figure need different labels: {labels}")
     for group in groups:
-        _check_steps(group)
+        _check_steps(group, rises=rises)
         _check_ticks(group, [tick["time"] for tick in groups[0]["ticks"]])
 
 
-def _check_steps(group: SurvivalGroup) -> None:
+def _check_steps(group: SurvivalGroup, *, rises: bool) -> None:
     steps = group["steps"]
     if steps and steps[0]["time"] != 0:
         raise ValueError(f"the curve of {group['label']!r} must start at time 0, not {steps[0]['time']}")
@@ -405,9 +426,11 @@ def _check_steps(group: SurvivalGroup) -> None:
                 f"{group['label']!r} at {step['time']}: {step} is no probability inside its interval"
             )
     for before, after in pairwise(steps):
-        if not (before["time"] < after["time"] and before["survival"] >= after["survival"]):
+        lower, upper = (before, after) if rises else (after, before)
+        if not (before["time"] < after["time"] and lower["survival"] <= upper["survival"]):
+            way = "fall" if rises else "rise"
             raise ValueError(
-                f"{group['label']!r}: survival must not rise, nor time fall, from {before} to {after}"
+                f"{group['label']!r}: survival must not {way}, nor time fall, from {before} to {after}"
             )
 
 
@@ -415,7 +438,7 @@ def _check_ticks(group: SurvivalGroup, times: Sequence[float]) -> None:
     ticks = group["ticks"]
     if [tick["time"] for tick in ticks] != list(times) or list(times) != sorted(set(times)) or not times:
         raise ValueError(f"{group['label']!r}: every group needs the same ticks, in order, at least one")
-    totals = {sum(tick[count] for _, count in _RISK_ROWS) for tick in ticks}
+    totals = {sum(tick.get(count, 0) for _, count in _RISK_ROWS) for tick in ticks}
     if len(totals) > 1:
         raise ValueError(
             f"{group['label']!r}: at risk, censored and events add up to {sorted(totals)}, not to one number"
@@ -452,9 +475,9 @@ def forest_figure(
     _check_estimates(estimates)
     axis = _ratio_axis(estimates, limits)
     labels_end = _GAP + max(
-        _text_width(line) for row in estimates for line in _wrap(row["label"], _LABEL_WIDTH)
+        text_width(line) for row in estimates for line in wrap_label(row["label"], _LABEL_WIDTH)
     )
-    numbers_width = _GAP + max(_text_width(row["printed"]) for row in estimates)
+    numbers_width = _GAP + max(text_width(row["printed"]) for row in estimates)
     datasets, height = _forest_rows(rows)
     spec = {
         "$schema": SCHEMA,
@@ -501,25 +524,25 @@ def _forest_rows(rows: Sequence[ForestRow | str]) -> tuple[dict[str, list[dict[s
     top = 0
     for row in rows:
         if isinstance(row, str):
-            lines = _wrap(row, _NARROWEST - 20)
-            headings.append({"label": row, "lines": "\n".join(lines), "y": top + _LINE_HEIGHT})
-            top += _LINE_HEIGHT * len(lines) + 13
+            lines = wrap_label(row, NARROWEST - 20)
+            headings.append({"label": row, "lines": "\n".join(lines), "y": top + LINE_HEIGHT})
+            top += LINE_HEIGHT * len(lines) + 13
         else:
-            lines = _wrap(row["label"], _LABEL_WIDTH)
-            label_height = _LINE_HEIGHT * len(lines)
+            lines = wrap_label(row["label"], _LABEL_WIDTH)
+            label_height = LINE_HEIGHT * len(lines)
             height = label_height + 24
             place = {
                 "y_wide": top + height / 2,
-                "y_label_wide": top + (height - label_height + _LINE_HEIGHT) / 2,
+                "y_label_wide": top + (height - label_height + LINE_HEIGHT) / 2,
                 "y_line_wide": top,
                 "y_narrow": top + label_height + 8,
-                "y_label_narrow": top + _LINE_HEIGHT / 2,
+                "y_label_narrow": top + LINE_HEIGHT / 2,
                 "y_line_narrow": top + label_height - 2,
                 "y_end": top + height - 4,
             }
             estimates.append({**row, "lines": "\n".join(lines), **place})
             top += height
-    return {"estimates": estimates, "headings": headings}, top + _LINE_HEIGHT // 2
+    return {"estimates": estimates, "headings": headings}, top + LINE_HEIGHT // 2
 
 
 def _place(name: str) -> dict[str, str]:
@@ -548,7 +571,7 @@ def _interval_layers(axis: Sequence[float]) -> list[dict[str, Any]]:
                 "filled": True,
                 "size": 50,
                 "opacity": 1,
-                "color": _COLOURS[0],
+                "color": COLOURS[0],
             },
             "encoding": {"x": {"datum": end}},
         }
@@ -564,7 +587,7 @@ def _interval_layers(axis: Sequence[float]) -> list[dict[str, Any]]:
                 {"calculate": f"min({high}, datum.conf_high)", "as": "shown_high"},
                 _place("y"),
             ],
-            "mark": {"type": "rule", "strokeWidth": 1.8, "stroke": _COLOURS[0]},
+            "mark": {"type": "rule", "strokeWidth": 1.8, "stroke": COLOURS[0]},
             "encoding": {"x": {"field": "shown_low"}, "x2": {"field": "shown_high"}},
         },
         arrow("triangle-left", low, f"datum.conf_low < {low}"),
@@ -581,7 +604,7 @@ def _interval_layers(axis: Sequence[float]) -> list[dict[str, Any]]:
                 "filled": True,
                 "size": 70,
                 "opacity": 1,
-                "color": _COLOURS[0],
+                "color": COLOURS[0],
             },
             "encoding": {"x": {"field": "estimate"}},
         },
@@ -594,7 +617,7 @@ def _forest_text_layers(estimate_title: str) -> list[dict[str, Any]]:
         "align": "left",
         "baseline": "middle",
         "lineBreak": "\n",
-        "lineHeight": _LINE_HEIGHT,
+        "lineHeight": LINE_HEIGHT,
         "x": 0,
     }
     number = {"type": "text", "align": "right", "baseline": "middle"}

@@ -1,0 +1,150 @@
+"""Listings of a report, against records written down by hand."""
+
+import polars as pl
+import pytest
+from tests.analysis.listed_study import listed_study, variants
+from tests.derivations.small_studies import Records, on_day
+
+from trialwright.analysis.listed import select_listed
+from trialwright.analysis.listings import (
+    list_deaths,
+    list_deviations,
+    list_eligibility,
+    list_liver_events,
+    list_serious_events,
+)
+from trialwright.derivations.datasets import derive_datasets
+from trialwright.protocol.loading import load_protocol
+
+LISTINGS = (list_eligibility, list_deviations, list_deaths, list_serious_events, list_liver_events)
+
+
+def rows(frame, *columns, **of):
+    for column, value in of.items():
+        frame = frame.filter(pl.col(column) == value)
+    return frame.select(columns).rows()
+
+
+@pytest.mark.parametrize("listing", LISTINGS, ids=lambda one: one.__name__)
+def test_ids_and_columns(listing):
+    frame = listing(listed_study())
+    assert frame["id"].is_unique().all()
+    assert frame.columns[:2] == ["id", "USUBJID"]
+    assert frame.columns[-3:] == ["SRCDOM", "SRCSEQ", "PROTOCOL"]
+    assert frame["PROTOCOL"].null_count() == 0
+    full = listed_study()
+    nobody = type(full)(
+        full.protocol, full.rules, {k: v.clear() for k, v in full.tables.items()}, "treated", 0
+    )
+    assert listing(nobody).schema == frame.schema
+
+
+def test_criteria_not_fulfilled_and_unknown():
+    frame = list_eligibility(listed_study())
+    assert rows(frame, "PROTOCOL", "AVALC", "REASON", USUBJID="T-01") == [
+        ("eligibility.inclusion.hcc", "unknown", "missing"),
+        ("eligibility.inclusion.stage", "unknown", "missing"),
+        ("eligibility.inclusion.chronic_hbv", "unknown", "missing"),
+        ("eligibility.inclusion.active_hbv", "not fulfilled", None),
+    ]
+    assert rows(frame, "AVALC", USUBJID="T-03", PROTOCOL="eligibility.inclusion.active_hbv") == [("unknown",)]
+
+
+def test_an_exclusion_criterion_that_is_met_is_not_fulfilled():
+    listed = listed_study()
+    row = listed["ADELIG"].head(1).with_columns(PARCAT=pl.lit("exclusion"), AVALC=pl.lit("met"), REASON=None)
+    others = row.with_columns(AVALC=pl.lit("not met"), PARAMCD=pl.lit("other"))
+    tables = {**listed.tables, "ADELIG": pl.concat([row, others])}
+    frame = list_eligibility(type(listed)(listed.protocol, listed.rules, tables, "treated", 0))
+    assert rows(frame, "KIND", "AVALC") == [("exclusion", "not fulfilled")]
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("doses as planned", []),
+        ("dose early", [("early", "treatments.durvalumab.tolerance")]),
+        ("dose at the least", []),
+        ("dose at the most", []),
+        ("dose late", [("late", "treatments.durvalumab.tolerance")]),
+        ("dose skipped", [("skipped", "treatments.durvalumab.skipped after")]),
+    ],
+)
+def test_doses_beside_the_plan(subject, expected):
+    found = rows(list_deviations(variants()), "id", "PROTOCOL", USUBJID=subject, KIND="dose")
+    assert [(id_.split("/")[2].removeprefix("durvalumab_"), path) for id_, path in found] == expected
+
+
+def test_another_amount_and_a_dose_left_out():
+    frame = list_deviations(variants())
+    assert rows(frame, "TEXT", "AVALC", "DAYS", KIND="dose", USUBJID="other doses") == [
+        ("durvalumab: dose left out: NOT WELL", "found", 112),
+        ("durvalumab: 750.0 mg in place of 1500.0 mg", "found", 84),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("consent on the day", []),
+        ("consent a day later", [("found", "time zero before consent", None)]),
+        ("consent unknown", [("unknown", "day of consent not known", "missing")]),
+        ("consent in a month", [("unknown", "day of consent not known", "missing")]),
+    ],
+)
+def test_consent_before_time_zero(subject, expected):
+    assert (
+        rows(list_deviations(variants()), "AVALC", "TEXT", "REASON", USUBJID=subject, KIND="consent")
+        == expected
+    )
+
+
+def test_a_gap_without_antiviral():
+    frame = list_deviations(variants())
+    assert rows(frame, "USUBJID", "TEXT", "DAYS", KIND="gap") == [
+        ("gap of 15", "entecavir: 15 days without it before this day", 105)
+    ]
+
+
+def test_a_deviation_that_asks_for_an_event():
+    loaded = load_protocol("nct07120750")
+    made = Records("PRTRAS").person("1").person("2")
+    for subject in ("1", "2"):
+        made.milestone("radical_treatment", on_day(-30), subject).milestone(
+            "group_assignment", on_day(1), subject
+        )
+        made.finding("assigned_group", on_day(1), "NA", subject)
+        made.dose("nucleoside_analogue", on_day(1), on_day(200), subject)
+    made.dose("peginterferon", on_day(10), on_day(50), "2")
+    listed = select_listed(loaded, derive_datasets(made.study_of(loaded)).tables, "assigned")
+    frame = list_deviations(listed).filter(pl.col("KIND") == "event")
+    assert rows(frame, "USUBJID", "AVALC", "SEVERITY", "PROTOCOL", "DAYS") == [
+        ("2", "found", "important", "deviations.against_decision", 9)
+    ]
+
+
+def test_deaths():
+    frame = list_deaths(listed_study())
+    assert rows(frame, "id", "AVALC", "DAYS", "SINCE", "SINCEOF", "FATAL") == [
+        ("death/T-01/death/1", "died", 99, 43, "durvalumab", "HEPATITIS")
+    ]
+
+
+def test_serious_and_possibly_serious_events():
+    frame = list_serious_events(listed_study())
+    assert rows(frame, "USUBJID", "TERM", "ASERFL", "ATOXGR", "DAYS") == [
+        ("T-01", "HEPATITIS", "Y", 3, 56),
+        ("T-02", "RASH", None, 1, 9),
+    ]
+
+
+def test_events_of_the_liver_with_their_cause():
+    columns = ("KIND", "AVALC", "DAYS", "RESULT", "BASELINE", "CAUSEST", "CAUSE")
+    assert rows(list_liver_events(variants()), *columns, USUBJID="judged") == [
+        ("reactivation", "met", 56, "100000 IU/mL", "1000 IU/mL", None, None),
+        ("adverse event", "met", 56, None, None, "not judged", None),
+        ("flare", "met", 56, None, None, "judged", "HBV"),
+    ]
+    assert rows(list_liver_events(listed_study()), *columns, USUBJID="T-02") == [
+        ("reactivation", "unknown", 28, None, None, None, None)
+    ]
