@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from tests.derivations.persons import as_persons
 from tests.derivations.small_studies import Records, occurrences, on_day
 
 from trialwright.derivations.adevt import derive_adevt
 from trialwright.derivations.events import known_facts
-from trialwright.derivations.persons import as_persons
 from trialwright.derivations.study import make_study
 from trialwright.evaluation.patient import judge_rows
 from trialwright.protocol.loading import load_protocol

@@ -305,7 +305,9 @@ def test_a_window_that_does_not_leave_its_start_out_holds_it():
 def test_who_had_no_dose_has_no_time_and_is_not_asked_about():
     rows = adtte_of(durvalumab(), [Life(None, {"death": ["2024-03-01"]})])
     assert rows["EVNTTYPE"].unique().to_list() == ["not evaluable"]
-    assert rows["REASON"].unique().to_list() == ["missing"]
+    reasons = dict(rows.select("PARAMCD", "REASON").rows())
+    assert reasons.pop("DURATION_OF_RESPONSE") == "not applicable"
+    assert set(reasons.values()) == {"missing"}
     assert rows["AVAL"].null_count() == rows.height == rows["CNSR"].null_count()
     assert ask_about_times(rows) == []
 
@@ -500,7 +502,7 @@ def test_a_scan_that_a_reader_has_not_read_is_not_missing_a_scan():
 
 
 def test_duration_of_response_is_a_time_from_the_response():
-    loaded = with_response()
+    loaded = shipped("nct04294498")
     events = {
         "tumour_response": ["2024-03-06"],
         "progression": ["2024-07-03"],
@@ -512,13 +514,15 @@ def test_duration_of_response_is_a_time_from_the_response():
     assert (found["EVNTTYPE"], found["REASON"]) == ("not evaluable", "not applicable")
 
 
-def with_response():
-    """The protocol with the example of the page."""
+def test_the_example_of_the_page_is_what_the_shipped_protocol_has():
     example = read_yaml(PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
-    paths = {
-        f"{section}.{name}": one for section, elements in example.items() for name, one in elements.items()
-    }
-    return changed(shipped("nct04294498"), paths)
+    protocol = read_yaml((shipped("nct04294498").folder / "protocol.yaml").read_text(encoding="utf-8"))
+    shown = [
+        (section, name, key) for section, some in example.items() for name, one in some.items() for key in one
+    ]
+    assert len(shown) >= 6
+    for section, name, key in shown:
+        assert example[section][name][key] == protocol[section][name][key], (name, key)
 
 
 def read_yaml(text):
@@ -545,8 +549,16 @@ def test_the_page_names_every_variable():
 
 
 def test_times_in_other_units_are_refused():
+    counted = {
+        "label": "x",
+        "kind": "time to event",
+        "role": "exploratory",
+        "time to": "death",
+        "unit": "months",
+    }
+    counted |= {"from": "first durvalumab", "censored at": "last contact"}
     with pytest.raises(ProblemsFound, match="not-yet-executable"):
-        adtte_of(changed(with_response(), {"endpoints.duration_of_response.unit": "months"}), [treated()])
+        adtte_of(changed(shipped("nct04294498"), {"endpoints.other": counted}), [treated()])
 
 
 # --- laws ----------------------------------------------------------------------------------------------------------------

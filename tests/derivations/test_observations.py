@@ -4,13 +4,13 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.derivations.small_studies import Records, on_day
+from tests.derivations.small_studies import Records
 
 from trialwright.derivations.observations import make_observations, record_facts
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.evaluation.table import check_observations
 from trialwright.protocol import rule_tree as tree
-from trialwright.protocol.loading import load_protocol, parse_protocol
+from trialwright.protocol.loading import load_protocol
 from trialwright.vocabulary.problems import ProblemsFound
 from trialwright.vocabulary.verdicts import Reason
 
@@ -192,22 +192,3 @@ def test_a_fact_that_no_central_reader_read_is_the_same_for_both(prtras):
     assert observed(records, prtras, "lirads", reader="central")["level"].to_list() == ["LR-4"]
     assert observed(records, prtras, "lirads_treated")["level"].to_list() == []
     assert observed(records, prtras, "lirads_treated", reader="central")["level"].to_list() == ["viable"]
-
-
-# --- settings that nothing executes -----------------------------------------------------------------------------------
-
-
-def test_a_baseline_of_unknown_order_is_refused(durva):
-    text = (
-        (durva.folder / "protocol.yaml")
-        .read_text(encoding="utf-8")
-        .replace("same day: before", "same day: unknown", 1)
-    )
-    protocol, document = parse_protocol(text)
-    loaded = type(durva)(protocol, document, durva.folder)
-    facts = StudyFacts.of(
-        Records().person().doses("durvalumab", [1]).result("alt", on_day(1), 20).study_of(loaded)
-    )
-    with pytest.raises(ProblemsFound) as found:
-        facts.derive_dates("baseline")
-    assert [one.code for one in found.value.problems] == ["not-yet-executable"]

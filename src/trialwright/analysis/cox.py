@@ -3,70 +3,183 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
-from trialwright.protocol.analyses import Cox
+from trialwright.analysis.weighted import add_weights, facts_weighted, weigh
+from trialwright.protocol.analyses import Cox, Regression
 from trialwright.protocol.categories import category_words, level_words, levels_of
+from trialwright.protocol.references import GROUPS
+from trialwright.statistics.arrays import Floats
 from trialwright.statistics.estimability import NotEstimable
-from trialwright.statistics.survival import CoxFit, fit_cox, proportional_hazards_test
+from trialwright.statistics.imputation import combine
+from trialwright.statistics.survival import CoxCoefficient, CoxFit, fit_cox, proportional_hazards_test
+from trialwright.statistics.weighting import Measure, e_value
 
 _COEFFICIENT = ("coef", "std_error", "hazard_ratio", "conf_low", "conf_high", "z", "p_value")
 _SCALES: Mapping[str | None, Callable[[float], float]] = MappingProxyType({None: float, "log10": math.log10})
+# Up to this share of subjects with the event a hazard ratio is about a risk ratio (VanderWeele and Ding 2017).
+_RARE = 0.15
 _HAZARDS = ("hazards_chi_squared", "hazards_df", "hazards_p_value")
 
 
 def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
     """Hazard ratios, the tests of the model, its concordance, and the test of proportional hazards."""
-    sample = select_sample(data, recorder, analysis, [*analysis.covariates, *analysis.strata])
-    recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
-    terms = list(_terms(data, analysis, sample))
-    names = [name for name, _ in terms]
-    labels = [term_words(data, name)[0] for name in names]
-    strata = sample.frame.select(analysis.strata).rows() if analysis.strata else None
-    try:
-        fit = fit_cox(
-            sample.time,
-            sample.event,
-            np.array([values for _, values in terms]).T,
-            names=labels if len(set(labels)) == len(labels) else names,
-            strata=strata,
-            ties=analysis.ties,
-            conf_level=analysis.confidence,
+    changing = [name for name in analysis.time_varying if name != GROUPS]
+    if changing:
+        recorder.give_up(
+            "The Cox model", ("concordance",), f"only `groups` can change over time, not `{changing[0]}`"
         )
+        return
+    needed = facts_weighted(analysis) if analysis.weights else []
+    sample = select_sample(data, recorder, analysis, [*needed, *analysis.covariates, *analysis.strata])
+    recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
+    terms = list(model_terms(data, analysis, sample))
+    names = [name for name, _ in terms]
+    try:
+        fits = _fit(data, analysis, recorder, sample, terms)
     except (NotEstimable, ValueError) as error:
         reason = sample.why_not(error)
         for name in names:
             recorder.add_missing(_COEFFICIENT, reason, item=name)
         recorder.give_up("The Cox model", ("concordance",), reason)
         return
-    recorder.conventions = {**fit.conventions, "reference": {**_references(data, analysis)}}
-    for name, found in zip(names, fit.coefficients, strict=True):
+    recorder.conventions = {
+        **recorder.conventions,
+        **fits[0].conventions,
+        "reference": {**references(data, analysis)},
+    }
+    for position, name in enumerate(names):
+        found = _pooled([fit.coefficients[position] for fit in fits], analysis.confidence)
         for statistic in _COEFFICIENT:
             recorder.add(statistic, getattr(found, statistic), item=name)
-    _add_model_tests(recorder, fit)
-    _add_hazards_test(data, analysis, recorder, fit, names)
+    if analysis.weights is not None:
+        _add_e_value(recorder, sample, f"{GROUPS}={analysis.weights.treated}")
+    add_empty_levels(data, analysis, recorder, sample, _COEFFICIENT)
+    if len(fits) > 1:
+        recorder.add_missing(("concordance",), "not combined over imputed data sets")
+    else:
+        _add_model_tests(recorder, fits[0])
+        _add_hazards_test(data, analysis, recorder, fits[0], names)
     _warn_of_few_events(data, recorder, sample, len(names))
 
 
-def _terms(data: AnalysisData, analysis: Cox, sample: Sample) -> Iterator[tuple[str, list[float]]]:
-    """Columns of the model: a number as it is, a category as one indicator for each level but its reference."""
+def _fit(
+    data: AnalysisData,
+    analysis: Cox,
+    recorder: Recorder,
+    sample: Sample,
+    terms: Sequence[tuple[str, list[float]]],
+) -> list[CoxFit]:
+    """One fit, or one for each imputed data set where weights rest on imputed covariates.
+
+    Raises
+    ------
+    NotEstimable
+        As `fit_cox`, and if there are no weights or they leave too little information.
+    """
+    names = [name for name, _ in terms]
+    labels = [term_words(data, name)[0] for name in names]
+    weightings: list[Floats | None] = [None]
+    if analysis.weights is not None:
+        found = weigh(data, analysis, sample, analysis.weights)
+        recorder.conventions = {**found.conventions}
+        add_weights(data, recorder, sample, analysis.weights, found)
+        if found.reason:
+            raise NotEstimable(found.reason)
+        weightings = [one.weights for one in found.comparisons]
+    entry = sample.entry
+    return [
+        fit_cox(
+            sample.time,
+            sample.event,
+            np.array([values for _, values in terms]).T,
+            names=labels if len(set(labels)) == len(labels) else names,
+            entry=entry,
+            strata=sample.frame.select(analysis.strata).rows() if analysis.strata else None,
+            weights=weights,
+            cluster=None if entry is None else sample.subject,
+            ties=analysis.ties,
+            conf_level=analysis.confidence,
+        )
+        for weights in weightings
+    ]
+
+
+def _add_e_value(recorder: Recorder, sample: Sample, item: str) -> None:
+    """How strong a confounder that nobody measured must be to explain the weighted hazard ratio of the treated group away."""
+    found = {row.statistic: row.value for row in recorder.rows if row.item == item}
+    ratio, low, high = (found.get(name) for name in ("hazard_ratio", "conf_low", "conf_high"))
+    if ratio is None:
+        return
+    is_common = sample.n_events > _RARE * sample.n_subjects
+    measure: Measure = "hazard ratio, common outcome" if is_common else "hazard ratio, rare outcome"
+    explained = e_value(ratio, low, high, measure=measure)
+    recorder.add("e_value", explained.estimate, item=item, conventions={"measure": measure})
+    recorder.add("e_value_limit", explained.limit, item=item, conventions={"measure": measure})
+
+
+def _pooled(found: Sequence[CoxCoefficient], confidence: float) -> CoxCoefficient:
+    """A coefficient over imputed data sets, by Rubin's rules."""
+    first = found[0]
+    if len(found) == 1:
+        return first
+    pooled = combine([one.coef for one in found], [one.std_error**2 for one in found], conf_level=confidence)
+    return CoxCoefficient(
+        name=first.name,
+        coef=pooled.estimate,
+        std_error=pooled.std_error,
+        hazard_ratio=math.exp(pooled.estimate),
+        conf_low=math.exp(pooled.conf_low),
+        conf_high=math.exp(pooled.conf_high),
+        z=pooled.estimate / pooled.std_error,
+        p_value=pooled.p_value,
+    )
+
+
+def model_terms(
+    data: AnalysisData, analysis: Regression, sample: Sample
+) -> Iterator[tuple[str, list[float]]]:
+    """Columns of a model: a number as it is, a category as one indicator for each level but its reference.
+
+    A level that nobody has gets no column, unless no level but the reference has anybody: then there is nothing to estimate.
+    """
     for name in analysis.covariates:
-        levels = levels_of(data.protocol, name)
         values = sample.frame[name].to_list()
-        if not levels:
+        if not levels_of(data.protocol, name):
             yield name, [_SCALES[analysis.transform.get(name)](float(value)) for value in values]
             continue
-        for level in levels:
-            if level != _references(data, analysis)[name]:
-                yield f"{name}={level}", [float(value == level) for value in values]
+        used, unused = _levels(data, analysis, sample, name)
+        for level in used or unused:
+            yield f"{name}={level}", [float(value == level) for value in values]
 
 
-def _references(data: AnalysisData, analysis: Cox) -> dict[str, str]:
+def add_empty_levels(
+    data: AnalysisData, analysis: Regression, recorder: Recorder, sample: Sample, statistics: Sequence[str]
+) -> None:
+    """Rows that say which levels of a model nobody has."""
+    for name in analysis.covariates:
+        used, unused = _levels(data, analysis, sample, name)
+        for level in unused if used else ():
+            recorder.add_missing(statistics, "nobody has this level", item=f"{name}={level}")
+
+
+def _levels(
+    data: AnalysisData, analysis: Regression, sample: Sample, name: str
+) -> tuple[list[str], list[str]]:
+    """The levels of a category but its reference: those somebody has, and the others."""
+    reference = references(data, analysis).get(name)
+    levels = [level for level in levels_of(data.protocol, name) if level != reference]
+    there = set(sample.frame[name].unique()) if levels else set()
+    return [level for level in levels if level in there], [level for level in levels if level not in there]
+
+
+def references(data: AnalysisData, analysis: Regression) -> dict[str, str]:
+    """Of each category the level that the others are compared with."""
     return {
         name: analysis.reference.get(name, next(iter(levels_of(data.protocol, name))))
         for name in analysis.covariates

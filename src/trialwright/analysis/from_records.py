@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.looks import (
+    Disclosure,
+    LookRequest,
+    disclose,
+    mark_results,
+    number_look,
+    without_withheld,
+)
 from trialwright.analysis.results import Results
 from trialwright.analysis.run import run_analyses, software
 from trialwright.analysis.sample import AnalysisData
@@ -33,15 +41,19 @@ class AnalysedTrial:
     study : Study
         The records as they were at the cut.
     data : AnalysisData
+        Its protocol asks for nothing that is withheld.
     results : Results
     problems : tuple of Problem
         What looked doubtful or was left out on the way.
+    disclosure : Disclosure
+        Which comparisons of the groups are shown.
     """
 
     study: Study
     data: AnalysisData
     results: Results
     problems: tuple[Problem, ...]
+    disclosure: Disclosure = field(default_factory=Disclosure)
 
 
 def analyse_records(
@@ -49,6 +61,7 @@ def analyse_records(
     folder: Path,
     *,
     cut: date | None = None,
+    look: LookRequest | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AnalysedTrial:
     """Derive and analyse the records of a folder.
@@ -60,21 +73,43 @@ def analyse_records(
         Folder with the datasets of SDTM.
     cut : date, optional
         What happened after this day does not exist.
+    look : LookRequest, optional
+        Asks for comparisons of the groups before the final cut; it is numbered here and logged by whoever shows them.
     progress : callable
         Told what is being done.
 
     Raises
     ------
     ProblemsFound
-        Where the records cannot be read or leave no way to derive a dataset.
+        Where the records cannot be read or leave no way to derive a dataset; the problems of `number_look`.
     """
     progress("reading the records")
     records, study = read_study(loaded, folder, cut=cut)
     made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
     data = bind_datasets(study, made)
     progress(f"analysing {data.adsl.height:,} subjects")
-    results = run_analyses(data, _provenance(study, records, folder), "records")
-    return AnalysedTrial(study, data, results, (*records.warnings, *made.problems))
+    disclosure = disclose_records(study, records, is_simulated=data.is_simulated, look=look)
+    shown = without_withheld(data, disclosure)
+    results = run_analyses(shown, provenance_of(study, records, folder), "records")
+    results = mark_results(results, study.protocol, disclosure, "records")
+    return AnalysedTrial(study, shown, results, (*records.warnings, *made.problems), disclosure)
+
+
+def disclose_records(
+    study: Study, records: Records, *, is_simulated: bool, look: LookRequest | None
+) -> Disclosure:
+    """Which comparisons may be shown of these records, with the number of a look that is asked for."""
+    protocol = study.protocol
+    asked = None
+    if look is not None:
+        asked = number_look(
+            look,
+            study=protocol.study.id,
+            cut=study.cut,
+            protocol=hash_protocol(protocol),
+            data={one.file: one.sha256 for one in records.datasets.values()},
+        )
+    return disclose(protocol, cut=study.cut, is_simulated=is_simulated, look=asked)
 
 
 def bind_datasets(study: Study, made: Datasets) -> AnalysisData:
@@ -92,7 +127,8 @@ def bind_tables(
     return AnalysisData(protocol, adsl, tables["ADTTE"], tables, is_simulated)
 
 
-def _provenance(study: Study, records: Records, folder: Path) -> Mapping[str, Any]:
+def provenance_of(study: Study, records: Records, folder: Path) -> Mapping[str, Any]:
+    """What results of these records rest on: hashes and versions."""
     protocol = study.protocol
     return {
         "protocol": {

@@ -13,7 +13,11 @@ from trialwright.analysis.adverse_events import analyse_grade_table
 from trialwright.analysis.baseline import analyse_baseline
 from trialwright.analysis.by_visit import analyse_visit_summary
 from trialwright.analysis.cox import analyse_cox
+from trialwright.analysis.emulated import analyse_emulated
 from trialwright.analysis.exposure import count_exposure
+from trialwright.analysis.immortal_time import is_biased, measure_immortal_time
+from trialwright.analysis.incidence import analyse_fine_gray, analyse_incidence
+from trialwright.analysis.interval_times import analyse_intervals
 from trialwright.analysis.proportions import analyse_proportion, is_confirmed
 from trialwright.analysis.results import Finding, Recorder, Result, Results
 from trialwright.analysis.sample import AnalysisData, is_in_stretches
@@ -26,8 +30,12 @@ from trialwright.analysis.time_to_event import (
 from trialwright.protocol.analyses import (
     AnalysisBase,
     BaselineTable,
+    CloneCensorWeight,
     Cox,
+    CumulativeIncidence,
+    FineGray,
     GradeTable,
+    IntervalCensored,
     KaplanMeier,
     LogRank,
     Proportion,
@@ -38,6 +46,7 @@ from trialwright.protocol.analyses import (
 )
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
+from trialwright.protocol.responders import responder_reason
 
 FLOW = "population flow"
 """The id of the rows that count subjects on their way into the analyses; no analysis can be named so."""
@@ -49,6 +58,10 @@ _METHODS = {
     LogRank: analyse_logrank,
     Cox: analyse_cox,
     RestrictedMean: analyse_restricted_mean,
+    CumulativeIncidence: analyse_incidence,
+    FineGray: analyse_fine_gray,
+    IntervalCensored: analyse_intervals,
+    CloneCensorWeight: analyse_emulated,
     Proportion: analyse_proportion,
     GradeTable: analyse_grade_table,
     VisitSummary: analyse_visit_summary,
@@ -76,7 +89,7 @@ def beyond_cohorts(protocol: Protocol) -> dict[str, str]:
 
 def _why_not_on_cohorts(protocol: Protocol, analysis: AnalysisBase) -> str:
     endpoint = getattr(analysis, "endpoint", None)
-    for key in ("from_", "entry", "landmark", "time_varying"):
+    for key in ("from_", "entry", "landmark", "time_varying", "grace"):
         if getattr(analysis, key, None):
             return f"`{key.rstrip('_').replace('_', ' ')}` needs the records of a trial"
     named = (
@@ -114,15 +127,16 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     """
     rows: list[Result] = []
     findings: list[Finding] = []
-    exposure = count_exposure(data, source)
+    beside = (count_exposure(data, source), measure_immortal_time(data, source))
     for recorder in (
         _count_flow(data, source),
-        *([exposure] if exposure else []),
+        *(one for one in beside if one is not None),
         *(_run_one(data, id_, source) for id_ in data.protocol.analyses),
     ):
         rows += recorder.rows
         findings += recorder.findings
-    return Results(tuple(rows), (*_small_groups(data, rows), *findings), provenance, data.is_simulated)
+    about_groups = (*_small_groups(data, rows), *_few_at_risk(data, rows))
+    return Results(tuple(rows), (*about_groups, *findings), provenance, data.is_simulated)
 
 
 def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
@@ -130,15 +144,40 @@ def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
     endpoint = getattr(analysis, "endpoint", None)
     dataset = dataset_of(data.protocol, analysis)
     recorder = Recorder(id_, analysis.method, f"analyses.{id_} <- {dataset} <- {source}", endpoint)
-    if getattr(analysis, "weights", None) or (
-        isinstance(analysis, TimeAnalysis) and is_in_stretches(analysis)
-    ):
-        recorder.give_up(analysis.title, ("estimate",), "weights and stretches of time are not run yet")
-    elif type(analysis) in _METHODS:
+    if reason := _why_not(data.protocol, analysis):
+        recorder.give_up(analysis.title, ("estimate",), reason)
+        return recorder
+    if isinstance(analysis, TimeAnalysis) and is_biased(analysis):
+        recorder.warn(
+            "biased-on-purpose", _BIASED, words={"title": (analysis.title, f"analyses.{id_}.title")}
+        )
+    if type(analysis) in _METHODS:
         _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
     else:
         recorder.give_up(analysis.title, ("estimate",), "the method is not run yet")
     return recorder
+
+
+_BIASED = (
+    "{title}: time counts for a group before its treatment had begun, which favours whoever is treated later. It is shown to "
+    "tell how much, and no conclusion may rest on it."
+)
+
+
+def _why_not(protocol: Protocol, analysis: AnalysisBase) -> str:
+    """Why an analysis must not be run as it is written; nothing where it may."""
+    if not isinstance(analysis, TimeAnalysis):
+        return ""
+    if reason := responder_reason(protocol, analysis):
+        return reason
+    if analysis.weights is not None and not isinstance(analysis, KaplanMeier | Cox):
+        return f"`{analysis.method}` is not run with weights"
+    if is_in_stretches(analysis):
+        if analysis.weights is not None:
+            return "weights are not run together with late entry, landmark or changing groups"
+        if not isinstance(analysis, KaplanMeier | Cox | LogRank):
+            return f"`{analysis.method}` is not run with late entry, landmark or changing groups"
+    return ""
 
 
 def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:
@@ -147,7 +186,9 @@ def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:
     if endpoint is None:
         return "ADSL"
     said = protocol.endpoints[endpoint]
-    if isinstance(analysis, TimeAnalysis) and is_in_stretches(analysis):
+    if isinstance(analysis, TimeAnalysis) and (
+        is_in_stretches(analysis) or isinstance(analysis, CloneCensorWeight)
+    ):
         return f"ADTTEV[PARAMCD={endpoint.upper()}]"
     match said.kind:
         case "time to event":
@@ -227,3 +268,42 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
         )
     order = list(data.protocol.endpoints)
     return [found[key] for key in sorted(found, key=lambda key: order.index(key[0] or ""))]
+
+
+def _few_at_risk(data: AnalysisData, rows: list[Result]) -> list[Finding]:
+    """One warning for each primary endpoint whose groups are compared where hardly anybody is under watch any more."""
+    fewest: dict[str, Result] = {}
+    for row in rows:
+        if row.item != "at" or row.statistic != "n_at_risk" or row.endpoint is None or row.value is None:
+            continue
+        endpoint, analysis = data.protocol.endpoints[row.endpoint], data.protocol.analyses.get(row.analysis)
+        if endpoint.reported or endpoint.role != "primary" or getattr(analysis, "by", None) is None:
+            continue
+        if row.value < data.protocol.reporting.small_group_events and row.n:
+            kept = fewest.setdefault(row.endpoint, row)
+            fewest[row.endpoint] = row if row.value < (kept.value or 0) else kept
+    return [
+        Finding(
+            "few-at-risk",
+            "warning",
+            row.analysis,
+            _FEW_AT_RISK,
+            {"n": row.id},
+            {
+                "endpoint": data.endpoint_label(endpoint),
+                "at": (
+                    f"{row.time:g} {data.protocol.endpoints[endpoint].unit or ''}".strip(),
+                    f"analyses.{row.analysis}.read at",
+                ),
+                "of": (str(row.n), f"analyses.{row.analysis}"),
+            },
+        )
+        for endpoint, row in fewest.items()
+    ]
+
+
+_FEW_AT_RISK = (
+    "{endpoint}: at {at}, hardly anybody of a group is still under watch (subjects: {n} of {of}). Whoever was seen a few days "
+    "earlier without the event counts no more, so that each event found there weighs far too much; earlier readings, and those "
+    "that let events lie between two examinations, are the sounder ones."
+)

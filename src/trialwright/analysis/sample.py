@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from trialwright.derivations.time_plans import COMPETING
 from trialwright.protocol.analyses import TimeAnalysis
 from trialwright.protocol.categories import level_words, levels_of
 from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import GROUPS
 from trialwright.statistics.estimability import NotEstimable
 
 
@@ -33,6 +35,8 @@ class AnalysisData:
         All analysis datasets by name; empty for a cohort whose times came ready for analysis.
     is_simulated : bool
         Whether the records are of virtual patients.
+    memory : dict
+        What several analyses need and takes long.
     """
 
     protocol: Protocol
@@ -40,6 +44,7 @@ class AnalysisData:
     adtte: pl.DataFrame
     tables: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
     is_simulated: bool = False
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def levels(self, by: str | None) -> list[str | None]:
         """The levels of a grouping fact, or None alone: everyone together."""
@@ -68,13 +73,23 @@ class Sample:
     """Subjects with time, status and every fact an analysis needs, in file order.
 
     One row a subject, or one a stretch of time (`TSTART`, `TSTOP`) where the analysis follows subjects in stretches.
-    `STATUS` is 1 for the event, 2 for a competing one, 0 for neither; `EVENT` says whether it is 1.
+    `STATUS` is 1 for the event, 2 for a competing one, 0 for neither; `EVENT` says whether it is 1. `AVAL` counts as
+    ADTTE does: `first_day` is what it is on the day time begins (see `first_day`).
     """
 
     frame: pl.DataFrame
+    first_day: float = 0.0
 
     def group(self, fact: str | None, level: str | None) -> Sample:
-        return self if fact is None else Sample(self.frame.filter(pl.col(fact) == level))
+        return self if fact is None else replace(self, frame=self.frame.filter(pl.col(fact) == level))
+
+    def counted(self, elapsed: Sequence[float]) -> list[float]:
+        """Elapsed times as `AVAL` counts them: 1099 elapsed days are day 1100."""
+        return [time + self.first_day for time in elapsed]
+
+    def elapsed(self, counted: Sequence[float]) -> list[float]:
+        """What `AVAL` counts as elapsed times."""
+        return [time - self.first_day for time in counted]
 
     @property
     def n_subjects(self) -> int:
@@ -87,6 +102,18 @@ class Sample:
     @property
     def time(self) -> list[float]:
         return self.frame["AVAL"].to_list()
+
+    @property
+    def entry(self) -> list[float] | None:
+        """When each row came under watch; None where all did together and stay what they are."""
+        if "TSTART" not in self.frame.columns:
+            return None
+        is_one = self.frame["USUBJID"].n_unique() == self.frame.height
+        return None if is_one and self.frame["TSTART"].n_unique() < 2 else self.frame["TSTART"].to_list()
+
+    @property
+    def subject(self) -> list[str]:
+        return self.frame["USUBJID"].to_list()
 
     @property
     def event(self) -> list[bool]:
@@ -119,9 +146,18 @@ def select_population(data: AnalysisData, recorder: Recorder, population: str) -
 def select_sample(
     data: AnalysisData, recorder: Recorder, analysis: TimeAnalysis, facts: Sequence[str]
 ) -> Sample:
-    """The subjects who have the endpoint and all facts; how many lack which is recorded, never passed over."""
+    """The subjects who have the endpoint and all facts; how many lack which is recorded, never passed over.
+
+    A value of 0 or less has no logarithm: where one is asked for, its subject has no value.
+    """
     everyone = select_population(data, recorder, analysis.population)
-    times = _stretches(data, recorder.analysis) if is_in_stretches(analysis) else _times(data, analysis)
+    for name in getattr(analysis, "transform", {}):
+        has_none = pl.col(name) <= 0
+        recorder.add("n_without_logarithm", everyone.filter(has_none).height, "subjects", item=name)
+        everyone = everyone.with_columns(pl.when(~has_none).then(name).alias(name))
+    times = (
+        _stretches(data, recorder.analysis, analysis) if is_in_stretches(analysis) else _times(data, analysis)
+    )
     overlap = [name for name in times.columns if name in everyone.columns and name != "USUBJID"]
     joined = everyone.drop(overlap).join(times, on="USUBJID", how="left", maintain_order="left")
     with_endpoint = joined.drop_nulls(["AVAL", "EVENT"])
@@ -133,7 +169,15 @@ def select_sample(
         lacking = with_endpoint.filter(pl.col(fact).is_null())["USUBJID"].n_unique()
         recorder.add("n_without_fact", lacking, unit, item=fact)
     recorder.add("n_analysed", recorder.n, unit)
-    return Sample(complete)
+    return Sample(complete, first_day(data, analysis.endpoint))
+
+
+def first_day(data: AnalysisData, endpoint: str) -> float:
+    """What `AVAL` is on the day time begins.
+
+    It is ADT - STARTDT + 1 where it was derived from dates (CDISC ADaM TTE 1.0), so 1; recorded times are elapsed, so 0.
+    """
+    return 0.0 if data.protocol.endpoints[endpoint].reported else 1.0
 
 
 def is_in_stretches(analysis: TimeAnalysis) -> bool:
@@ -147,8 +191,8 @@ def _status() -> tuple[pl.Expr, pl.Expr]:
     return event.alias("EVENT"), status.alias("STATUS")
 
 
-def _times(data: AnalysisData, analysis: TimeAnalysis) -> pl.DataFrame:
-    """One time a subject, counted from the moment the analysis names, by the reader who counts."""
+def select_times(data: AnalysisData, analysis: TimeAnalysis) -> pl.DataFrame:
+    """The row of ADTTE of each subject, counted from the moment the analysis names, by the reader who counts."""
     rows = data.adtte.filter(pl.col("PARAMCD") == analysis.endpoint.upper())
     if "ANL01FL" in rows.columns:
         own = pl.col("ANL01FL") == "Y"
@@ -156,18 +200,34 @@ def _times(data: AnalysisData, analysis: TimeAnalysis) -> pl.DataFrame:
             readers = rows.filter(own)["READER"].unique().to_list()
             own = (pl.col("TIMEFROM") == analysis.from_) & pl.col("READER").is_in(readers, nulls_equal=True)
         rows = rows.filter(own)
+    return rows
+
+
+def _times(data: AnalysisData, analysis: TimeAnalysis) -> pl.DataFrame:
+    """One time a subject."""
+    rows = select_times(data, analysis)
     bounds = [name for name in ("STARTDT", "LEFTDT", "RIGHTDT") if name in rows.columns]
     return rows.with_columns(_status()).select("USUBJID", "AVAL", "EVENT", "STATUS", *bounds)
 
 
-def _stretches(data: AnalysisData, analysis: str) -> pl.DataFrame:
-    """The stretches of time of an analysis: `TSTART`, `TSTOP` (= `AVAL`), and the group of each as `groups`."""
-    rows = data.tables["ADTTEV"].filter((pl.col("ANALYSIS") == analysis) & (pl.col("INCLFL") == "Y"))
+def stretches_of(data: AnalysisData, name: str) -> pl.DataFrame:
+    """The rows of ADTTEV of an analysis, those of subjects without time too."""
+    return data.tables["ADTTEV"].filter(pl.col("ANALYSIS") == name)
+
+
+def _stretches(data: AnalysisData, name: str, analysis: TimeAnalysis) -> pl.DataFrame:
+    """The stretches of time of an analysis: `TSTART`, `TSTOP` (= `AVAL`), and the group of each as `groups`.
+
+    The group is what had begun by the landmark, or by the stretch where it may change. Else it stays the one assigned:
+    what was begun later must not tell the group of the time before.
+    """
+    rows = stretches_of(data, name).filter(pl.col("INCLFL") == "Y")
+    is_by_treatment = analysis.landmark is not None or GROUPS in getattr(analysis, "time_varying", ())
     continues = pl.col("EVNTTYPE") == CONTINUES
     event, status = _status()
     return rows.with_columns(
         pl.when(continues).then(False).otherwise(event).alias("EVENT"),
         pl.when(continues).then(0).otherwise(status).alias("STATUS"),
         AVAL=pl.col("TSTOP"),
-        groups=pl.col("GROUP"),
-    ).select("USUBJID", "TSTART", "TSTOP", "AVAL", "EVENT", "STATUS", "groups")
+        **({GROUPS: pl.col("GROUP")} if is_by_treatment else {}),
+    ).select("USUBJID", "TSTART", "TSTOP", "AVAL", "EVENT", "STATUS", *([GROUPS] if is_by_treatment else []))

@@ -10,6 +10,7 @@ from trialwright.checks.satisfiability import Requirement, contradict
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, Regression, TimeAnalysis
 from trialwright.protocol.references import GROUPS
+from trialwright.protocol.responders import responder_reason
 from trialwright.vocabulary.documents import Path
 from trialwright.vocabulary.problems import Severity
 
@@ -107,6 +108,33 @@ def groups_compared_unadjusted(checked: Checked) -> Iterator[Found]:
                 ("analyses", name),
                 f"`{name}` compares groups that were not randomised, without weights or strata: a difference may be that of the patients",
                 "keep it as registered, call it descriptive, and put a weighted comparison beside it",
+                about_key=True,
+            )
+
+
+@check(
+    "responder-curve",
+    Severity.ERROR,
+    title="groups or a population are told by what happens after time begins",
+    why="""Whoever is cured has lived free of the event until the cure. A curve from time zero of the cured against the others gives that time to the cure,
+    and an effect appears where there is none.""",
+    example="""
+groups:
+  combination: { assigned at: enrolment + 48 weeks }
+""",
+    cure="""
+groups:
+  combination: { assigned at: enrolment }
+""",
+    source="Anderson, Cain and Gelber, J Clin Oncol 1983;1:710-719; Buyse and Piedbois, Stat Med 1996;15:2797-2812",
+)
+def responder_curve(checked: Checked) -> Iterator[Found]:
+    for name, analysis in checked.protocol.analyses.items():
+        if isinstance(analysis, TimeAnalysis) and (reason := responder_reason(checked.protocol, analysis)):
+            yield Found(
+                ("analyses", name),
+                f"`{name}` compares by the future: {reason.split('; use')[0]}",
+                "give it a `landmark`, or `time varying: [groups]` in a Cox model",
                 about_key=True,
             )
 

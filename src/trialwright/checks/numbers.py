@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from trialwright.checks.checked import Checked
 from trialwright.checks.registry import Found, check
-from trialwright.protocol.model import Design
+from trialwright.protocol.model import Design, Monitoring
 from trialwright.statistics.sample_size import (
     EventsNeeded,
     excluded_rate,
@@ -399,11 +399,7 @@ monitoring:
     base="single arm",
 )
 def no_safety_boundary(checked: Checked) -> Iterator[Found]:
-    watched = [
-        one
-        for one in checked.protocol.monitoring.values()
-        if one.boundary and not checked.is_ours(one, "boundary")
-    ]
+    watched = [one for one in checked.protocol.monitoring.values() if _states_a_boundary(checked, one)]
     for name, endpoint in checked.primary.items():
         events = set(checked.events_of(endpoint))
         if not _is_harm(checked, name) or endpoint.kind == "time to event" or not checked.protocol.treatments:
@@ -415,3 +411,13 @@ def no_safety_boundary(checked: Checked) -> Iterator[Found]:
                 "state a boundary with its operating characteristics, and who watches it",
                 about_key=True,
             )
+
+
+def _states_a_boundary(checked: Checked, one: Monitoring) -> bool:
+    """Whether a boundary is there, in words or computed, that is not our own assumption."""
+    computed = one.computed_boundary
+    return bool(one.boundary and not checked.is_ours(one, "boundary")) or (
+        computed is not None
+        and computed.status != "assumed"
+        and not checked.is_ours(one, "computed_boundary")
+    )

@@ -12,6 +12,7 @@ from trialwright.checks import (
     eligibility,
     endpoints,
     events,
+    monitoring,
     numbers,
     treatments,
 )
@@ -36,6 +37,7 @@ SUBJECTS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("Endpoints", _checks_of(endpoints)),
     ("Analyses", _checks_of(analyses)),
     ("Numbers", _checks_of(numbers)),
+    ("Watching", _checks_of(monitoring)),
 )
 """Every check, in the order of the docs."""
 

@@ -75,9 +75,9 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
 
 def _rows(facts: StudyFacts, readers: Mapping[str, str | None]) -> pl.DataFrame:
     """The rows of some events, with who read them: occurrences in order, or that nobody can tell."""
-    parts = [_told(facts.events[name]).with_columns(EVENT=pl.lit(name)) for name in readers]
-    nothing = pl.DataFrame(schema={"EVENT": pl.String, **OCCURRENCES, "ASEQ": pl.Int64, "MAYBEDT": pl.Date})
-    rows = pl.concat([nothing, *parts], how="diagonal_relaxed")
+    nothing = pl.DataFrame(schema={"EVENT": pl.String, **OCCURRENCES})
+    found = [facts.events[name].select(pl.lit(name).alias("EVENT"), *OCCURRENCES) for name in readers]
+    rows = _told(pl.concat([nothing, *found]))
     rows = _with_baselines(_with_values(_with_days(rows, facts), facts), facts)
     events, scope = facts.study.protocol.events, facts.study.scope
     labels = {name: events[name].label or scope.facts[name].label for name in readers}
@@ -101,20 +101,19 @@ def _told(found: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([met, _undecided(found, met)], how="diagonal_relaxed")
 
 
-_ORDER = ("subject", "earliest", "latest", "found", "SRCDOM", "SRCSEQ", "SRCALL")
+_KEY = ("EVENT", "subject")
+_ORDER = (*_KEY, "earliest", "latest", "found", "SRCDOM", "SRCSEQ", "SRCALL")
 
 
 def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
     """Occurrences in their order; the first with the reason why there may be an earlier one, and since when."""
-    ordered = met.sort(_ORDER, nulls_last=True).with_columns(
-        ASEQ=pl.int_range(1, pl.len() + 1).over("subject")
-    )
-    first = ordered.filter(pl.col("ASEQ") == 1).select("subject", until="latest")
-    earlier = maybe.join(first, on="subject").filter(pl.col("earliest").dt.date() < pl.col("until").dt.date())
-    earlier = earlier.group_by("subject").agg(
+    ordered = met.sort(_ORDER, nulls_last=True).with_columns(ASEQ=pl.int_range(1, pl.len() + 1).over(_KEY))
+    first = ordered.filter(pl.col("ASEQ") == 1).select(*_KEY, until="latest")
+    earlier = maybe.join(first, on=_KEY).filter(pl.col("earliest").dt.date() < pl.col("until").dt.date())
+    earlier = earlier.group_by(_KEY).agg(
         MAYBEDT=pl.col("earliest").min().dt.date(), open=pl.col("code").max()
     )
-    told = ordered.join(earlier, on="subject", how="left", maintain_order="left")
+    told = ordered.join(earlier, on=_KEY, how="left", maintain_order="left")
     is_first = pl.col("ASEQ") == 1
     return told.with_columns(
         MAYBEDT=pl.when(is_first).then("MAYBEDT"), code=pl.when(is_first).then("open").cast(pl.UInt8)
@@ -123,9 +122,9 @@ def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
 
 def _undecided(found: pl.DataFrame, met: pl.DataFrame) -> pl.DataFrame:
     """One row for everybody of whom nothing is met and something unknown: the reason told first, and when it may be."""
-    maybe = found.join(met, on="subject", how="anti").sort(_ORDER, nulls_last=True)
+    maybe = found.join(met, on=_KEY, how="anti").sort(_ORDER, nulls_last=True)
     sources = pl.col("SRCALL").drop_nulls().unique(maintain_order=True).str.join(" ")
-    return maybe.group_by("subject", maintain_order=True).agg(
+    return maybe.group_by(_KEY, maintain_order=True).agg(
         pl.col("code").max(),
         pl.col("earliest").min(),
         pl.col("latest").max(),

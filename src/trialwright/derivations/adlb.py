@@ -8,16 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from trialwright.derivations.baselines import BASELINE, baselines_of, find_baselines, is_of
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.known_columns import REASONS, study_day, yes
-from trialwright.derivations.laboratory_baselines import (
-    BASELINE,
-    baseline_moments,
-    baselines_of,
-    find_baselines,
-    find_nadirs,
-    is_of,
-)
+from trialwright.derivations.laboratory_baselines import baseline_moments, find_nadirs
 from trialwright.derivations.laboratory_grades import GRADES, SIDES, grade_results, impute_results
 from trialwright.derivations.laboratory_visits import VISITS, Ends, find_visits, visits_of
 from trialwright.derivations.recorded_facts import recorded_facts

@@ -8,7 +8,7 @@ from trialwright.derivations.best_responses import derive_best_responses, everyb
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.tumour_courses import (
     DATES,
-    follow_tumours,
+    TumourCourses,
     merge_sides,
     yes_where,
 )
@@ -22,9 +22,8 @@ from trialwright.derivations.tumour_responses import (
     derive_responses,
 )
 from trialwright.derivations.tumour_settings import (
+    courses_of,
     fact_of,
-    holding_of,
-    new_therapy_days,
     reader_of,
     response_settings,
 )
@@ -50,7 +49,7 @@ _KEY = (*WHO, "PARAMCD", "PROTOCOL", "at")
 _VALUES = ("AVALC", "ENDDT", "ENDDESC")
 
 
-def derive_adrs(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
+def derive_adrs(study: Study, adsl: pl.DataFrame, courses: TumourCourses | None = None) -> pl.DataFrame:
     """One row a subject, reader, parameter and, for responses, assessment.
 
     Parameters
@@ -58,6 +57,8 @@ def derive_adrs(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     study : Study
     adsl : DataFrame
         `SUBJECT`, `STARTDT` (the first day that counts) and `DTHDT`.
+    courses : TumourCourses, optional
+        `courses_of(study, adsl)`, where they are there already.
 
     Returns
     -------
@@ -70,9 +71,7 @@ def derive_adrs(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     """
     protocol = study.protocol
     settings = response_settings(protocol)
-    therapy = new_therapy_days(study)
-    open_days = therapy.filter(pl.col("early").is_null() | (pl.col("early") < pl.col("late")))
-    courses = follow_tumours(study, adsl, holding_of(protocol), also_twice=open_days[SUBJECT].to_list())
+    courses = courses_of(study, adsl) if courses is None else courses
     responses = derive_responses(courses)
     facts = {concept: fact_of(protocol, concept) for concept in (RECIST, IRECIST)}
     path = (

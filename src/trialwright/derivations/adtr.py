@@ -11,12 +11,11 @@ from trialwright.derivations.tumour_courses import (
     DATES,
     SOURCES,
     TumourCourses,
-    follow_tumours,
     merge_sides,
     yes_where,
 )
 from trialwright.derivations.tumour_records import WHO
-from trialwright.derivations.tumour_settings import fact_of, holding_of, reader_of
+from trialwright.derivations.tumour_settings import courses_of, fact_of, reader_of
 from trialwright.medicine.recist.responses import Role, State
 from trialwright.vocabulary.verdicts import Reason
 
@@ -30,7 +29,7 @@ _LESIONS = {Role.TARGET: "LDIAM", Role.NON_TARGET: "NTSTATE", Role.NEW: "NEWSTAT
 _MEASURES = ("AVAL", "BASE", "CHG", "PCHG", "NADIR", "CHGNAD", "PCHGNAD", "SUMMEAS")
 
 
-def derive_adtr(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
+def derive_adtr(study: Study, adsl: pl.DataFrame, courses: TumourCourses | None = None) -> pl.DataFrame:
     """One row a subject, reader, time point and lesion, and one a time point for the sum of its targets.
 
     Parameters
@@ -38,6 +37,8 @@ def derive_adtr(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     study : Study
     adsl : DataFrame
         `SUBJECT` and `STARTDT`.
+    courses : TumourCourses, optional
+        `courses_of(study, adsl)`, where they are there already.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def derive_adtr(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
         sum before, that of the baseline included. Percentages are not rounded. `REASON` tells why `AVAL` or `AVALC` is
         null. `ANL02FL` is Y for the reader that the protocol counts, `ACPTFL` for the one that counts of each kind.
     """
-    courses = follow_tumours(study, adsl, holding_of(study.protocol))
+    courses = courses_of(study, adsl) if courses is None else courses
     long = pl.concat([_lesion_rows(courses), _sum_rows(courses)], how="diagonal_relaxed")
     long = long.join(
         courses.courses.select("course", *COURSE, "is_accepted"), on="course", maintain_order="left"

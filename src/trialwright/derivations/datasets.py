@@ -10,6 +10,7 @@ import polars as pl
 
 from trialwright.derivations.adae import derive_adae
 from trialwright.derivations.adattr import derive_adattr
+from trialwright.derivations.adbase import derive_adbase
 from trialwright.derivations.adelig import derive_adelig
 from trialwright.derivations.adevt import derive_adevt
 from trialwright.derivations.adex import derive_adex
@@ -24,13 +25,17 @@ from trialwright.derivations.adtte import derive_adtte
 from trialwright.derivations.adttev import derive_adttev
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.study import Study
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_questions import ask_about_tumours
+from trialwright.derivations.tumour_settings import courses_of
 from trialwright.vocabulary.problems import Problem
 
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "ADSL": "Subjects",
         "ADELIG": "Eligibility by criterion",
+        "ADBASE": "What was known at the start",
         "ADEX": "Doses",
         "ADEXSUM": "Exposure by subject, and why treatment ended",
         "ADLB": "Laboratory results",
@@ -70,19 +75,28 @@ def derive_datasets(study: Study, *, progress: Callable[[str], None] = lambda _:
     ProblemsFound
         Where the records leave no way to derive a dataset as the protocol says.
     """
-    tables = dict(_derive(study, progress))
-    ordered = {name: tables[name] for name in LABELS if name in tables}
-    return Datasets(MappingProxyType(ordered), (*study.left_out, *ask_about_tumours(study, tables["ADSL"])))
-
-
-def _derive(study: Study, progress: Callable[[str], None]) -> Iterator[tuple[str, pl.DataFrame]]:
     progress("what is known")
     facts = known_facts(study)
     progress("ADSL")
     adsl = derive_adsl(study, facts)
-    yield "ADSL", adsl
+    courses = courses_of(study, adsl)
+    tables = {"ADSL": adsl, **dict(_derive(study, facts, adsl, courses, progress))}
+    ordered = {name: tables[name] for name in LABELS}
+    return Datasets(MappingProxyType(ordered), (*study.left_out, *ask_about_tumours(study, adsl, courses)))
+
+
+def _derive(
+    study: Study,
+    facts: StudyFacts,
+    adsl: pl.DataFrame,
+    courses: TumourCourses,
+    progress: Callable[[str], None],
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """All that rest on ADSL."""
     progress("ADELIG")
     yield "ADELIG", derive_adelig(study, facts)
+    progress("ADBASE")
+    yield "ADBASE", derive_adbase(study, facts)
     progress("ADEX")
     adex = derive_adex(study, adsl)
     yield "ADEX", adex
@@ -91,9 +105,9 @@ def _derive(study: Study, progress: Callable[[str], None]) -> Iterator[tuple[str
     adlb = derive_adlb(study, adsl, facts)
     yield "ADLB", adlb
     progress("ADTR")
-    yield "ADTR", derive_adtr(study, adsl)
+    yield "ADTR", derive_adtr(study, adsl, courses)
     progress("ADRS")
-    yield "ADRS", derive_adrs(study, adsl)
+    yield "ADRS", derive_adrs(study, adsl, courses)
     progress("ADEVT")
     adevt = derive_adevt(study, facts)
     yield "ADEVT", adevt

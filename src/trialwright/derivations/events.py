@@ -11,7 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.baselines import known_until
 from trialwright.derivations.composite_events import all_happened, any_happened
+from trialwright.derivations.confirming_records import with_confirming
 from trialwright.derivations.definitions import BASELINE, RELATIVE
 from trialwright.derivations.minutes import (
     IMPRECISE,
@@ -71,18 +73,22 @@ def derive_events(facts: StudyFacts, *, wanted: Callable[[str], bool] = lambda _
 
     They join the observations, so that rules can ask for them, and stand in `facts.events`. What is not `wanted` is there.
     """
-    order = facts.definitions.order()
+    order, events = facts.definitions.order(), facts.study.protocol.events
+    waiting: set[str] = set()
     while order.is_active():
-        all_ready = order.get_ready()
-        ready = [name for name in all_ready if wanted(name)]
-        events = facts.study.protocol.events
-        for name in sorted(one for one in ready if one not in events):
+        ready = set(order.get_ready())
+        dates = ready - events.keys()
+        waiting |= ready - dates
+        # events wait for all dates there can be: the more of one fact are ready together, the fewer queries judge them
+        done = dates or waiting
+        for name in sorted(filter(wanted, dates)):
             facts.derive_dates(name)
-        for name, rows in _derived(
-            facts, {name: events[name] for name in sorted(ready) if name in events}
-        ).items():
-            _keep(facts, name, rows)
-        order.done(*all_ready)
+        if not dates:
+            asked = {name: events[name] for name in sorted(filter(wanted, waiting))}
+            for name, rows in _derived(facts, asked).items():
+                _keep(facts, name, rows)
+            waiting = set()
+        order.done(*done)
 
 
 def _derived(facts: StudyFacts, events: Mapping[str, Event]) -> dict[str, pl.DataFrame]:
@@ -154,7 +160,10 @@ def _by_rows(facts: StudyFacts, fact: str, events: Mapping[str, Event]) -> dict[
         ends = judge_rows(facts, {_over(name): over for name, over in overs.items()}, fact, several)
         ends = rows.select("subject", "record", "earliest", "latest").join(ends, on=["subject", "record"])
         found |= {name: _beginnings(found[name], ends, _over(name)) for name in overs}
-    return {name: _as_occurrences(one) for name, one in found.items()}
+    return {
+        name: _as_occurrences(with_confirming(facts, whens[name], one, rows, fact))
+        for name, one in found.items()
+    }
 
 
 def judge_rows(
@@ -225,7 +234,12 @@ def _occurrences(
         rows = rows.join(
             _moment_of(facts, BASELINE, "base_"), on="subject", how="left", maintain_order="left"
         )
-        codes.append(before(Minutes.of("base_"), Minutes.of()))
+        until = (
+            pl.col("latest")
+            if facts.baseline is None
+            else known_until(facts.baseline, "base_earliest", "base_latest")
+        )
+        codes.append(before(Minutes.of("base_"), Minutes(pl.col("earliest"), until)))
     if fact in facts.events:
         own = facts.events[fact].select("record", "decided", own="code")
         rows = rows.join(own, on="record", how="left", maintain_order="left")

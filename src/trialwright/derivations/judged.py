@@ -8,12 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from trialwright.derivations.minutes import MET, MISSING, NOT_MET, Minutes
-from trialwright.derivations.observations import names_in
-from trialwright.derivations.persons import as_persons
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.evaluation.patient import judge_rules
-from trialwright.evaluation.scores import computable_scores
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.moments import parse_moment
 from trialwright.protocol.rule_tree import Moment
@@ -69,17 +65,10 @@ def _judged(
             expr for name in conditions for expr in (pl.lit(MISSING, pl.UInt8).alias(name), *_no_moment(name))
         )
     rules = {name: condition for name, condition in conditions.items() if condition is not None}
-    known = (
-        facts.judge_at({name: one for name, one in rules.items() if not _asks_score(one)}, when)
-        if len(rules)
-        else None
-    )
-    scored = _by_person(facts, {name: one for name, one in rules.items() if _asks_score(one)}, when)
     nowhere = NOT_MET if facts.is_known_not_to_be(moment) else MISSING
     joined = people.join(when, on="subject", how="left", maintain_order="left")
-    for codes in (known, scored):
-        if codes is not None:
-            joined = joined.join(codes, on="subject", how="left", maintain_order="left")
+    if rules:
+        joined = joined.join(facts.judge_at(rules, when), on="subject", how="left", maintain_order="left")
     columns = []
     for name, condition in conditions.items():
         code = pl.lit(NEEDS_A_PERSON) if condition is None else _up_to_cut(facts, condition, pl.col(name))
@@ -114,34 +103,3 @@ def only_grows(condition: tree.Condition) -> bool:
             return all(only_grows(part) for part in parts)
         case _:
             return False
-
-
-def _asks_score(condition: tree.Condition) -> bool:
-    return any(isinstance(node, tree.Score) for node in tree.walk(condition))
-
-
-def _by_person(
-    facts: StudyFacts, rules: Mapping[str, tree.Condition], when: pl.DataFrame
-) -> pl.DataFrame | None:
-    """Rules that ask for a score, person by person: a query computes none."""
-    if not rules:
-        return None
-    scope = facts.asked.scope
-    asked = {name: facts.asked.answered(condition) for name, condition in rules.items()}
-    named = set().union(*(names_in(condition) for condition in asked.values()))
-    by_concept = {fact.concept: name for name, fact in scope.facts.items()}
-    named |= {
-        by_concept[part]
-        for name in named
-        if name in scope.facts
-        for part in scope.facts[name].parts
-        if part in by_concept
-    }
-    scores = computable_scores(scope.facts)
-    rows = []
-    for subject, person in as_persons(
-        facts.records_of(*named), facts.subjects_at(when), scope.facts, scope.periods
-    ):
-        judged = judge_rules(asked, person, scope, scores=scores)
-        rows.append({"subject": subject, **{name: one.verdict.code for name, one in judged.items()}})
-    return pl.DataFrame(rows, schema={"subject": pl.Int64, **dict.fromkeys(rules, pl.UInt8)})

@@ -33,14 +33,9 @@ def read_workup(study: Study) -> pl.DataFrame:
         table = _done(study.tables[domain], domain)
         results = [pl.col(name) for name in _RESULTS.get(domain, ())]
         said = spelt(pl.coalesce(results)) if results else pl.lit(None, pl.String)
-        for item, part in WORK_UP.items():
-            is_meant = pl.any_horizontal(
-                pl.col(name).is_in(_called(table[name], part.tests)) for name in names
-            )
-            found = table.filter(is_meant.fill_null(value=False))
-            parts.append(
-                found.select(SUBJECT, pl.lit(item).alias("item"), *_days(domain), said.alias("said"))
-            )
+        for name in names:
+            found = table.join(_called(table[name]), left_on=name, right_on="text")
+            parts.append(found.select(SUBJECT, "item", *_days(domain), said.alias("said")))
     seen = [pl.lit("imaging").alias("item"), pl.lit(None, pl.String).alias("said")]
     parts += [study.tables[domain].select(SUBJECT, seen[0], *_days(domain), seen[1]) for domain in _IMAGING]
     return pl.concat(parts).unique().drop_nulls("first")
@@ -56,11 +51,14 @@ def _done(table: pl.DataFrame, domain: str) -> pl.DataFrame:
     return table.filter(pl.coalesce(*_RESULTS["LB"]).is_not_null())
 
 
-def _called(texts: pl.Series, pattern: str) -> list[str]:
-    """The distinct texts that a pattern finds."""
-    distinct = texts.drop_nulls().unique()
-    found = distinct.to_frame("text").select("text", is_meant=spelt(pl.col("text")).str.contains(pattern))
-    return found.filter("is_meant")["text"].to_list()
+def _called(texts: pl.Series) -> pl.DataFrame:
+    """The parts of the work-up that texts name: `text` and `item`."""
+    distinct = texts.drop_nulls().unique().alias("text").to_frame()
+    name = spelt(pl.col("text"))
+    found = distinct.select(
+        "text", *(name.str.contains(part.tests).alias(item) for item, part in WORK_UP.items())
+    )
+    return found.unpivot(index="text", variable_name="item", value_name="is_meant").filter("is_meant")
 
 
 def _days(domain: str) -> list[pl.Expr]:

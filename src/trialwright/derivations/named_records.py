@@ -22,6 +22,8 @@ class NamedRecords:
     study: Study
     said: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
     """The texts of a column of a domain, by how they are spelt."""
+    tests: dict[str, dict[tuple[object, ...], pl.DataFrame]] = field(default_factory=dict)
+    """The findings of a domain by the code of their test."""
 
     def rows(self, domain: str, columns: Iterable[str], names: Iterable[str]) -> pl.DataFrame:
         """The records of which any of the columns says one of the names."""
@@ -31,6 +33,13 @@ class NamedRecords:
         return (
             table.filter(pl.any_horizontal(is_called).fill_null(value=False)) if is_called else table.clear()
         )
+
+    def of_test(self, domain: str, test: str) -> pl.DataFrame:
+        """The findings of a domain of one test code, in their order."""
+        table = self.study.tables[domain]
+        if domain not in self.tests:
+            self.tests[domain] = table.partition_by(f"{domain}TESTCD", as_dict=True, maintain_order=True)
+        return self.tests[domain].get((test,), table.clear())
 
     def _texts(self, domain: str, column: str, names: Iterable[str]) -> list[str]:
         if (domain, column) not in self.said:

@@ -101,7 +101,7 @@ def names_asked(study: Study) -> set[str]:
     return named | {by_concept[part] for score in scores for part in score.parts if part in by_concept}
 
 
-def names_in(condition: tree.Condition) -> set[str]:
+def names_in(condition: tree.Node) -> set[str]:
     """The facts that a rule names."""
     nodes = tree.walk(condition)
     return {

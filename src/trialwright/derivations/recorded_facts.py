@@ -94,7 +94,7 @@ def _results(records: NamedRecords, fact: Fact, concept: Concept | None, *, is_s
     """The results of a number, a category or a yes or no."""
     parts = [part for part in _all_results(records, fact, concept) if len(part)]
     if not parts:
-        return pl.DataFrame(schema=_SCHEMA)
+        return pl.DataFrame()
     rows = pl.concat(parts)
     if is_shared:
         rows = rows.filter(_is_number() if fact.kind is Kind.NUMBER else ~_is_number())
@@ -113,7 +113,8 @@ def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> 
     """Results of a fact wherever they stand, with common names."""
     tables = records.study.tables
     found = records.rows("FA", ["FAOBJ"], names_of(fact))
-    yield _parts_of(found.filter(pl.col("FATESTCD") == "STATUS"), "FA")
+    if len(found):
+        yield _parts_of(found.filter(pl.col("FATESTCD") == "STATUS"), "FA")
     if concept is None:
         pass
     elif concept.name == "sex":
@@ -125,8 +126,7 @@ def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> 
         graded = tables["AE"].filter(pl.col("AETOXGR").is_not_null()).with_columns(STRESN=grade)
         yield _in_parts(graded, "AE", result="AETOXGR", when="AESTDTC")
     elif concept.test is not None and concept.dataset is not None and concept.dataset in tables:
-        table = tables[concept.dataset]
-        yield _parts_of(table.filter(pl.col(f"{concept.dataset}TESTCD") == concept.test), concept.dataset)
+        yield _parts_of(records.of_test(concept.dataset, concept.test), concept.dataset)
     elif concept.dataset == "LB":
         yield _parts_of(records.rows("LB", ["LBTEST"], names_of(fact)), "LB")
     if fact.levels and set(fact.levels) == set(records.study.protocol.groups):

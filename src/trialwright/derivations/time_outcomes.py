@@ -61,16 +61,15 @@ def people_at_risk(view: View, adsl: pl.DataFrame) -> pl.DataFrame:
     start = adsl.select(SUBJECT, zero="STARTDT").join(days, on=SUBJECT, how="left")
     if view.plan.is_zero:
         start = start.with_columns(pl.coalesce(side, "zero").alias(side) for side in ("earliest", "latest"))
-    never = (
-        Reason.NOT_APPLICABLE
-        if view.plan.start and view.plan.start.name in view.plan.events
-        else Reason.MISSING
-    )
+    never, may_be = Reason.MISSING, view.timeline.maybe([], view.reader)
+    if view.plan.start is not None and view.plan.start.name in view.plan.events:
+        never, may_be = Reason.NOT_APPLICABLE, view.timeline.maybe([view.plan.start.name], view.reader)
+    start = start.join(may_be.group_by(SUBJECT).agg(may_be=pl.col("REASON").first()), on=SUBJECT, how="left")
     known = pl.col("earliest") == pl.col("latest")
     people = start.select(
         SUBJECT,
         pl.when(known).then("earliest").alias("STARTDT"),
-        pl.when(pl.col("earliest").is_null()).then(pl.lit(never.value))
+        pl.when(pl.col("earliest").is_null()).then(pl.coalesce("may_be", pl.lit(never.value)))
         .when(~known).then(pl.lit(Reason.IMPRECISE_DATE.value)).alias("no_start"),
     )  # fmt: skip
     if view.plan.window is None:

@@ -170,7 +170,9 @@ def make_timeline(
     """
     dates = dict.fromkeys(("ADTL", "ADTH", "MAYBEDT"), pl.Date)
     events = _with_missing(adevt, {"READER": pl.String, "REASON": pl.String, **_sources(), **dates})
-    seen = _with_missing(_of_subjects(observations), {"READER": pl.String, **_sources()})
+    names = set(names)
+    seen = _of_subjects(observations.filter(pl.col("fact").is_in(list(names))))
+    seen = _with_missing(seen, {"READER": pl.String, **_sources()})
     if "reason" in seen.columns:
         seen = seen.filter(pl.col("reason").is_not_null())  # no result is no measurement
     known_events, known_facts = set(events["EVENT"].unique()), set(seen["fact"].unique())

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from trialwright.derivations.study import SUBJECT, Study
-from trialwright.derivations.tumour_courses import TumourCourses, follow_tumours
+from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_records import NODE_TESTS, OTHER_TESTS, WHO
 from trialwright.derivations.tumour_responses import OVERALL, REPORTED, derive_responses, match_derived
-from trialwright.derivations.tumour_settings import holding_of
+from trialwright.derivations.tumour_settings import courses_of
 from trialwright.medicine.recist.best_response import disease_after_complete_response
 from trialwright.medicine.recist.courses import some_before
 from trialwright.medicine.recist.questions import (
@@ -38,7 +38,9 @@ MOST_DAYS_APART = 14
 """Scans of one visit further apart are asked about; a choice of this project. Neither number changes a result."""
 
 
-def ask_about_tumours(study: Study, adsl: pl.DataFrame) -> list[Problem]:
+def ask_about_tumours(
+    study: Study, adsl: pl.DataFrame, courses: TumourCourses | None = None
+) -> list[Problem]:
     """Everything in TU, TR and RS that cannot be right or needs a second look.
 
     Parameters
@@ -46,6 +48,8 @@ def ask_about_tumours(study: Study, adsl: pl.DataFrame) -> list[Problem]:
     study : Study
     adsl : DataFrame
         `SUBJECT` and `STARTDT`.
+    courses : TumourCourses, optional
+        `courses_of(study, adsl)`, where they are there already.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def ask_about_tumours(study: Study, adsl: pl.DataFrame) -> list[Problem]:
         Warnings by subject: `tumour-record-left-out`, `tumour-readers`, `tumour-baseline`, `tumour-targets`,
         `tumour-measurement`, `tumour-sum`, `tumour-response`. Nothing is corrected.
     """
-    courses = follow_tumours(study, adsl, holding_of(study.protocol))
+    courses = courses_of(study, adsl) if courses is None else courses
     names: dict[int, str] = dict(study.subjects.select(SUBJECT, "USUBJID").iter_rows())
     who = {course: tuple(rest) for course, *rest in courses.courses.select("course", *WHO).iter_rows()}
     once = set(courses.courses.filter(pl.col("SIDE") == 0)["course"].to_list())

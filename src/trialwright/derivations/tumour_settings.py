@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from trialwright.derivations.study import SUBJECT, Study
-from trialwright.derivations.tumour_courses import Holding
+from trialwright.derivations.tumour_courses import Holding, TumourCourses, follow_tumours
 from trialwright.derivations.tumour_records import LOCAL
 from trialwright.medicine.recist.best_response import AfterCompleteResponse
 from trialwright.medicine.recist.criteria import Confirmation
@@ -117,6 +117,23 @@ def holding_of(protocol: Protocol) -> Holding:
         if endpoint.response:
             return Holding(endpoint.response.partial_stays, confirmation_of(endpoint.response))
     return Holding(True, None)
+
+
+def courses_of(study: Study, adsl: pl.DataFrame) -> TumourCourses:
+    """The courses that ADTR, ADRS and the questions rest on.
+
+    Whoever began a new therapy on a day nobody knows is followed twice as well: best responses depend on that day.
+
+    Parameters
+    ----------
+    study : Study
+    adsl : DataFrame
+        `SUBJECT` and `STARTDT`.
+    """
+    therapy = new_therapy_days(study)
+    is_open = pl.col("early").is_null() | (pl.col("early") < pl.col("late"))
+    also_twice = therapy.filter(is_open)[SUBJECT].to_list()
+    return follow_tumours(study, adsl, holding_of(study.protocol), also_twice=also_twice)
 
 
 def reader_of(protocol: Protocol) -> str:

@@ -32,7 +32,16 @@ class AnalysisBase(Stated):
     """What a reader should know when reading this result."""
 
 
-class Weights(Stated):
+class Resampled(Stated):
+    """What rests on random numbers; the same seed gives the same limits."""
+
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 200
+    """Samples of subjects, drawn with replacement, that limits are taken from (Efron and Tibshirani 1993)."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Of the random numbers."""
+
+
+class Weights(Resampled):
     """Weights that make groups alike which nobody randomised (Li, Morgan and Zaslavsky 2018)."""
 
     target: Literal["overlap", "everyone", "treated", "matchable"]
@@ -152,16 +161,17 @@ class CumulativeIncidence(TimeAnalysis):
     interval: ConfidenceType = "log-log"
 
 
-class IntervalCensored(TimeAnalysis):
+class IntervalCensored(TimeAnalysis, Resampled):
     """Curves for events that are only known to lie between two examinations (Turnbull 1976)."""
 
     method: Literal["turnbull"]
     by: Name | None = None
     read_at: ManyOnce[DurationText] = ()
     """The event lies after the last examination without it and not after the first with it."""
+    confidence: Probability = 0.95
 
 
-class CloneCensorWeight(TimeAnalysis):
+class CloneCensorWeight(TimeAnalysis, Resampled):
     """Strategies with a grace period: each subject follows both until leaving one (Hernán 2018)."""
 
     method: Literal["clone-censor-weight"]
@@ -202,6 +212,8 @@ class VisitSummary(AnalysisBase):
     method: Literal["summary by visit"]
     endpoint: Name
     by: Name | None = None
+    confidence: Probability = 0.95
+    """Of the limits of differences between groups."""
 
 
 Analysis = Annotated[

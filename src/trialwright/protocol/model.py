@@ -95,6 +95,8 @@ class Registration(Element):
     """ClinicalTrials.gov identifier."""
     other: Many[Words] = ()
     """Further identifiers, as the sponsor writes them."""
+    date: Date | None = None
+    """The day the study was registered."""
 
 
 class Statement(Stated):
@@ -547,13 +549,47 @@ class Deviation(Stated):
     """What became of the contact of `clock` or `visit`."""
 
 
+class Prior(Element):
+    """What was known of the rate before the study, told as if it had been seen in so many patients."""
+
+    events: Annotated[float, Field(gt=0)]
+    patients: Annotated[float, Field(gt=0)]
+    """More than events; half a patient is allowed."""
+
+
+class Boundary(Stated):
+    """So many events among so many patients, and the study pauses: everything that it takes to compute them."""
+
+    kind: Literal["exact", "bayesian", "pocock"]
+    """`exact`: the lower limit of the rate exceeds the reference; `bayesian`: the rate very probably does; `pocock`: one test
+    level for all looks together."""
+    reference_rate: Probability | None = None
+    """The highest rate that is acceptable. It is a clinical statement and has no default: without it nothing is computed."""
+    level: Probability | None = None
+    """`exact`: the confidence of the one-sided lower limit. `bayesian`: from which probability on it is an alarm."""
+    alpha: Probability | None = None
+    """`pocock`: the largest probability of a false alarm, all looks together."""
+    prior: Prior | None = None
+    """`bayesian`: what was known before."""
+    minimum_n: Annotated[int, Field(gt=0)] = 1
+    """The first look is when so many patients count; every further patient is one more."""
+    largest_n: Annotated[int, Field(gt=0, le=1_000)] | None = None
+    """The last look; the planned enrolment if not said."""
+    judged_after: DurationText | None = None
+    """A patient without the event counts when observed so long after the start of the time in which the event counts, or
+    when that time is over; without this key only when it is over."""
+
+
 class Monitoring(Stated):
     """What is watched while the study runs."""
 
     text: Words
     event: Name | None = None
     boundary: Words | None = None
+    """In words; `computed boundary` says the same so that it can be computed."""
+    computed_boundary: Boundary | None = None
     in_force_since: Date | None = None
+    """The day of the charter that puts the boundary into force; until then it is an assumption."""
 
 
 class Reporting(Stated):
@@ -567,6 +603,9 @@ class Reporting(Stated):
     """A Cox model with fewer events for each coefficient is called overfitted (Peduzzi 1995)."""
     balance_limit: Annotated[float, Field(gt=0)] = 0.25
     """Standardised differences above it are marked."""
+    final_cut: Date | None = None
+    """The data cut of the final analysis. Before it the groups are not compared for efficacy, unless somebody asks for it
+    and gives a reason."""
 
 
 def _known_format(value: object) -> object:

@@ -157,6 +157,12 @@ def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
                 yield path, name, ("facts",)
 
 
+def facts_named(protocol: Protocol) -> list[str]:
+    """The facts that analyses compare, describe, adjust or weight by, in the order in which they are named first."""
+    named = (name for id_, one in protocol.analyses.items() for _, name in _facts_in(("analyses", id_), one))
+    return [name for name in dict.fromkeys(named) if name in protocol.facts]
+
+
 _MAY_BE_GROUPS = ("by", "strata", "covariates", "reference", "time varying")
 
 

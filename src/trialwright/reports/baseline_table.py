@@ -108,15 +108,15 @@ def _share(source: Source, name: str, group: str | None, item: str) -> Text:
 def _mean(source: Source, name: str, group: str | None, item: str) -> Text:
     mean, sd = (_result(name, group, item, statistic) for statistic in ("mean", "sd"))
     if source.results[mean].value is None:
-        return source.decimals(mean, 1)
-    return Text(source.decimals(mean, 1), " (", source.decimals(sd, 1), ")")
+        return source.measured(mean)
+    return Text(source.measured(mean), " (", source.measured(sd), ")")
 
 
 def _median(source: Source, name: str, group: str | None, item: str) -> Text:
     median, q1, q3 = (_result(name, group, item, statistic) for statistic in ("median", "q1", "q3"))
     if source.results[median].value is None:
-        return source.decimals(median, 1)
-    return Text(source.decimals(median, 1), " (", source.decimals(q1, 1), " to ", source.decimals(q3, 1), ")")
+        return source.measured(median)
+    return Text(source.measured(median), " (", source.measured(q1), " to ", source.measured(q3), ")")
 
 
 def _difference(source: Source, name: str, group: str | None, item: str) -> Text:

@@ -14,6 +14,7 @@ from trialwright.protocol.written_rules import WrittenRule
 from trialwright.reports.blocks import Code, Ref, Term, Text
 from trialwright.reports.printed import Said
 from trialwright.vocabulary.documents import Path, dotted
+from trialwright.vocabulary.documents import shown as shown
 
 OF_EVERY_ELEMENT = frozenset(field.alias or name for name, field in Stated.model_fields.items())
 """Keys that say where an element comes from."""
@@ -66,19 +67,6 @@ def stated(element: BaseModel) -> Iterator[tuple[str, Any]]:
     """Keys and values that are not at their default, as a file would write them; labels first."""
     fields = element.model_dump(mode="json", exclude_defaults=True)
     yield from sorted(fields.items(), key=lambda item: item[0] not in _SPEAKS_FOR_ITSELF)
-
-
-def shown(value: Any) -> str:
-    """Data of a document in one line."""
-    match value:
-        case dict():
-            return ", ".join(f"{key}: {shown(part)}" for key, part in value.items())
-        case list() | tuple():
-            return ", ".join(shown(part) for part in value)
-        case bool():
-            return "yes" if value else "no"
-        case _:
-            return str(value)
 
 
 def tell_status(said: Said, path: Path, element: Stated) -> Text:

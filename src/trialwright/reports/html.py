@@ -23,17 +23,19 @@ from trialwright.reports.charts import render_svg, stamped, vega_script
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render_html(page: Page) -> str:
+def render_html(page: Page, origins: Mapping[str, Any] | None = None) -> str:
     """The page as an HTML document, the same characters for the same page.
 
     Each piece of text with a reference stands in an element that carries it as `data-ref`; a number is a `data` element
-    whose `value` has full precision.
+    whose `value` has full precision. `origins`, as `collect_origins` gives them, are what a panel tells of a reference.
     """
     has_figures = any(isinstance(block, Figure) for block in walk(page.sections))
     scripts = [vega_script(), _read("page.js")] if has_figures else [_read("page.js")]
     style = _read("page.css")
     template = _environment().get_template("page.html.jinja")
-    document = template.render(page=page, style=style, scripts=scripts, policy=_policy(scripts, style))
+    document = template.render(
+        page=page, origins=origins, style=style, scripts=scripts, policy=_policy(scripts, style)
+    )
     return document.lstrip()
 
 

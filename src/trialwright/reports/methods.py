@@ -5,16 +5,22 @@ from __future__ import annotations
 from trialwright.analysis.proportions import reading_of
 from trialwright.protocol.analyses import (
     BaselineTable,
+    CloneCensorWeight,
     Cox,
+    CumulativeIncidence,
+    FineGray,
     GradeTable,
+    IntervalCensored,
     KaplanMeier,
     LogRank,
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    TimeAnalysis,
     VisitSummary,
 )
 from trialwright.protocol.references import GROUPS
+from trialwright.protocol.stated import Stated
 from trialwright.reports.blocks import Bullets, Ref, Term, Text
 from trialwright.reports.printed import Source
 
@@ -23,16 +29,24 @@ def render_methods(source: Source) -> Bullets:
     """A sentence or two for each method with its settings, naming every endpoint it serves, in the protocol's order."""
     alike: dict[str, list[str]] = {}
     for name, analysis in source.protocol.analyses.items():
-        settings = analysis.model_dump_json(exclude={"endpoint", "title", "role", "source", "note"})
+        settings = analysis.model_dump_json(exclude=_NOT_SETTINGS)
         alike.setdefault(settings, []).append(name)
     return Bullets((*(_sentence(source, names) for names in alike.values()), _missing_values(source)))
 
 
+_NOT_SETTINGS = {*Stated.model_fields, "endpoint", "title", "role", "note", "population"}
+"""What does not change how an analysis is done."""
+
+
 def _missing_values(source: Source) -> Text:
     kinds = {type(analysis) for analysis in source.protocol.analyses.values()}
-    beyond = VisitSummary in kinds and source.protocol.assays
+    weights = [getattr(analysis, "weights", None) for analysis in source.protocol.analyses.values()]
+    imputed = [
+        *(["results beyond an assay in means"] if VisitSummary in kinds and source.protocol.assays else []),
+        *(["covariates of weights"] if any(one and one.imputations for one in weights) else []),
+    ]
     return Text(
-        "Nothing was imputed" + (" but results beyond an assay in means, as said above." if beyond else "."),
+        "Nothing was imputed" + (" but " + " and ".join(imputed) + ", as said above." if imputed else "."),
         *([_NOT_JUDGED] if Proportion in kinds else []),
         " A subject without a time, a status or a covariate that an analysis needs is left out of that analysis and counted as "
         "left out.",
@@ -67,6 +81,14 @@ def _sentence(source: Source, names: list[str]) -> Text:
                 "normal ", source.setting(name, "confidence", _percent(analysis.confidence)), " limits (",
                 _paper("Royston and Parmar 2011"), ").",
             )  # fmt: skip
+        case CumulativeIncidence():
+            return _incidence(source, name, analysis, endpoints)
+        case FineGray():
+            return _fine_gray(source, analysis, endpoints)
+        case IntervalCensored():
+            return _interval_censored(source, name, analysis, endpoints)
+        case CloneCensorWeight():
+            return _emulated(source, name, analysis, endpoints)
         case Proportion():
             return _proportion(source, name, analysis, endpoints)
         case GradeTable():
@@ -113,7 +135,106 @@ def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier, endpoints: T
         source.setting(name, "interval", analysis.interval), " ",
         source.setting(name, "confidence", _percent(analysis.confidence)), " limits", *read,
         ". The median is where the curve crosses one half; where it runs flat there, the middle of the flat part. "
-        "Beyond the last observed time the curve is unknown.",
+        "Beyond the last observed time the curve is unknown.", *_counted_from(source, name, analysis),
+        *(_COMPARED_RISKS if analysis.by == GROUPS and times else ()), *_weighted(source, name, analysis),
+    )  # fmt: skip
+
+
+_COMPARED_RISKS = (
+    (" Risks are one less the curve; groups were compared by their difference, with variances added (Greenwood), and by their ratio, "
+    "with limits on the logarithmic scale."),
+)
+
+
+def _counted_from(source: Source, name: str, analysis: TimeAnalysis) -> tuple[str | Term, ...]:
+    """Where time counts from, and who is under watch when, if the analysis says so."""
+    pieces: list[str | Term] = []
+    if analysis.from_:
+        pieces += [" Time counts from ", source.setting(name, "from", analysis.from_.replace("_", " ")), "."]
+    if analysis.entry:
+        pieces += [
+            " Subjects are at risk from ",
+            source.setting(name, "entry", analysis.entry.replace("_", " ")),
+            " on only.",
+        ]
+    if analysis.landmark:
+        pieces += [
+            " Only those free of the event and under watch ", source.setting(name, "landmark", analysis.landmark),
+            " after the start count, by what had begun then (", _paper("Anderson, Cain and Gelber 1983"), ").",
+        ]  # fmt: skip
+    if GROUPS in getattr(analysis, "time_varying", ()):
+        pieces += [
+            " The group changes on the day the treatment begins, never before; variances are robust by subject (", _paper("Lin and Wei 1989"), ").",
+        ]  # fmt: skip
+    return tuple(pieces)
+
+
+def _weighted(source: Source, name: str, analysis: KaplanMeier | Cox) -> tuple[str | Term, ...]:
+    """How groups were made alike; nothing where they were not."""
+    weights = analysis.weights
+    if weights is None:
+        return ()
+    facts = [piece for fact in weights.covariates for piece in (", ", source.fact(fact))][1:]
+    imputed = (
+        (" Missing ones were imputed ", source.setting(name, "weights.imputations", weights.imputations),
+         " times by chained equations with predictive mean matching, from the others, the group, the event and the cumulative hazard (",
+         _paper("White and Royston 2009"), "), and results combined by the rules of ", _paper("Rubin 1987"), ".")
+        if weights.imputations
+        else ()
+    )  # fmt: skip
+    drawn = (
+        (" Beside robust limits that take the weights as known stand percentiles of ", source.setting(name, "weights.resamples", weights.resamples),
+         " samples of subjects, each with a score of its own (", _paper("Austin 2016"), "; seed ", source.setting(name, "weights.seed", weights.seed), ").")
+        if isinstance(analysis, KaplanMeier)
+        else (" Limits are robust and take the weights as known.",)
+    )  # fmt: skip
+    return (
+        " Groups were weighted to the target “", source.setting(name, "weights.target", weights.target), "” (",
+        _paper("Li, Morgan and Zaslavsky 2018"), ") by a logistic propensity score of ", *facts, ".", *imputed, *drawn,
+        " A weighted result is refused where the weights leave less than half of the subjects' information. E-values follow ",
+        _paper("VanderWeele and Ding 2017"), ".",
+    )  # fmt: skip
+
+
+def _incidence(source: Source, name: str, analysis: CumulativeIncidence, endpoints: Text) -> Text:
+    times = [piece for at in analysis.read_at for piece in (", ", source.setting(name, "read at", at))][1:]
+    compared = (
+        "; groups were compared by ", _paper("Gray 1988"), ("'s test, the difference and the ratio of the incidences, and the cause-specific hazard "
+        "ratio of the groups alone"),
+    ) if analysis.by else ()  # fmt: skip
+    return Text(
+        "The cumulative incidence of ", endpoints, ", with competing events as such, is that of ", _paper("Aalen and Johansen 1978"), " with ",
+        source.setting(name, "interval", analysis.interval), " ", source.setting(name, "confidence", _percent(analysis.confidence)),
+        " limits by the infinitesimal jackknife", *((", read at ", *times) if times else ()), *compared, ".",
+        *_counted_from(source, name, analysis),
+    )  # fmt: skip
+
+
+def _fine_gray(source: Source, analysis: FineGray, endpoints: Text) -> Text:
+    covariates = [piece for fact in analysis.covariates for piece in (", ", source.fact(fact))][1:]
+    return Text(
+        "The subdistribution hazard of ", endpoints, " was modelled (", _paper("Fine and Gray 1999"), ") with the covariates ", *covariates,
+        "; the variance is robust by subject and takes the censoring weights as known.",
+    )  # fmt: skip
+
+
+def _interval_censored(source: Source, name: str, analysis: IntervalCensored, endpoints: Text) -> Text:
+    return Text(
+        "For ", endpoints, " as an event between two examinations, curves are those of greatest likelihood (", _paper("Turnbull 1976"),
+        "); who had something else first is followed to the last examination. Limits are percentiles of ",
+        source.setting(name, "resamples", analysis.resamples), " samples of subjects (seed ", source.setting(name, "seed", analysis.seed),
+        "), those of a difference are made of both (", _paper("Zou and Donner 2008"), ").",
+    )  # fmt: skip
+
+
+def _emulated(source: Source, name: str, analysis: CloneCensorWeight, endpoints: Text) -> Text:
+    covariates = [piece for fact in analysis.covariates for piece in (", ", source.fact(fact))][1:]
+    return Text(
+        "For ", endpoints, " a trial was emulated that assigns at the start and lets treatment begin within ",
+        source.setting(name, "grace", analysis.grace), ": each subject follows both strategies, is censored on leaving one, and who remains is weighted by ",
+        *covariates, " (", _paper("Hernán 2018"), "; ", _paper("Maringe et al. 2020"), "). Limits are percentiles of ",
+        source.setting(name, "resamples", analysis.resamples), " samples of subjects (seed ", source.setting(name, "seed", analysis.seed), ").",
+        *_counted_from(source, name, analysis),
     )  # fmt: skip
 
 
@@ -142,7 +263,7 @@ def _cox(source: Source, name: str, analysis: Cox, endpoints: Text) -> Text:
         _paper("Grambsch and Therneau 1994"), ") on the ",
         source.setting(name, "hazards transform", _TRANSFORMS[analysis.hazards_transform]),
         " scale; p below ", source.setting(name, "hazards warning", analysis.hazards_warning),
-        " is reported as a warning.",
+        " is reported as a warning.", *_counted_from(source, name, analysis), *_weighted(source, name, analysis),
     )  # fmt: skip
 
 

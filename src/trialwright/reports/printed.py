@@ -55,6 +55,10 @@ class Source(Said):
     def decimals(self, id_: str, digits: int) -> Text:
         return self._printed(id_, lambda value: fixed(value, digits))
 
+    def measured(self, id_: str) -> Text:
+        """A measurement: one decimal, and none from a thousand on."""
+        return self._printed(id_, lambda value: f"{value:,.0f}" if abs(value) >= 1000 else fixed(value, 1))
+
     def percent(self, id_: str) -> Text:
         return self._printed(id_, lambda value: f"{fixed(100 * value, 1)} %")
 

@@ -20,11 +20,12 @@ def render_reproducibility(source: Source) -> KeyValues:
     return KeyValues(tuple(items))
 
 
-def open_statements(source: Said, status: str) -> tuple[Text, ...]:
-    """Everything the protocol marks as `assumed` or `not stated`, with the reason."""
+def open_statements(source: Said, status: str, *, without: tuple[str, ...] = ()) -> tuple[Text, ...]:
+    """Everything the protocol marks as `assumed` or `not stated`, with the reason; sections that do not matter left out."""
     return tuple(
         Text(Code(_element(path, status), Ref.protocol(path)), ": ", source.said(reason, path))
         for path, reason in sorted(_statements(source.protocol, status, ""))
+        if path.split(".")[0] not in without
     )
 
 

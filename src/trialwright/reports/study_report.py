@@ -6,24 +6,32 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from trialwright.analysis.immortal_time import is_biased
 from trialwright.analysis.results import SIMULATED, Results
 from trialwright.protocol.analyses import (
     Analysis,
     AnalysisBase,
     BaselineTable,
+    CloneCensorWeight,
     Cox,
+    CumulativeIncidence,
+    FineGray,
     GradeTable,
+    IntervalCensored,
     KaplanMeier,
     LogRank,
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    TimeAnalysis,
     VisitSummary,
 )
 from trialwright.protocol.model import Protocol
 from trialwright.reports.adverse_event_tables import render_adverse_events
 from trialwright.reports.baseline_table import render_baseline_table
 from trialwright.reports.blocks import Block, Bullets, Callout, Page, Paragraph, Section, Text
+from trialwright.reports.comparisons import render_comparisons
+from trialwright.reports.incidence_tables import render_fine_gray_table, render_incidence
 from trialwright.reports.methods import render_methods
 from trialwright.reports.printed import Source
 from trialwright.reports.rate_tables import render_rates, render_rates_at_a_glance
@@ -39,7 +47,14 @@ from trialwright.reports.survival_tables import (
     render_survival_table,
 )
 from trialwright.reports.synopsis import render_estimand, render_population_flow, render_synopsis
+from trialwright.reports.timing_tables import (
+    biased_callout,
+    render_emulated_table,
+    render_immortal_time,
+    render_interval_table,
+)
 from trialwright.reports.visit_tables import render_visit_table
+from trialwright.reports.weighted_tables import render_weights
 
 
 def build_study_report(protocol: Protocol, results: Results) -> Page:
@@ -56,8 +71,8 @@ def build_study_report(protocol: Protocol, results: Results) -> Page:
     return make_page(source, sections)
 
 
-def make_page(source: Source, sections: tuple[Section, ...]) -> Page:
-    """A page with the study's title, its version and, for virtual patients, the stamp that says so."""
+def make_page(source: Source, sections: tuple[Section, ...], *, marks: tuple[str, ...] = ()) -> Page:
+    """A page with the study's title, its version, and as stamp the marks and, for virtual patients, the one that says so."""
     version = source.protocol.version
     return Page(
         title=Text(source.said(source.protocol.study.title, "study.title")),
@@ -69,7 +84,7 @@ def make_page(source: Source, sections: tuple[Section, ...]) -> Page:
         sections=sections,
         running=Text(source.said(source.protocol.study.id, "study.id")),
         date=version.date if version else None,
-        stamp=SIMULATED if source.results.is_simulated else "",
+        stamp=" · ".join((*marks, *((SIMULATED,) if source.results.is_simulated else ()))),
     )  # fmt: skip
 
 
@@ -129,6 +144,9 @@ _FINDINGS = {
     "Small or empty groups": {"small-group", "empty-group", "no-events"},
     "Hazards are not proportional": {"non-proportional-hazards"},
     "Models with few events": {"few-events"},
+    "Hardly anybody left at a reading time": {"few-at-risk"},
+    "Groups that still differ": {"groups-still-differ"},
+    "Biased on purpose": {"biased-on-purpose"},
     "Events that could not be judged": {"many-unjudged"},
     "Not estimated": {"not-estimable"},
 }
@@ -136,7 +154,13 @@ _FINDINGS = {
 
 def _at_a_glance(source: Source) -> list[Section]:
     analyses = source.protocol.analyses.items()
-    curves = [(name, analysis) for name, analysis in analyses if isinstance(analysis, KaplanMeier)]
+    curves = [
+        (name, analysis)
+        for name, analysis in analyses
+        if isinstance(analysis, KaplanMeier)
+        and f"{name}/n_analysed" in source.results
+        and not _is_beside(analysis)
+    ]
     rates = [
         (name, analysis)
         for name, analysis in analyses
@@ -147,6 +171,11 @@ def _at_a_glance(source: Source) -> list[Section]:
         *([render_glance_table(source, curves)] if curves else []),
     )
     return [Section("at-a-glance", Text("At a glance"), tables)] if tables else []
+
+
+def _is_beside(analysis: KaplanMeier) -> bool:
+    """Whether a curve stands beside another of its endpoint: from another moment, by a landmark or weighted."""
+    return bool(analysis.from_ or analysis.entry or analysis.landmark or analysis.weights)
 
 
 def population_blocks(source: Source) -> list[Block]:
@@ -164,11 +193,14 @@ def _endpoint(source: Source, name: str) -> list[Block]:
     """The analyses of one endpoint, the registered ones first, each with its note, after what the endpoint is."""
     blocks: list[Block] = []
     for id_, analysis in in_reporting_order(source.protocol, name):
+        if isinstance(analysis, TimeAnalysis) and is_biased(analysis):
+            blocks.append(biased_callout(source, id_, analysis.title))
         blocks += RENDERERS[type(analysis)](source, id_, analysis)
         if analysis.note:
             blocks.append(Paragraph(Text(source.setting(id_, "note", analysis.note))))
     endpoint = source.protocol.endpoints[name]
-    return [render_estimand(source, name, endpoint), *blocks] if blocks else []
+    overview = (*render_comparisons(source, name), *render_immortal_time(source, name)) if blocks else ()
+    return [render_estimand(source, name, endpoint), *overview, *blocks] if blocks else []
 
 
 def in_reporting_order(protocol: Protocol, endpoint: str) -> list[tuple[str, Analysis]]:
@@ -184,23 +216,58 @@ def in_reporting_order(protocol: Protocol, endpoint: str) -> list[tuple[str, Ana
 _ROLES = ("registered", "supportive", "sensitivity")
 
 
+Renderer = Callable[[Source, str, Any], list[Block]]
+
+
 def _render_curves(source: Source, id_: str, analysis: KaplanMeier) -> list[Block]:
-    return [render_curves(source, id_, analysis), render_survival_table(source, id_, analysis)]
+    return [
+        render_curves(source, id_, analysis),
+        render_survival_table(source, id_, analysis),
+        *render_weights(source, id_, analysis),
+    ]
 
 
 def _render_cox(source: Source, id_: str, analysis: Cox) -> list[Block]:
     forest = render_forest(source, id_, analysis)
-    return [render_cox_table(source, id_, analysis), *([forest] if forest else [])]
+    return [
+        render_cox_table(source, id_, analysis),
+        *([forest] if forest else []),
+        *render_weights(source, id_, analysis),
+    ]
 
 
-Renderer = Callable[[Source, str, Any], list[Block]]
+def not_run(source: Source, id_: str, analysis: AnalysisBase) -> Paragraph:
+    """In place of an analysis that must not be run as it is written: its title and the reason."""
+    reason = source.decimals(f"{id_}/estimate", 1)
+    return Paragraph(Text(source.setting(id_, "title", analysis.title), " was not run: ", reason, "."))
+
+
+def _run_only(render: Renderer) -> Renderer:
+    """What is shown of an analysis, or why it was not run."""
+
+    def shown(source: Source, id_: str, analysis: Any) -> list[Block]:
+        is_refused = f"{id_}/estimate" in source.results and f"{id_}/n_analysed" not in source.results
+        return [not_run(source, id_, analysis)] if is_refused else render(source, id_, analysis)
+
+    return shown
+
 
 RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
     {
-        KaplanMeier: _render_curves,
-        LogRank: lambda source, id_, analysis: [render_logrank_table(source, id_, analysis)],
-        RestrictedMean: lambda source, id_, analysis: [render_restricted_mean_table(source, id_, analysis)],
-        Cox: _render_cox,
+        KaplanMeier: _run_only(_render_curves),
+        LogRank: _run_only(lambda source, id_, analysis: [render_logrank_table(source, id_, analysis)]),
+        RestrictedMean: _run_only(
+            lambda source, id_, analysis: [render_restricted_mean_table(source, id_, analysis)]
+        ),
+        Cox: _run_only(_render_cox),
+        CumulativeIncidence: _run_only(render_incidence),
+        FineGray: _run_only(lambda source, id_, analysis: [render_fine_gray_table(source, id_, analysis)]),
+        IntervalCensored: _run_only(
+            lambda source, id_, analysis: [render_interval_table(source, id_, analysis)]
+        ),
+        CloneCensorWeight: _run_only(
+            lambda source, id_, analysis: [render_emulated_table(source, id_, analysis)]
+        ),
         Proportion: render_rates,
         GradeTable: render_adverse_events,
         VisitSummary: lambda source, id_, analysis: [render_visit_table(source, id_, analysis)],
@@ -212,7 +279,7 @@ RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
 def _open_statements(source: Source) -> list[Block]:
     blocks: list[Block] = []
     for status, title in (("assumed", "Assumed"), ("not stated", "Not stated in the source")):
-        items = open_statements(source, status)
+        items = open_statements(source, status, without=("assumptions", "scenarios", "design"))
         if items:
             blocks.append(Section(status.replace(" ", "-"), Text(title), (Bullets(items),)))
     return blocks or [Paragraph(Text("The protocol marks nothing as assumed or not stated."))]

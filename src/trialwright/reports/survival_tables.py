@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from trialwright.analysis.results import Result, time_key
+from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
 from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
+from trialwright.reports.estimate_cells import (
+    counts_events,
+    descriptive_note,
+    difference_cell,
+    pair_words,
+    pairs_shown,
+    ratio_cell,
+    share_cell,
+    shows_p,
+)
 from trialwright.reports.figures import (
     CensorMark,
     ForestRow,
@@ -31,12 +43,13 @@ def table_id(name: str) -> str:
 
 def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]]) -> Table:
     """Of every curve the counts, the median and the last reading: the answer before the details."""
+    any_rises = any(counts_events(source.protocol.endpoints[one.endpoint]) for _, one in curves)
     columns = (
         Column(Text("Endpoint and group"), "left"),
         Column(Text("Subjects")),
         Column(Text("Events")),
         Column(Text("Median")),
-        Column(Text("Free of the event")),
+        Column(Text("Free of the event")) if not any_rises else Column(Text("With or free of the event")),
     )
     rows: list[Row | GroupHeading] = []
     for name, analysis in curves:
@@ -44,7 +57,9 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
             source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
         )
         at = analysis.read_at[-1] if analysis.read_at else None
-        last = ("; free of the event at ", source.setting(name, "read at", at)) if at else ()
+        rises = counts_events(source.protocol.endpoints[analysis.endpoint])
+        words = "; with the event by " if rises else "; free of the event at "
+        last = (words, source.setting(name, "read at", at)) if at else ()
         rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint), ": median in ", unit, *last)))
         for level in _levels(source, analysis.by):
             here = f"{name}/{level}" if level else name
@@ -52,7 +67,7 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
                 source.count(f"{here}/n_subjects"),
                 source.count(f"{here}/n_events"),
                 _median(source, here),
-                _reading(source, f"{here}/at/{time_key(at.amount)}") if at else Text("—"),
+                _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) if at else Text("—"),
             )
             rows.append(Row(_group(source, analysis.by, level), cells))
     note = Text("In brackets confidence limits; how they were made is said with each curve.")
@@ -60,7 +75,8 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
 
 
 def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> Table:
-    """Subjects, events, median and the readings, one row a group."""
+    """Subjects, events, median and the readings, one row a group; then the protocol's groups compared."""
+    rises = counts_events(source.protocol.endpoints[analysis.endpoint])
     unit = source.said(
         source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
     )
@@ -72,7 +88,7 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
         *(
             Column(
                 Text("At ", source.setting(name, "read at", at)),
-                under=Text(source.endpoint(analysis.endpoint)),
+                under=Text(*(("Cumulative: ",) if rises else ()), source.endpoint(analysis.endpoint)),
             )
             for at in analysis.read_at
         ),
@@ -80,7 +96,9 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
     rows = []
     for level in _levels(source, analysis.by):
         here = f"{name}/{level}" if level else name
-        readings = tuple(_reading(source, f"{here}/at/{time_key(at.amount)}") for at in analysis.read_at)
+        readings = tuple(
+            _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) for at in analysis.read_at
+        )
         cells = (
             source.count(f"{here}/n_subjects"),
             source.count(f"{here}/n_events"),
@@ -92,13 +110,56 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
         "In brackets ", _confidence(source, name, analysis.confidence), " confidence limits (",
         source.setting(name, "interval", analysis.interval), "); “from” where the upper limit is not reached."
     )  # fmt: skip
+    rows += _comparisons(source, name, analysis)
     return Table(
         table_id(name),
         Text(source.setting(name, "title", analysis.title)),
         tuple(columns),
         tuple(rows),
-        (note,),
+        (note, *_curve_notes(source, analysis)),
     )
+
+
+def _comparisons(source: Source, name: str, analysis: KaplanMeier) -> list[Row]:
+    """Rows of differences and ratios of risks between the groups of the protocol."""
+    if analysis.by != GROUPS or not analysis.read_at:
+        return []
+    rows = []
+    for pair in pairs_shown(source, analysis.by):
+        cells = tuple(difference_cell(source, name, pair, at) for at in analysis.read_at)
+        label = Text("Difference of the risks: ", pair_words(source, GROUPS, pair, "less"))
+        rows.append(Row(label, (Text(), Text(), Text(), *cells)))
+        if analysis.weights is not None:
+            drawn = tuple(_bootstrap_cell(source, name, pair, at.amount) for at in analysis.read_at)
+            rows.append(Row(Text("Limits from resampled subjects"), (Text(), Text(), Text(), *drawn), 1))
+        cells = tuple(ratio_cell(source, name, pair, at) for at in analysis.read_at)
+        label = Text("Ratio of the risks: ", pair_words(source, GROUPS, pair, "over"))
+        rows.append(Row(label, (Text(), Text(), Text(), *cells)))
+    return rows
+
+
+def _bootstrap_cell(source: Source, name: str, pair: tuple[str, str], at: float) -> Text:
+    low, high = (
+        f"{name}/{minus(*pair)}/{time_key(at)}/bootstrap_{limit}" for limit in ("conf_low", "conf_high")
+    )
+    if source.results[low].value is None:
+        return source.percent(low)
+    return source.interval(source.percent_bare(low), source.percent_bare(high))
+
+
+def _curve_notes(source: Source, analysis: KaplanMeier) -> Iterator[Text]:
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    if counts_events(endpoint):
+        yield Text(
+            "Cumulative is one less the Kaplan–Meier estimate",
+            ": who had something else first is censored, so it is the risk in a world without that and never below what happens."
+            if endpoint.competing
+            else ".",
+        )
+    if not endpoint.reported:
+        yield Text("Reading times are elapsed; the median counts the day time begins as the first.")
+    if analysis.by == GROUPS:
+        yield Text("Differences are in percentage points, of the risk of the event.")
 
 
 def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMeier) -> Table:
@@ -153,7 +214,11 @@ def render_logrank_table(source: Source, name: str, analysis: LogRank) -> Table:
         "Chi-squared ", source.decimals(f"{name}/chi_squared", 2), " on ", source.degrees_of_freedom(f"{name}/df"), ", ", source.p_equals(f"{name}/p_value"), "."
     )  # fmt: skip
     reason = source.results[f"{name}/p_value"]
-    notes = (test,) if reason.value is not None else (Text("No test: ", source.p_value(reason.id), "."),)
+    notes = (
+        (test, *descriptive_note(source))
+        if reason.value is not None
+        else (Text("No test: ", source.p_value(reason.id), "."),)
+    )
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), notes
     )
@@ -191,19 +256,21 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
 
 def render_cox_table(source: Source, name: str, analysis: Cox) -> Table:
     """Hazard ratios with the test of proportional hazards of each term, and of the whole model below."""
+    has_p = shows_p(source, analysis)
     columns = (
         Column(Text("Covariate"), "left"),
         Column(Text("Hazard ratio")),
-        Column(Text("p")),
+        *([Column(Text("p"))] if has_p else []),
         Column(Text("p of proportional hazards")),
     )
     rows = []
     for row in _cox_terms(source, name):
         here = f"{name}/{row.item}"
         hazards = f"{here}/hazards_p_value"
+        p_value = source.p_value(f"{here}/p_value") if row.value is not None else Text("—")
         cells = (
             _ratio_with_limits(source, here),
-            source.p_value(f"{here}/p_value") if row.value is not None else Text("—"),
+            *([p_value] if has_p else []),
             source.p_value(hazards) if hazards in source.results else Text("—"),
         )
         rows.append(Row(_cox_label(source, name, analysis, str(row.item)), cells))
@@ -219,6 +286,10 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
         source.setting(name, "ties", analysis.ties.capitalize()), ". In brackets ",
         _confidence(source, name, analysis.confidence), " confidence limits.",
     )  # fmt: skip
+    basis_notes = (basis, *(descriptive_note(source) if shows_p(source, analysis) else ()))
+    explained = _e_value_note(source, name, analysis)
+    if f"{name}/likelihood ratio test/chi_squared" not in source.results and _is_fitted(source, name):
+        return (*basis_notes, *explained)
     if source.results[f"{name}/concordance"].value is None and not _is_fitted(source, name):
         return (basis, Text("Not estimated: ", source.decimals(f"{name}/concordance", 2), "."))
     model = Text(
@@ -227,12 +298,35 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
         source.decimals(f"{name}/concordance", 3), " (standard error ",
         source.decimals(f"{name}/concordance_std_error", 3), ").",
     )  # fmt: skip
+    if not shows_p(source, analysis):
+        model = Text("Concordance ", source.decimals(f"{name}/concordance", 3), ".")
     if f"{name}/hazards_p_value" not in source.results:
-        return (basis, model)
+        return (*basis_notes, model, *explained)
     hazards = Text(
         "Proportional hazards, all covariates together: ", source.p_equals(f"{name}/hazards_p_value"), "."
     )
-    return (basis, model, hazards)
+    return (*basis_notes, model, hazards, *explained)
+
+
+def _e_value_note(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
+    """How strong a confounder that nobody measured must be; nothing where there is no such number."""
+    if analysis.weights is None:
+        return ()
+    here = f"{name}/{GROUPS}={analysis.weights.treated}"
+    return e_value_note(source, here)
+
+
+def e_value_note(source: Source, here: str) -> tuple[Text, ...]:
+    """What an E-value says, in words; nothing where there is none."""
+    if f"{here}/e_value" not in source.results or source.results[f"{here}/e_value"].value is None:
+        return ()
+    return (
+        Text(
+            "A confounder that nobody measured could explain the estimate away if it made both the treatment and the event ",
+            source.decimals(f"{here}/e_value", 2), " times as likely (E-value), and take the limit nearer one to one if ",
+            source.decimals(f"{here}/e_value_limit", 2), " times.",
+        ),
+    )  # fmt: skip
 
 
 def _is_fitted(source: Source, name: str) -> bool:
@@ -293,11 +387,14 @@ def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
 
 def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | Paragraph:
     """Curves by group with the counts below; a sentence where there is nobody to draw."""
+    rises = counts_events(source.protocol.endpoints[analysis.endpoint])
     curves = [_curve(source, name, analysis, level) for level in _levels(source, analysis.by)]
+    if rises:
+        curves = [risen(curve) for curve in curves]
     if not any(curve["steps"] for curve in curves):
         return Paragraph(Text("No curve is drawn: nobody has both a time and a status."))
     endpoint = source.protocol.endpoints[analysis.endpoint]
-    anchor = endpoint.from_ or source.protocol.time_zero or ""
+    anchor = analysis.from_ or endpoint.from_ or source.protocol.time_zero or ""
     unit = (endpoint.unit or "").capitalize()
     return survival_figure(
         curves,
@@ -307,9 +404,11 @@ def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | 
             "Kaplan–Meier curves of ", source.endpoint(analysis.endpoint),
             " by group; the numbers are in the table below and in the rows under the axis.",
         ),
-        survival_title=endpoint.label,
+        survival_title=f"Cumulative: {endpoint.label}" if rises else endpoint.label,
+        rises=rises,
         time_title=f"{unit} from {anchor.replace('_', ' ')}" if anchor else unit,
         caption=Text(
+            *(("The share of those with the event, one less Kaplan–Meier. ",) if rises else ()),
             "Bands are pointwise ", _confidence(source, name, analysis.confidence),
             " confidence limits, ticks mark censored subjects. At risk are those with neither event nor censoring "
             "before that time; the three counts add up to the group at every time.",
@@ -349,16 +448,39 @@ def _curve(source: Source, name: str, analysis: KaplanMeier, level: str | None) 
             for time, found in steps.items()
         ],
         "censor_marks": marks,
-        "ticks": [
-            RiskTick(
-                time=time,
-                n_at_risk=int(found["n_at_risk"] or 0),
-                n_censored=int(found["n_censored"] or 0),
-                n_events=int(found["n_events"] or 0),
-            )
-            for time, found in ticks.items()
-        ],
+        "ticks": [risk_tick(time, found) for time, found in ticks.items()],
     }
+
+
+def risk_tick(time: float, found: Mapping[str, float | None]) -> RiskTick:
+    """The counts of one tick, with those rows that its analysis has."""
+    tick = RiskTick(
+        time=time,
+        n_at_risk=int(found["n_at_risk"] or 0),
+        n_censored=int(found["n_censored"] or 0),
+        n_events=int(found["n_events"] or 0),
+    )
+    if "n_competing" in found:
+        tick["n_competing"] = int(found["n_competing"] or 0)
+    if "n_to_come" in found:
+        tick["n_to_come"] = int(found["n_to_come"] or 0)
+    return tick
+
+
+def risen(curve: SurvivalGroup) -> SurvivalGroup:
+    """A curve of those with the event, in place of those without."""
+    steps = [
+        SurvivalStep(
+            time=step["time"],
+            survival=1 - step["survival"],
+            conf_low=None if step["conf_high"] is None else 1 - step["conf_high"],
+            conf_high=None if step["conf_low"] is None else 1 - step["conf_low"],
+            n_at_risk=step["n_at_risk"],
+        )
+        for step in curve["steps"]
+    ]
+    marks = [CensorMark(time=mark["time"], survival=1 - mark["survival"]) for mark in curve["censor_marks"]]
+    return {**curve, "steps": steps, "censor_marks": marks}
 
 
 def _levels(source: Source, by: str | None) -> list[str | None]:
@@ -373,7 +495,9 @@ def _confidence(source: Source, name: str, level: float) -> Text:
     return Text(source.setting(name, "confidence", f"{100 * level:g} %"))
 
 
-def _reading(source: Source, here: str) -> Text:
+def _reading(source: Source, here: str, *, rises: bool = False) -> Text:
+    if rises:
+        return share_cell(source, here, "risk", "risk_")
     return _limits(source, source.percent(f"{here}/survival"), here, source.percent_bare)
 
 

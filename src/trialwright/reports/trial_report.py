@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from trialwright.analysis.from_records import AnalysedTrial
+from trialwright.analysis.listed import select_listed
 from trialwright.analysis.run import FLOW
+from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import (
     Block,
     Callout,
@@ -17,7 +19,11 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
+from trialwright.reports.disclosure import disclosure_sections, look_mark
 from trialwright.reports.exposure_tables import exposure_sections
+from trialwright.reports.flow_figure import render_flow
+from trialwright.reports.listing_tables import LISTINGS, render_listing
+from trialwright.reports.patient_figures import PATIENT_FIGURES, render_patient_figures
 from trialwright.reports.printed import Source
 from trialwright.reports.study_report import (
     closing_sections,
@@ -31,23 +37,53 @@ from trialwright.vocabulary.problems import Problem
 
 def build_trial_report(trial: AnalysedTrial) -> Page:
     """The page, ready for any renderer."""
-    source = Source(trial.study.protocol, trial.results)
-    participants = (render_populations(source), *population_blocks(source))
+    source = Source(trial.data.protocol, trial.results)
+    population = primary_population(trial.study.protocol)
+    flow = (render_flow(source, population),) if population else ()
+    participants = (*flow, render_populations(source), *population_blocks(source))
     sections = (
+        *disclosure_sections(trial.study.protocol, trial.disclosure),
         *opening_sections(source),
         Section("participants", Text("Participants"), participants),
         *exposure_sections(source),
         *endpoint_sections(source),
+        *_one_by_one(trial),
         Section("data-problems", Text("Problems of the data"), tuple(_data_problems(trial.problems))),
         *closing_sections(source),
     )
-    return make_page(source, sections)
+    return make_page(source, sections, marks=look_mark(trial.disclosure))
+
+
+def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:
+    """What happened to each subject of the primary population: figures, then listings."""
+    population = primary_population(trial.study.protocol)
+    if population is None:
+        return ()
+    listed = select_listed(trial.study.loaded, trial.data.tables, population)
+    said = Source(trial.study.protocol, trial.results)
+    label = said.said(trial.study.protocol.populations[population].label, f"populations.{population}.label")
+    intro = Paragraph(Text("Of the population: ", label, "."))
+    figures = [block for name in PATIENT_FIGURES for block in render_patient_figures(listed, name)]
+    listings = [render_listing(listed, name) for name in LISTINGS]
+    return (
+        Section("one-by-one", Text("Patients one by one"), (intro, *figures)),
+        Section("listings", Text("Listings"), (intro, *listings)),
+    )
+
+
+def primary_population(protocol: Protocol) -> str | None:
+    """The population of the first primary endpoint's estimand; of the first analysis where none is stated."""
+    for endpoint in protocol.endpoints.values():
+        if endpoint.role == "primary" and endpoint.estimand:
+            return endpoint.estimand.population
+    return next((analysis.population for analysis in protocol.analyses.values()), None)
 
 
 def render_populations(source: Source) -> Table:
     """Everyone in the records, and of them who belongs to each population, surely or perhaps."""
     protocol = source.protocol
-    groups = [name for name in protocol.groups if any(row.group == name for row in source.results.of(FLOW))]
+    told = {row.group for row in source.results.of(FLOW)}
+    groups = [name for name in protocol.groups if name in told] if len(protocol.groups) > 1 else []
     columns = (
         Column(Text("Population"), "left"),
         Column(Text("Members")),
@@ -61,7 +97,7 @@ def render_populations(source: Source) -> Table:
         rows.append(Row(Text("Planned"), (source.count(f"{FLOW}/n_planned"), *blank)))
     rows.append(Row(Text("In the records"), (source.count(f"{FLOW}/n_records"), *blank)))
     for name, population in protocol.populations.items():
-        if f"{FLOW}/{name}/n_in_population" not in source.results:
+        if not population.when or f"{FLOW}/{name}/n_in_population" not in source.results:
             continue
         cells = (
             source.count(f"{FLOW}/{name}/n_in_population"),
@@ -70,7 +106,14 @@ def render_populations(source: Source) -> Table:
             source.count(f"{FLOW}/{name}/n_population_unknown"),
         )
         rows.append(Row(Text(source.said(population.label, f"populations.{name}.label")), cells))
-    return Table("table-populations", Text("Populations"), columns, tuple(rows))
+    decided = [
+        piece
+        for name, population in protocol.populations.items()
+        if not population.when
+        for piece in (", ", source.said(population.label, f"populations.{name}.label"))
+    ]
+    notes = (Text("People decide, not a rule: ", *decided[1:], "."),) if decided else ()
+    return Table("table-populations", Text("Populations"), columns, tuple(rows), notes)
 
 
 def _data_problems(problems: tuple[Problem, ...]) -> list[Block]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trialwright.analysis.from_records import analyse_records
+from trialwright.analysis.looks import LOG, LookRequest, log_look, tell_disclosure
 from trialwright.analysis.results import Results
 from trialwright.analysis.run import beyond_cohorts, run_analyses, software
 from trialwright.analysis.sample import AnalysisData
@@ -22,6 +23,7 @@ from trialwright.records.csv import Cohort, read_csv_cohort
 from trialwright.records.mapping import Mapping, read_mapping
 from trialwright.reports.blocks import Page
 from trialwright.reports.html import render_html
+from trialwright.reports.origins import collect_origins
 from trialwright.reports.pdf import render_pdf
 from trialwright.reports.study_report import build_study_report
 from trialwright.reports.trial_report import build_trial_report
@@ -67,17 +69,23 @@ def write_study_report(
     ProblemsFound
         If the protocol cannot be run yet, or mapping or data have problems.
     """
-    _refuse_unwritable(out)
+    refuse_unwritable(out)
     results = analyse_study(loaded, data=data, mapping=mapping, progress=progress)
     progress("rendering the report")
     page = build_study_report(loaded.protocol, results)
     return WrittenReport(
-        _write_together(out, _render(page, results)), results, tuple(_warnings(loaded, results))
+        write_together(out, render_files(page, loaded, results)), results, tuple(_warnings(loaded, results))
     )
 
 
 def write_trial_report(
-    loaded: LoadedProtocol, out: Path, *, data: Path, cut: date | None = None, progress: Progress
+    loaded: LoadedProtocol,
+    out: Path,
+    *,
+    data: Path,
+    cut: date | None = None,
+    look: str | None = None,
+    progress: Progress,
 ) -> WrittenReport:
     """Derive and analyse the records of a trial and write report, results and analysis datasets to the folder `out`.
 
@@ -87,40 +95,55 @@ def write_trial_report(
     out : folder, made if need be; nothing is written there before everything is ready
     data : folder with the datasets of SDTM
     cut : what happened after this day does not exist
+    look : why groups are compared for efficacy before the final cut; None where nobody asks for it. A look is logged
+        beside `out` before anything is written.
     progress : told what is being done
 
     Raises
     ------
     ProblemsFound
-        If the records cannot be read or leave no way to derive a dataset.
+        If the records cannot be read or leave no way to derive a dataset, or the look cannot be logged.
     """
-    _refuse_unwritable(out)
-    trial = analyse_records(loaded, data, cut=cut, progress=progress)
+    refuse_unwritable(out)
+    asked = look_request(out, look)
+    trial = analyse_records(loaded, data, cut=cut, look=asked, progress=progress)
     progress("rendering the report")
     page = build_trial_report(trial)
-    contents = _render(page, trial.results)
+    contents = render_files(page, loaded, trial.results)
     contents |= {
         f"{DATASETS}/{name.lower()}.parquet": content
         for name, content in dataset_bytes(trial.data.tables, trial.study)
     }
-    written = _write_together(out, contents)
-    return WrittenReport(written, trial.results, (*trial.problems, *_warnings(loaded, trial.results)))
+    if asked and trial.disclosure.look:
+        log_look(asked.log, trial.disclosure.look)
+    written = write_together(out, contents)
+    told = tell_disclosure(trial.disclosure, asked)
+    return WrittenReport(written, trial.results, (*trial.problems, *_warnings(loaded, trial.results), *told))
 
 
-def _render(page: Page, results: Results) -> dict[str, bytes]:
+def look_request(out: Path, reason: str | None) -> LookRequest | None:
+    """A look that somebody asks for, with its log: `looks.jsonl` beside the folder `out`."""
+    return None if reason is None else LookRequest(reason, Path(os.path.abspath(out)).parent / LOG)  # noqa: PTH100 -- `..` and no links followed
+
+
+def render_files(
+    page: Page, loaded: LoadedProtocol, results: Results, names: Sequence[str] = FILES
+) -> dict[str, bytes]:
+    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files."""
     table = BytesIO()
     results.to_frame().write_parquet(table)
-    made = (render_html(page).encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
-    return dict(zip(FILES, made, strict=True))
+    html = render_html(page, collect_origins(page, loaded, results))
+    made = (html.encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
+    return dict(zip(names, made, strict=True))
 
 
-def _refuse_unwritable(out: Path) -> None:
+def refuse_unwritable(out: Path, names: Sequence[str] = FILES) -> None:
     """Refuse a folder that cannot take the files, before any work is done."""
     reason = ""
     try:
         if out.exists() and not out.is_dir():
             reason = "it is a file, not a folder"
-        for name in FILES:
+        for name in names:
             if (out / name).is_dir():
                 reason = f"`{name}` in it is a folder"
     except OSError as error:
@@ -227,7 +250,7 @@ def _warnings(loaded: LoadedProtocol, results: Results) -> list[Problem]:
     ]
 
 
-def _write_together(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
+def write_together(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
     """Write all files beside, then move them in: a reader never meets half a report."""
     try:
         out.mkdir(parents=True, exist_ok=True)

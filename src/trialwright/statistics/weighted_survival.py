@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import cycle
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,12 @@ from trialwright.statistics.arrays import Floats
 from trialwright.statistics.covariates import Covariate, take
 from trialwright.statistics.estimability import NotEstimable, require_subjects
 from trialwright.statistics.logistic import LogisticFit
-from trialwright.statistics.resampling import BootstrapRiskDifference, bootstrap_risk_difference
+from trialwright.statistics.resampling import (
+    Bootstrap,
+    BootstrapRiskDifference,
+    bootstrap,
+    bootstrap_risk_difference,
+)
 from trialwright.statistics.risk_contrasts import RiskContrast, risk_difference
 from trialwright.statistics.samples import as_sample
 from trialwright.statistics.survival import CoxFit, SurvivalCurve, estimate_survival, fit_cox
@@ -63,10 +69,24 @@ class WeightedComparison:
     _target: Target = field(repr=False)
     _conf_level: float = field(repr=False)
 
-    def curves(self) -> tuple[SurvivalCurve, SurvivalCurve]:
+    @property
+    def is_treated(self) -> NDArray[np.bool_]:
+        """Tell for each subject whether it is treated."""
+        return self._is_treated
+
+    def curves(
+        self, *, conf_level: float | None = None, conf_type: Literal["log-log", "log", "plain"] = "log-log"
+    ) -> tuple[SurvivalCurve, SurvivalCurve]:
         """Estimate the weighted Kaplan-Meier curves of treated and controls.
 
         The variance is robust (infinitesimal jackknife) and takes the weights as known.
+
+        Parameters
+        ----------
+        conf_level : float, optional
+            That of the comparison if not said.
+        conf_type : {"log-log", "log", "plain"}
+            As in `estimate_survival`.
 
         Raises
         ------
@@ -74,7 +94,10 @@ class WeightedComparison:
             If the weights leave too little information.
         """
         self._check_usable()
-        treated, control = (self._curve(rows) for rows in (self._is_treated, ~self._is_treated))
+        level = self._conf_level if conf_level is None else conf_level
+        treated, control = (
+            self._curve(rows, level, conf_type) for rows in (self._is_treated, ~self._is_treated)
+        )
         return treated, control
 
     def hazard_ratio(self) -> CoxFit:
@@ -137,13 +160,7 @@ class WeightedComparison:
         self._check_usable()
 
         def risks(subjects: NDArray[np.int64]) -> tuple[float, float]:
-            is_treated = self._is_treated[subjects]
-            scores = fit_propensity(is_treated, take(self._covariates, subjects)).probability
-            weights = compute_weights(scores, is_treated, target=self._target)
-            treated, control = (
-                _risk(self._time[subjects][rows], self._event[subjects][rows], weights[rows], time)
-                for rows in (is_treated, ~is_treated)
-            )
+            treated, control = self.resampled_risks(subjects, [time])[:, 0].tolist()
             return treated, control
 
         return bootstrap_risk_difference(
@@ -155,9 +172,39 @@ class WeightedComparison:
             conf_level=self._conf_level,
         )
 
-    def _curve(self, rows: NDArray[np.bool_]) -> SurvivalCurve:
+    def resampled_risks(self, subjects: NDArray[np.int64], times: ArrayLike) -> Floats:
+        """Estimate the risks by `times` of treated and controls, shape (2, n_times), from drawn subjects.
+
+        Parameters
+        ----------
+        subjects : ndarray of shape (n_drawn,)
+            Positions, each as often as it was drawn; the propensity score is estimated from them again.
+        times : array-like of shape (n_times,)
+
+        Raises
+        ------
+        NotEstimable
+            If there is no propensity score, or a curve is not known at a time.
+        """
+        is_treated = self._is_treated[subjects]
+        scores = fit_propensity(is_treated, take(self._covariates, subjects)).probability
+        weights = compute_weights(scores, is_treated, target=self._target)
+        return np.array(
+            [
+                _risks(self._time[subjects][rows], self._event[subjects][rows], weights[rows], times)
+                for rows in (is_treated, ~is_treated)
+            ]
+        )
+
+    def _curve(
+        self, rows: NDArray[np.bool_], conf_level: float, conf_type: Literal["log-log", "log", "plain"]
+    ) -> SurvivalCurve:
         return estimate_survival(
-            self._time[rows], self._event[rows], weights=self.weights[rows], conf_level=self._conf_level
+            self._time[rows],
+            self._event[rows],
+            weights=self.weights[rows],
+            conf_level=conf_level,
+            conf_type=conf_type,
         )
 
     def _check_usable(self) -> None:
@@ -224,8 +271,61 @@ def compare_weighted(
     )
 
 
-def _risk(time: Floats, event: Floats, weights: Floats, at: float) -> float:
-    survival = estimate_survival(time, event, weights=weights, variance="greenwood").at([at]).survival[0]
-    if np.isnan(survival):
-        raise NotEstimable(f"in one group nobody is followed up to {at:g}")
-    return float(1 - survival)
+def bootstrap_weighted_risks(
+    comparisons: Sequence[WeightedComparison],
+    times: ArrayLike,
+    *,
+    n_resamples: int = 1000,
+    seed: int,
+    conf_level: float = 0.95,
+) -> Bootstrap:
+    """Resample the weighted risks by several times at once, over imputed data sets in turn.
+
+    Parameters
+    ----------
+    comparisons : sequence of WeightedComparison
+        Of the same subjects: one, or one for each imputed data set. Resamples go through them in turn, so that percentiles
+        are of all together: the pooled bootstrap of multiply imputed data [1]_.
+    times : array-like of shape (n_times,)
+        Finite, 0 or more; events at a time count.
+    n_resamples : int
+        At least 100, of all data sets together.
+    seed : int
+    conf_level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    bootstrap : Bootstrap
+        Its estimates have the shape (n, 3 n_times): risks of the treated, of the controls, and their differences.
+
+    Raises
+    ------
+    NotEstimable
+        If weights leave too little information, or more than 5 % of the resamples give no estimate.
+
+    References
+    ----------
+    .. [1] Schomaker M, Heumann C. Stat Med 2018;37:2252-2266, "MI Boot (pooled sample)".
+    """
+    for comparison in comparisons:
+        if comparison.size.reason:
+            raise NotEstimable(comparison.size.reason)
+    turn = cycle(comparisons)
+
+    def risks_and_difference(subjects: NDArray[np.int64]) -> Floats:
+        treated, control = next(turn).resampled_risks(subjects, times)
+        return np.concatenate([treated, control, treated - control])
+
+    n_subjects = len(comparisons[0].weights)
+    return bootstrap(
+        risks_and_difference, n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
+    )
+
+
+def _risks(time: Floats, event: Floats, weights: Floats, at: ArrayLike) -> Floats:
+    points = estimate_survival(time, event, weights=weights, variance="greenwood").at(at)
+    if np.isnan(points.survival).any():
+        unknown = points.times[np.isnan(points.survival)][0]
+        raise NotEstimable(f"in one group nobody is followed up to {unknown:g}")
+    return np.asarray(1 - points.survival)

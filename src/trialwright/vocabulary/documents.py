@@ -290,6 +290,19 @@ def dotted(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
+def shown(value: Any) -> str:
+    """Data of a document in one line."""
+    match value:
+        case dict():
+            return ", ".join(f"{key}: {shown(part)}" for key, part in value.items())
+        case list() | tuple():
+            return ", ".join(shown(part) for part in value)
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
 def canonical_json(value: Any) -> str:
     """One spelling of plain data: no spaces, all characters as themselves, order kept, whole floats as integers.
 

@@ -25,6 +25,15 @@ CutOption = Annotated[
     typer.Option("--cut", metavar="DATE", help="Data cut: what happened after this day does not exist."),
 ]
 
+LookOption = Annotated[
+    str | None,
+    typer.Option(
+        "--look",
+        metavar="REASON",
+        help="Compare groups for efficacy before the final data cut, and why; the look is logged.",
+    ),
+]
+
 
 def day_of(text: str | None) -> date | None:
     """The day of `--cut`."""

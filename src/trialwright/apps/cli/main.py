@@ -14,6 +14,7 @@ from trialwright.apps.cli.check import check
 from trialwright.apps.cli.common import (
     EXIT_INCOMPLETE,
     CutOption,
+    LookOption,
     ProtocolArgument,
     day_of,
     problems_told,
@@ -22,6 +23,7 @@ from trialwright.apps.cli.common import (
 from trialwright.apps.cli.data import data
 from trialwright.apps.cli.derive import derive
 from trialwright.apps.cli.diff import diff
+from trialwright.apps.cli.dsmb import dsmb
 from trialwright.apps.cli.explain import explain
 from trialwright.apps.cli.new import new
 from trialwright.apps.cli.oq import oq
@@ -114,11 +116,15 @@ def report(
         ),
     ] = None,
     cut: CutOption = None,
+    look: LookOption = None,
 ) -> None:
     """Analyse data as a protocol says and write the report.
 
     Writes report.html, report.pdf, results.json and results.parquet to DIR, all or none. From the records of a trial
     the analysis datasets are derived first, and lie beside in DIR/datasets.
+
+    Groups are not compared for efficacy before the final data cut that the protocol names under `reporting`. --look
+    shows the comparisons all the same: the look is numbered, logged in looks.jsonl beside DIR, and printed with them.
 
     Try: trialwright simulate nct04294498 --out virtual --seed 1, then
     trialwright report nct04294498 --data virtual/simulated --out report
@@ -134,7 +140,7 @@ def report(
         from trialwright.reports.writing import is_folder, write_study_report, write_trial_report
 
         if data is not None and is_folder(data):
-            written = write_trial_report(loaded, out, data=data, cut=day_of(cut), progress=tell)
+            written = write_trial_report(loaded, out, data=data, cut=day_of(cut), look=look, progress=tell)
         else:
             written = write_study_report(loaded, out, data=data, mapping=mapping, progress=tell)
     for warning in written.warnings:
@@ -145,6 +151,7 @@ def report(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
+app.command()(dsmb)
 app.command()(explain)
 app.command()(rule)
 app.command()(derive)

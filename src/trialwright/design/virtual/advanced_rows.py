@@ -167,8 +167,9 @@ def _add_screening(rows: Rows, p: Advanced, course: Course, seed: int, trial: in
         rows, who, day, SCREENING,
         {"HCC DIAGNOSIS": proof, "BCLC STAGE": stage, "MEASURABLE DISEASE": "Y"},
     )  # fmt: skip
-    rows.add("FA", who, FAOBJ="ECOG", FATESTCD="STATUS", FATEST="Status", FADTC=day, VISITNUM=SCREENING,
-             FAORRES=ecog, FASTRESC=ecog, FASTRESN=ecog.astype(np.float64))  # fmt: skip
+    some = who[~Draws(seed, trial, "missing findings", people.n).chance(p.missing_covariates)]
+    rows.add("FA", some, FAOBJ="ECOG", FATESTCD="STATUS", FATEST="Status", FADTC=day[some], VISITNUM=SCREENING,
+             FAORRES=ecog[some], FASTRESC=ecog[some], FASTRESN=ecog[some].astype(np.float64))  # fmt: skip
 
 
 def _add_doses(rows: Rows, plan: AdvancedPlan, course: Course) -> None:

@@ -119,8 +119,11 @@ def draw_results(
         "afp": afp * np.where(returned & rises, p.afp_after_recurrence, 1.0) * noise(p.analyte_within),
     }  # fmt: skip
     made: dict[str, tuple[Results, Recorded]] = {}
+    lacks_first = Draws(seed, trial, "missing results", people.n).chance(p.missing_covariates)
     for name, values in true.items():
         is_measured = visits.sampled & (visits.is_regular | (name in _COUNTS))
+        if name == "afp":
+            is_measured[:, 0] &= ~lacks_first
         recorded = report_result(name, np.maximum(values, 0.1), chemistry)
         made[name] = (Results(visits.day, recorded.value, recorded.state, is_measured), recorded)
     regular = visits.sampled & visits.is_regular

@@ -57,7 +57,7 @@ def add_rows(
     add_people(rows, people, start=start, end=end, death=_dated(zero, course.death), group=arm)
     _add_milestones(rows, course)
     _add_history(rows, p, plan, course, draws)
-    _add_baseline(rows, p, plan, course, draws)
+    _add_baseline(rows, p, plan, course, draws, Draws(seed, trial, "missing findings", people.n))
     _add_drugs(rows, course)
     _add_laboratory(rows, course, visits, measured)
     _add_scans(rows, course)
@@ -141,8 +141,9 @@ def _add_history(
 
 
 def _add_baseline(
-    rows: Rows, p: AfterTreatment, plan: AfterTreatmentPlan, course: Course, draws: Draws
+    rows: Rows, p: AfterTreatment, plan: AfterTreatmentPlan, course: Course, draws: Draws, missing: Draws
 ) -> None:
+    """What was found before the start. Of findings that eligibility does not ask for, each lacks in some."""
     people, zero, covariates = course.people, course.zero, course.covariates
     who = np.arange(people.n)
     day = zero + course.laboratory_day
@@ -150,15 +151,23 @@ def _add_baseline(
     ablated = covariates.by_ablation
     invades = draws.chance(p.microvascular_invasion)
     add_categories(rows, who, before, 0.0, {"BCLC STAGE": np.where(covariates.bclc_a, "A", "0")})
-    add_categories(rows, who, course.radical, 0.0, {
-        "RADICAL BY": np.where(ablated, "ablation", "resection"),
-        "MICROVASCULAR INVASION": np.where(ablated, "not_assessable", np.where(invades, "present", "absent")),
-        "CIRRHOSIS": np.where(covariates.cirrhosis, "present", "absent"),
-    })  # fmt: skip
+
+    def told() -> Whole:
+        return who[~missing.chance(p.missing_covariates)]
+
+    add_categories(rows, who, course.radical, 0.0, {"RADICAL BY": np.where(ablated, "ablation", "resection")})
+    seen_in_tissue = np.where(ablated, "not_assessable", np.where(invades, "present", "absent"))
+    for name, values in (
+        ("MICROVASCULAR INVASION", seen_in_tissue),
+        ("CIRRHOSIS", np.where(covariates.cirrhosis, "present", "absent")),
+    ):
+        some = told()
+        add_categories(rows, some, course.radical[some], 0.0, {name: values[some]})
     add_categories(rows, who, day, SCREENING, {
         "ASCITES": "none", "ENCEPHALOPATHY": "none", "OTHER CANCER": "none", "IN OTHER TRIAL": "N",
-        "HBEAG": np.where(draws.chance(p.hbeag_positive), "positive", "negative"),
     })  # fmt: skip
+    antigen, some = np.where(draws.chance(p.hbeag_positive), "positive", "negative"), told()
+    add_categories(rows, some, day[some], SCREENING, {"HBEAG": antigen[some]})
     women = who[~people.is_man]
     add_categories(rows, women, day[women], SCREENING, {"PREGNANCY TEST": "negative", "BREASTFEEDING": "N"})
     treated = who[people.enrolled]
@@ -172,13 +181,14 @@ def _add_baseline(
     size = np.where(
         covariates.bclc_a, np.maximum(covariates.tumour_size, 20.0), np.minimum(covariates.tumour_size, 20.0)
     )
-    add_number(rows, who, before, 0.0, "TUMOUR NUMBER", number, "")
-    add_number(rows, who, before, 0.0, "TUMOUR SIZE", np.asarray(np.round(size), dtype=np.float64), "mm")
+    for name, value, unit in (("TUMOUR NUMBER", number, ""), ("TUMOUR SIZE", size.round(), "mm")):
+        some = told()
+        add_number(rows, some, before[some], 0.0, name, value[some], unit)
     resected = who[~ablated]
     for name, most in (("PD L1 CPS", 30.0), ("PD L1 TPS", 20.0), ("T CELL INFILTRATION", 100.0)):
-        value = np.round(draws.uniform(0.0, most))
+        share = np.round(draws.uniform(0.0, most))
         add_number(
-            rows, resected, course.radical[resected], 0.0, name, value[resected], "%" if "TPS" in name else ""
+            rows, resected, course.radical[resected], 0.0, name, share[resected], "%" if "TPS" in name else ""
         )
 
 

@@ -17,7 +17,9 @@ from trialwright.design.virtual.observed_tumour import (
     best_response,
     confirmed_response,
     first_progression,
+    first_response,
     progression_free,
+    response_duration,
 )
 from trialwright.design.virtual.readings import (
     Answer,
@@ -93,6 +95,11 @@ def see(patient: Patient) -> Iterator[Seen]:
                 assessments, patient.new_therapy, patient.death, counts_death=counts_death
             )
             yield Seen(f"endpoints.{name}", reader, followed=followed)
+        yield Seen(
+            "events.tumour_response", reader, Finding(*first_response(assessments, patient.new_therapy))
+        )
+        lasted = response_duration(assessments, patient.new_therapy, patient.death)
+        yield Seen("endpoints.duration_of_response", reader, followed=lasted)
     alive = Followed(patient.last_contact, "censored", "alive")
     died = patient.death is not None
     yield Seen(

@@ -6,8 +6,8 @@ dose, which is day 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from trialwright.design.virtual.lesions import NODE, NOT_MEASURED
 
@@ -165,16 +165,52 @@ def _is_confirmed(counted: Sequence[Assessment], position: int, good: tuple[str,
     return False
 
 
+def first_response(assessments: Sequence[Assessment], therapy: int | None) -> tuple[bool | None, int | None]:
+    """Whether a response was seen again before progression and another treatment, and the day of the first scan of it.
+
+    Seen again at the first scan 28 days later or more, and at all between; scans that cannot be judged do not count. None
+    where nobody looked again.
+    """
+    judged = [one for one in assessments if one.overall != "NE"]
+    counted = {one.day for one in _counted(judged, therapy) if one.overall in ("CR", "PR")}
+    answers: list[bool | None] = []
+    for position, one in enumerate(judged):
+        again = _seen_again([other.day for other in judged[position:]], counted)
+        if again:
+            return True, one.day
+        answers.append(again)
+    return None if None in answers else False, None
+
+
+def _seen_again(days: Sequence[int], counted: Collection[int]) -> bool | None:
+    for day in days:
+        if day not in counted:
+            return False
+        if day - days[0] >= CONFIRMED_AFTER:
+            return True
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Followed:
     """How the follow-up of an endpoint ended: elapsed days, and why.
 
-    `event`, `competing`, `censored`, or `not evaluable`, which has no day.
+    `event`, `competing`, `censored`, or `not evaluable`, which has no day. Time counts from `start`.
     """
 
     day: int | None
     how: str
     why: str
+    start: int = 0
+
+
+def response_duration(assessments: Sequence[Assessment], therapy: int | None, death: int | None) -> Followed:
+    """Time from a confirmed response to progression or death."""
+    _, start = first_response(assessments, therapy)
+    if start is None:
+        return Followed(None, "not evaluable", "no response")
+    since = [one for one in assessments if one.day >= start]
+    return replace(progression_free(since, therapy, death, counts_death=True), start=start)
 
 
 def progression_free(

@@ -57,6 +57,7 @@ class Common:
     reader_disagreement: float
     missed_scans: float
     unreadable_scans: float
+    missing_covariates: float
     planted_errors: float
     adverse_events: Mapping[str, float]
 

@@ -55,7 +55,7 @@ def observable_frame(trial: MadeTrial) -> pl.DataFrame:
     """What can be seen, one row a subject, protocol element and reader.
 
     `ANSWER` of an event or a rate is Y, N or U; `ADT` when it was first so, or when the follow-up ended; `AVAL` days with
-    time zero as day 1 and `CNSR` of times; `RESPONSE` of best responses; `N_ASSESSED` occasions to see it.
+    the start as day 1 and `CNSR` of times; `RESPONSE` of best responses; `N_ASSESSED` occasions to see it.
     """
     columns: dict[str, list[object]] = {
         name: []
@@ -77,15 +77,16 @@ def observable_frame(trial: MadeTrial) -> pl.DataFrame:
         day: int | None = None
         answer = why = None
         censored: int | None = None
+        start = 0
         if seen.finding is not None:
             answer = {True: "Y", False: "N", None: "U"}[seen.finding.answer]
             day = seen.finding.day
         if seen.followed is not None:
-            day, why = seen.followed.day, seen.followed.why
+            day, why, start = seen.followed.day, seen.followed.why, seen.followed.start
             censored = CENSORING.get(seen.followed.how)
         values = (
             subject, seen.element, seen.reader, answer, None if day is None else zero[subject] + day,
-            None if day is None or censored is None else day + 1, censored, why, seen.response, seen.n_assessed,
+            None if day is None or censored is None else day - start + 1, censored, why, seen.response, seen.n_assessed,
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)

@@ -1,0 +1,302 @@
+"""A measurement by visit and its change from baseline, with what can be said where the assay could not measure it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self
+
+import polars as pl
+
+from trialwright.analysis.results import Recorder, Where
+from trialwright.analysis.sample import AnalysisData, select_population
+from trialwright.derivations.adrate import MET
+from trialwright.derivations.timeline import moved
+from trialwright.protocol.analyses import VisitSummary
+from trialwright.protocol.model import Endpoint
+from trialwright.protocol.moments import parse_moment
+from trialwright.statistics.descriptive import summarise_numbers
+from trialwright.statistics.estimability import NotEstimable
+from trialwright.statistics.limited_values import quantile_limits
+from trialwright.statistics.mean_difference import mean_difference
+from trialwright.vocabulary.durations import Duration
+
+BASELINE = "Baseline"
+LOCAL = "local"
+"""The reader who counts where the protocol names none."""
+UNTIL = "until it happens"
+"""The strategy by which nothing counts after an intercurrent event."""
+MOST_LIMITED = 0.5
+"""Where a larger share of values lies beyond the limits of the assay, no mean is given: it would be a mean of guesses."""
+QUANTILES: Mapping[str, float] = MappingProxyType(
+    {"median": 0.5, "q1": 0.25, "q3": 0.75, "minimum": 0.0, "maximum": 1.0}
+)
+_MEANS = ("mean", "sd")
+_DIFFERENCE = ("difference", "std_error", "df", "conf_low", "conf_high")
+_NOBODY = "no value at this visit"
+_TOO_LIMITED = "more than half lie beyond the assay"
+_NOT_EXACT = "known only between limits, as the assay could not measure it"
+
+
+def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: Recorder) -> None:
+    """Values at baseline and at each visit of `read at`, their change, and the difference of mean changes between groups.
+
+    Items are the visits (`Week 12`) and their changes (`Week 12 change`). `n_missing` counts subjects without a value
+    whom no intercurrent event excuses, `n_after_event` those after one whose strategy is `until it happens`, `n_below` and
+    `n_above` results beyond the assay. Means use the number that stands for such a result; quantiles use none: where they
+    are not known exactly, `..._least` and `..._most` say between which limits they lie.
+    """
+    endpoint = data.protocol.endpoints[analysis.endpoint]
+    everyone = select_population(data, recorder, analysis.population)
+    values = _values(data, endpoint)
+    scale = endpoint.scale or "as measured"
+    recorder.conventions = {
+        "scale": scale,
+        "beyond the assay": sorted(values["IMPMETH"].drop_nulls().unique()) if values.height else [],
+        "quantiles": "type 7",
+        "conf_level": analysis.confidence,
+    }
+    if analysis.by:
+        recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
+    unit = unit_of(endpoint, next(iter(values["AVALU"].drop_nulls()), None))
+    ends = _ends(data, endpoint, everyone)
+    changes: dict[tuple[str | None, str], _Column] = {}
+    for level in data.levels(analysis.by):
+        people = everyone if level is None else everyone.filter(pl.col(analysis.by or "") == level)
+        people = people.select("USUBJID").join(ends, on="USUBJID", how="left")
+        recorder.add("n_subjects", people.height, "subjects", group=level, n=people.height)
+        here = values.join(people, on="USUBJID", how="semi")
+        for visit in (None, *endpoint.read_at):
+            name = visit_name(visit)
+            rows = here.filter(pl.col("VISIT") == name)
+            _count_missing(recorder, people, rows, level, visit)
+            _add_summary(recorder, _value(rows, scale), level, name, unit)
+            if visit is not None:
+                changes[level, name] = _change(rows, scale)
+                _add_summary(recorder, changes[level, name], level, f"{name} change", unit)
+    if analysis.by:
+        _compare(data, analysis, recorder, endpoint, changes, unit)
+
+
+def visit_name(visit: Duration | None) -> str:
+    """The visit as ADLB calls it (AVISIT): `Week 12`; None is the baseline."""
+    return BASELINE if visit is None else f"{visit.unit.singular.capitalize()} {visit.amount}"
+
+
+def unit_of(endpoint: Endpoint, measured: str | None) -> str:
+    """The unit on the scale of an endpoint."""
+    unit = measured or ""
+    if endpoint.scale == "log10":
+        return f"log10 {unit}".strip()
+    return "times baseline" if endpoint.scale == "ratio" else unit
+
+
+# --- the values ---------------------------------------------------------------------------------------------------------
+
+
+def _values(data: AnalysisData, endpoint: Endpoint) -> pl.DataFrame:
+    """One row a subject and visit that counts: `VISIT`, limits and imputed number of value (`v_`) and baseline (`b_`)."""
+    named = data.protocol.baseline if data.protocol.baseline in data.protocol.baselines else None
+    rows = data.tables["ADLB"].filter(
+        (pl.col("PARAMCD") == (endpoint.of or "").upper())
+        & pl.col("BASETYPE").eq_missing(pl.lit(named, pl.String))
+        & (pl.col("READER").is_null() | (pl.col("READER") == (endpoint.reader or LOCAL)))
+    )
+    shown = (
+        "USUBJID", "VISIT", "AVALU", "IMPMETH",
+        pl.col("AVALLO").fill_null(-math.inf).alias("v_lo"), pl.col("AVALHI").fill_null(math.inf).alias("v_hi"),
+        pl.col("AVALIMP").alias("v_imputed"),
+    )  # fmt: skip
+    base = rows.filter(pl.col("ABLFL") == "Y").with_columns(VISIT=pl.lit(BASELINE)).select(*shown)
+    later = rows.filter(pl.col("ANL01FL") == "Y").with_columns(VISIT="AVISIT").select(*shown)
+    of_base = base.select("USUBJID", b_lo="v_lo", b_hi="v_hi", b_imputed="v_imputed")
+    both = pl.concat([base, later]).filter(_is_known("v"))
+    return both.join(of_base, on="USUBJID", how="left", validate="m:1", maintain_order="left")
+
+
+def _is_known(which: str) -> pl.Expr:
+    """Whether anything is known of a number: it has a lower or an upper limit."""
+    return pl.col(f"{which}_lo").is_finite() | pl.col(f"{which}_hi").is_finite()
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Values on a scale: where each may lie, and the number that stands for it (null where none does)."""
+
+    frame: pl.DataFrame
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, least: pl.Expr, most: pl.Expr, imputed: pl.Expr) -> Self:
+        """An end that no arithmetic gives is open."""
+        return cls(
+            rows.select(
+                "USUBJID",
+                least.fill_nan(-math.inf).alias("least"),
+                most.fill_nan(math.inf).alias("most"),
+                imputed.alias("imputed"),
+            )
+        )
+
+    @property
+    def n(self) -> int:
+        return self.frame.height
+
+    @property
+    def n_limited(self) -> int:
+        return self.frame.filter(pl.col("least") != pl.col("most")).height
+
+    @property
+    def numbers(self) -> list[float]:
+        """The numbers that means rest on."""
+        return self.frame["imputed"].drop_nulls().to_list()
+
+    @property
+    def why_no_mean(self) -> str:
+        if not self.n:
+            return _NOBODY
+        if self.n_limited > MOST_LIMITED * self.n:
+            return _TOO_LIMITED
+        return "" if len(self.numbers) == self.n else "no number stands for a value that is not exact, or 0"
+
+
+def _value(rows: pl.DataFrame, scale: str) -> _Column:
+    if scale == "log10":
+        return _Column.of(rows, _log("v_lo"), _log("v_hi"), _log("v_imputed", of_zero=None))
+    return _Column.of(rows, pl.col("v_lo"), pl.col("v_hi"), pl.col("v_imputed"))
+
+
+def _change(rows: pl.DataFrame, scale: str) -> _Column:
+    """Of those with a baseline: the difference, that of logarithms, or the ratio."""
+    based = rows.filter(_is_known("b"))
+    if scale == "as measured":
+        return _Column.of(
+            based,
+            pl.col("v_lo") - pl.col("b_hi"),
+            pl.col("v_hi") - pl.col("b_lo"),
+            pl.col("v_imputed") - pl.col("b_imputed"),
+        )
+    least, most = _log("v_lo") - _log("b_hi"), _log("v_hi") - _log("b_lo")
+    imputed = _log("v_imputed", of_zero=None) - _log("b_imputed", of_zero=None)
+    if scale == "log10":
+        return _Column.of(based, least, most, imputed)
+    return _Column.of(based, 10 ** least.fill_nan(-math.inf), 10 ** most.fill_nan(math.inf), 10**imputed)
+
+
+def _log(name: str, *, of_zero: float | None = -math.inf) -> pl.Expr:
+    """The decimal logarithm; what is not above 0 has none, and lies below every number."""
+    return (
+        pl.when(pl.col(name) > 0)
+        .then(pl.col(name).log10())
+        .when(pl.col(name) <= 0)
+        .then(pl.lit(of_zero, pl.Float64))
+    )
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------------
+
+
+def _ends(data: AnalysisData, endpoint: Endpoint, everyone: pl.DataFrame) -> pl.DataFrame:
+    """`USUBJID`, `start`, and `until`: the first day of an event after which nothing counts."""
+    strategies = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
+    names = [words.replace(" ", "_") for words, strategy in strategies.items() if strategy == UNTIL]
+    ours = pl.col("READER").is_null() | (pl.col("READER") == (endpoint.reader or LOCAL))
+    happened = data.tables["ADEVT"].filter(ours & pl.col("EVENT").is_in(names) & (pl.col("AVALC") == MET))
+    until = happened.group_by("USUBJID").agg(until=pl.col("ADTH").min())
+    return everyone.select("USUBJID", start=_start(endpoint, everyone)).join(until, on="USUBJID", how="left")
+
+
+def _start(endpoint: Endpoint, everyone: pl.DataFrame) -> pl.Expr:
+    """The day visits count from; null where only records tell it."""
+    anchor = parse_moment(endpoint.from_).name if endpoint.from_ else None
+    column = f"{(anchor or 'start').upper()}DT"
+    return pl.col(column) if column in everyone.columns else pl.lit(None, pl.Date)
+
+
+def _count_missing(
+    recorder: Recorder, people: pl.DataFrame, rows: pl.DataFrame, level: str | None, visit: Duration | None
+) -> None:
+    """Who has no value, told apart by whether an event after which none counts had come by the day it was due."""
+    name = visit_name(visit)
+    without = people.join(rows, on="USUBJID", how="anti")
+    after = 0 if visit is None else without.filter(pl.col("until") <= _due(visit)).height
+    where: Where = {"group": level, "item": name, "n": people.height}
+    recorder.add("n_missing", without.height - after, "subjects", **where)
+    recorder.add("n_after_event", after, "subjects", **where)
+    exact, none_below = pl.col("v_lo") == pl.col("v_hi"), pl.col("v_lo") <= 0
+    below = rows.filter(~exact & none_below & pl.col("v_hi").is_finite()).height
+    above = rows.filter(~exact & pl.col("v_hi").is_infinite()).height
+    recorder.add("n_below", below, "subjects", **where)
+    recorder.add("n_above", above, "subjects", **where)
+
+
+def _due(visit: Duration) -> pl.Expr:
+    return moved(pl.col("start"), visit)
+
+
+def _add_summary(recorder: Recorder, column: _Column, level: str | None, item: str, unit: str) -> None:
+    where: Where = {"group": level, "item": item, "n": column.n}
+    recorder.add("n", column.n, "subjects", **where)
+    if not column.n:
+        recorder.add_missing((*_MEANS, *QUANTILES), _NOBODY, **where)
+        return
+    recorder.add("share_limited", column.n_limited / column.n, "proportion", **where)
+    if reason := column.why_no_mean:
+        recorder.add_missing(_MEANS, reason, **where)
+    else:
+        summary = summarise_numbers(column.numbers)
+        for statistic in _MEANS:
+            recorder.add(
+                statistic, getattr(summary, statistic), unit, note="one value has no spread", **where
+            )
+    least, most = column.frame["least"].to_list(), column.frame["most"].to_list()
+    for statistic, probability in QUANTILES.items():
+        _add_quantile(recorder, statistic, quantile_limits(least, most, probability), unit, where)
+
+
+def _add_quantile(
+    recorder: Recorder, statistic: str, found: tuple[float, float], unit: str, where: Where
+) -> None:
+    low, high = found
+    recorder.add(statistic, low if low == high else None, unit, note=_NOT_EXACT, **where)
+    if low != high:
+        recorder.add(f"{statistic}_least", low, unit, note="no lower limit", **where)
+        recorder.add(f"{statistic}_most", high, unit, note="no upper limit", **where)
+
+
+def _compare(
+    data: AnalysisData,
+    analysis: VisitSummary,
+    recorder: Recorder,
+    endpoint: Endpoint,
+    changes: Mapping[tuple[str | None, str], _Column],
+    unit: str,
+) -> None:
+    """The mean change of each group less that of the first, at each visit."""
+    first, *others = data.levels(analysis.by)
+    for visit in endpoint.read_at:
+        for other in others:
+            pair = [changes[level, visit_name(visit)] for level in (other, first)]
+            item = f"{visit_name(visit)}: {other} minus {first}"
+            _add_difference(recorder, analysis, pair, item, unit)
+
+
+def _add_difference(
+    recorder: Recorder, analysis: VisitSummary, pair: Sequence[_Column], item: str, unit: str
+) -> None:
+    where: Where = {"item": item, "n": sum(column.n for column in pair)}
+    try:
+        for column in pair:
+            if reason := column.why_no_mean:
+                raise NotEstimable(reason)
+        found = mean_difference(pair[0].numbers, pair[1].numbers, conf_level=analysis.confidence)
+    except NotEstimable as error:
+        recorder.add_missing(_DIFFERENCE, error.reason, **where)
+        return
+    values = (found.estimate, found.std_error, found.df, found.conf_low, found.conf_high)
+    for statistic, value in zip(_DIFFERENCE, values, strict=True):
+        named = "" if statistic == "df" else unit
+        recorder.add(
+            statistic, value, named, conventions={**recorder.conventions, **found.conventions}, **where
+        )

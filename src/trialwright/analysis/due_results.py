@@ -1,0 +1,244 @@
+"""How much of what is due by the cut has come in: results of a fact, visit by visit, as far as it can be told without clocks.
+
+A visit that counts from the contact before moves with every contact, and one that is due anywhere in a span has no day: both
+need clocks, and until something runs them it is said that nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from itertools import count, takewhile
+
+import polars as pl
+
+from trialwright.analysis.sample import AnalysisData
+from trialwright.analysis.watched_events import treatment_ended
+from trialwright.derivations.timeline import moved
+from trialwright.protocol.model import Visit
+from trialwright.protocol.moments import parse_moment
+from trialwright.vocabulary.durations import Duration, TimeUnit
+
+_NO_DAY = "due in a span and on no day: nothing runs clocks yet"
+_MOVES = "due days count from the contact before: nothing runs clocks yet"
+_NO_START = "the moment it counts from is not in the datasets"
+_WINDOWS = {"USUBJID": pl.String, "due": pl.Date, "opens": pl.Date, "closes": pl.Date}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Visits of one row of the calendar, or of the readings of an endpoint.
+
+    Attributes
+    ----------
+    path : str
+        Where the protocol has it: `visits.laboratory`, `endpoints.hbv_dna_course`.
+    n_due : int
+        Visits whose day is not after the cut, of subjects who were alive and in the time in which they are due.
+    n_in : int
+        Of these, with a usable result that belongs to them.
+    n_open : int
+        Without one, and a result may still come that belongs to them.
+    n_unknown : int
+        Subjects of whom nobody knows when visits begin.
+    reason : str
+        Why nobody can tell what is due; then the numbers mean nothing.
+    """
+
+    path: str
+    n_due: int = 0
+    n_in: int = 0
+    n_open: int = 0
+    n_unknown: int = 0
+    reason: str = ""
+
+    @property
+    def n_missing(self) -> int:
+        """Visits that are over without a result."""
+        return self.n_due - self.n_in - self.n_open
+
+
+def count_due(data: AnalysisData, fact: str, people: pl.DataFrame, cut: date) -> Iterator[Due]:
+    """What is due of a fact in some subjects, row by row.
+
+    Parameters
+    ----------
+    data : AnalysisData
+    fact : str
+    people : DataFrame
+        Rows of ADSL.
+    cut : date
+
+    Yields
+    ------
+    due : Due
+        First the endpoints that read the change of the fact at visits, then the rows of `visits` that measure it.
+    """
+    protocol = data.protocol
+    obliged = _obliged_until(data, fact)
+    results = _usable_results(data, fact)
+    for name, endpoint in protocol.endpoints.items():
+        if endpoint.kind == "change" and endpoint.of == fact and endpoint.read_at:
+            path = f"endpoints.{name}"
+            start = (
+                _days(data, endpoint.from_, people)
+                if endpoint.from_
+                else people.select("USUBJID", start="STARTDT")
+            )
+            if start is None:
+                yield Due(path, reason=_NO_START)
+                continue
+            windows = reading_windows(start.drop_nulls(), tuple(endpoint.read_at))
+            yield _count(path, people, start, windows, obliged, results, cut)
+    for name, visit in protocol.visits.items():
+        if fact in visit.measures:
+            yield _of_visit(data, f"visits.{name}", visit, people, results, cut)
+
+
+def _of_visit(
+    data: AnalysisData, path: str, visit: Visit, people: pl.DataFrame, results: pl.DataFrame, cut: date
+) -> Due:
+    if visit.every is None or visit.every.unit is TimeUnit.HOURS:
+        return Due(path, reason=_NO_DAY)
+    if visit.counts_from == "previous contact":
+        return Due(path, reason=_MOVES)
+    start = _days(data, visit.from_ or data.protocol.time_zero, people)
+    if start is None:
+        return Due(path, reason=_NO_START)
+    until = (
+        _days(data, visit.until, people)
+        if visit.until
+        else people.select("USUBJID", start=pl.lit(None, pl.Date))
+    )
+    if until is None:
+        return Due(path, reason=_NO_START)
+    if (
+        treatment := _last_dose_of(data, visit.from_)
+    ) is not None:  # until then the last dose is not the last
+        start = start.join(treatment_ended(data, treatment), on="USUBJID", how="semi")
+        people = people.join(start, on="USUBJID", how="semi")
+    windows = _row_of_contacts(start.drop_nulls(), visit.every, cut)
+    return _count(path, people, start, windows, until.rename({"start": "until"}), results, cut)
+
+
+def reading_windows(start: pl.DataFrame, lengths: tuple[Duration, ...]) -> pl.DataFrame:
+    """The visits of a change that an endpoint reads, as ADLB places its results: `USUBJID`, `due`, `opens`, `closes`.
+
+    Each begins half the way from the visit before, or from the start, and ends before the first day that is as near to the
+    next; the last is as long after its day as before it.
+    """
+    days = [pl.col("start"), *(moved(pl.col("start"), one) for one in lengths)]
+    days.append(days[-1] + (days[-1] - days[-2]))
+    return _windows(start, days)
+
+
+def _row_of_contacts(start: pl.DataFrame, every: Duration, cut: date) -> pl.DataFrame:
+    """The contacts of a row up to the cut, placed alike."""
+    if start.is_empty():
+        return pl.DataFrame(schema=_WINDOWS)
+    first = start["start"].to_list()
+    multiples = (Duration(number * every.amount, every.unit) for number in count(1))
+    lengths = list(takewhile(lambda length: length.after(min(first)) <= cut, multiples))
+    days = [pl.col("start"), *(moved(pl.col("start"), one) for one in lengths)]
+    days.append(moved(pl.col("start"), Duration((len(lengths) + 1) * every.amount, every.unit)))
+    return _windows(start, days)
+
+
+def _windows(start: pl.DataFrame, days: Sequence[pl.Expr]) -> pl.DataFrame:
+    """A window for each day but the first and the last of a row of days."""
+    parts = [
+        start.select("USUBJID", due=due, opens=_half(before, due), closes=_half(due, after))
+        for before, due, after in zip(days, days[1:], days[2:], strict=False)
+    ]
+    return pl.concat([pl.DataFrame(schema=_WINDOWS), *parts])
+
+
+def _half(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """The first day that is as near to the later as to the earlier."""
+    return one + pl.duration(days=((other - one).dt.total_days() + 1) // 2)
+
+
+def _count(
+    path: str,
+    people: pl.DataFrame,
+    start: pl.DataFrame,
+    windows: pl.DataFrame,
+    until: pl.DataFrame,
+    results: pl.DataFrame,
+    cut: date,
+) -> Due:
+    """Windows hold the days from `opens` to the day before `closes`."""
+    alive = people.select("USUBJID", died="DTHDT").join(until, on="USUBJID", how="left")
+    due = windows.join(alive, on="USUBJID").filter(
+        (pl.col("due") <= cut)
+        & (pl.col("due") <= pl.col("died")).fill_null(value=True)
+        & (pl.col("due") <= pl.col("until")).fill_null(value=True)
+    )
+    found = due.join(results, on="USUBJID").filter(
+        (pl.col("ADT") >= pl.col("opens")) & (pl.col("ADT") < pl.col("closes"))
+    )
+    has = due.join(found.select("USUBJID", "due").unique(), on=["USUBJID", "due"], how="semi")
+    hasnt = due.join(has, on=["USUBJID", "due"], how="anti")
+    known = start.drop_nulls("start")["USUBJID"].n_unique()
+    n_open = hasnt.filter((pl.col("closes") > cut) & pl.col("died").is_null()).height
+    return Due(path, due.height, has.height, n_open, people.height - known)
+
+
+def _usable_results(data: AnalysisData, fact: str) -> pl.DataFrame:
+    """The days of results that say anything: a value, or a limit it lies beyond."""
+    rows = data.tables["ADLB"].filter(pl.col("PARAMCD") == fact.upper())
+    says = pl.any_horizontal(pl.col(name).is_not_null() for name in ("AVAL", "AVALLO", "AVALHI"))
+    return rows.filter(says & pl.col("ADT").is_not_null()).select("USUBJID", "ADT").unique()
+
+
+def _obliged_until(data: AnalysisData, fact: str) -> pl.DataFrame:
+    """The last day on which any visit that measures a fact can be due: `USUBJID`, `until`, null where there is no end."""
+    people = data.adsl
+    ends = []
+    for visit in data.protocol.visits.values():
+        if fact in visit.measures and visit.every is not None:
+            until = _days(data, visit.until, people) if visit.until else None
+            if until is None:
+                return people.select("USUBJID", until=pl.lit(None, pl.Date))
+            treatment = _last_dose_of(data, visit.until)
+            if treatment is not None:
+                until = until.join(treatment_ended(data, treatment), on="USUBJID", how="semi")
+            ends.append(people.select("USUBJID").join(until, on="USUBJID", how="left"))
+    if not ends:
+        return people.select("USUBJID", until=pl.lit(None, pl.Date))
+    renamed = [one.rename({"start": f"end_{i}"}) for i, one in enumerate(ends)]
+    joined = reduce(lambda left, right: left.join(right, on="USUBJID", how="left"), renamed)
+    columns = [f"end_{i}" for i in range(len(ends))]
+    known = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
+    return joined.select("USUBJID", until=pl.when(known).then(pl.max_horizontal(columns)))
+
+
+def _last_dose_of(data: AnalysisData, text: str | None) -> str | None:
+    """The treatment whose last dose a moment counts from."""
+    moment = parse_moment(text) if text else None
+    if moment is None or moment.name not in data.protocol.treatments or moment.which != "last":
+        return None
+    return moment.name
+
+
+def _days(data: AnalysisData, text: str | None, people: pl.DataFrame) -> pl.DataFrame | None:
+    """The day of a moment in each subject, as the datasets have it: `USUBJID`, `start`; None where they do not."""
+    if text is None:
+        return None
+    moment = parse_moment(text)
+    column = f"{(moment.name or '').upper()}DT"
+    if moment.name in data.protocol.treatments:
+        code = "LASTDT" if moment.which == "last" else "FIRSTDT"
+        doses = data.tables["ADEXSUM"].filter(
+            (pl.col("TREATMENT") == moment.name) & (pl.col("PARAMCD") == code)
+        )
+        days = people.select("USUBJID").join(doses.select("USUBJID", start="ADT"), on="USUBJID", how="left")
+    elif column in people.columns:
+        days = people.select("USUBJID", start=column)
+    else:
+        return None
+    if moment.offset is not None:
+        days = days.with_columns(moved(pl.col("start"), moment.offset, moment.sign))
+    return days

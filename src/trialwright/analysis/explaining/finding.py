@@ -1,0 +1,140 @@
+"""The rows behind any number of the results table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import polars as pl
+
+from trialwright.analysis.explaining.adverse import pick_adverse_events
+from trialwright.analysis.explaining.exposure import pick_exposure
+from trialwright.analysis.explaining.picking import (
+    UNTOLD,
+    Asked,
+    Picked,
+    in_group,
+    pick_fact,
+    pick_of_population,
+    pick_people,
+    rows_of,
+)
+from trialwright.analysis.explaining.shares import pick_shares
+from trialwright.analysis.explaining.times import pick_times
+from trialwright.analysis.explaining.visits import pick_visits
+from trialwright.analysis.exposure import EXPOSURE
+from trialwright.analysis.results import Result
+from trialwright.analysis.run import FLOW
+from trialwright.analysis.sample import AnalysisData
+from trialwright.protocol.analyses import (
+    BaselineTable,
+    GradeTable,
+    Proportion,
+    TimeAnalysis,
+    VisitSummary,
+)
+from trialwright.protocol.references import GROUPS
+
+_SOURCE = re.compile(r"(AD[A-Z]+)(?:\[PARAMCD=([A-Z0-9_]+)\])?")
+
+
+def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = None) -> Picked:
+    """The rows of an analysis dataset that make a number.
+
+    Rows are chosen from the datasets once more, by what the statistic means, and not by the code that counted them: where
+    `Picked.number` is not the value, one of the two is wrong. Behind a statistic that is not known here stand all rows of
+    its dataset and population, and nothing is claimed of their number. `kept` is filled with what numbers of one analysis
+    share: whoever asks for many gives one.
+    """
+    if result.analysis == FLOW:
+        return _flow(data, result)
+    if result.analysis == EXPOSURE:
+        return pick_exposure(data, result)
+    if result.analysis not in data.protocol.analyses:
+        everyone = in_group(data.adsl, GROUPS, result.group)
+        return _as_the_source_says(data, result, everyone)
+    analysis = data.protocol.analyses[result.analysis]
+    asked = Asked(data, result, analysis, {} if kept is None else kept)
+    match analysis:
+        case BaselineTable():
+            return _baseline(asked)
+        case Proportion():
+            return pick_shares(asked, analysis)
+        case GradeTable():
+            return pick_adverse_events(asked, analysis)
+        case VisitSummary():
+            return pick_visits(asked, analysis)
+        case TimeAnalysis():
+            return pick_times(asked, analysis)
+        case _:
+            return _as_the_source_says(data, result, asked.people)
+
+
+def _flow(data: AnalysisData, result: Result) -> Picked:
+    """Subjects by what ADSL says of their belonging to a population."""
+    adsl, item = data.adsl, result.item
+    if result.statistic == "n_planned":
+        return Picked(
+            "the protocol",
+            adsl.clear(),
+            "a number of the protocol; no subject stands behind it",
+            "not a count",
+        )
+    if item is None:
+        return pick_people(adsl, "subjects in the records", data)
+    if item in data.protocol.endpoints:
+        timed = data.adtte.filter(pl.col("PARAMCD") == item.upper()).drop_nulls(["AVAL", "CNSR"])
+        with_endpoint = rows_of(adsl, timed)
+        if result.statistic == "n_with_endpoint":
+            return pick_people(with_endpoint, "subjects with the endpoint", data)
+        without = adsl.join(with_endpoint, on="USUBJID", how="anti", maintain_order="left")
+        return pick_people(without, "subjects without the endpoint", data)
+    flag = data.flag(item)
+    answers = {"n_in_population": "Y", "n_not_in_population": "N", "n_population_unknown": None}
+    answer = pl.lit(answers[result.statistic], pl.String)
+    found = adsl.filter(pl.col(flag).eq_missing(answer)) if flag else adsl
+    words = {"Y": "subjects of", "N": "subjects not of", None: "subjects who may be of"}
+    meaning = f"{words[answers[result.statistic]]} the population `{item}`"
+    return pick_people(in_group(found, GROUPS, result.group), meaning, data)
+
+
+def _baseline(asked: Asked) -> Picked:
+    """What was known at the start of the subjects of a group."""
+    result, data = asked.result, asked.data
+    if found := pick_of_population(asked):
+        return found
+    fact, _, level = (result.item or "").partition("=")
+    people = asked.people
+    if result.statistic == "standardised_difference":
+        first = next(iter(data.levels(asked.by)))
+        people = asked.everyone.filter(pl.col(asked.by or "").is_in([first, result.group]))
+    value = pl.col(fact)
+    match result.statistic:
+        case "n_missing":
+            return pick_fact(
+                data, people.filter(value.is_null()), fact, f"subjects whose `{fact}` is not known"
+            )
+        case "count":
+            return pick_fact(
+                data, people.filter(value == level), fact, f"subjects whose `{fact}` is `{level}`"
+            )
+        case "proportion" if level:
+            found = pick_fact(
+                data, people.filter(value == level), fact, f"subjects whose `{fact}` is `{level}`"
+            )
+        case _:
+            found = pick_fact(
+                data, people.filter(value.is_not_null()), fact, f"subjects whose `{fact}` is known"
+            )
+    return Picked(found.dataset, found.rows, found.meaning, "not a count")
+
+
+def _as_the_source_says(data: AnalysisData, result: Result, people: pl.DataFrame) -> Picked:
+    """All rows of the dataset that the source of a result names first, of some subjects."""
+    named = _SOURCE.search(result.source)
+    dataset, code = named.groups() if named else ("ADSL", None)
+    table = data.tables.get(dataset, data.tables["ADSL"])
+    if code and "PARAMCD" in table.columns:
+        table = table.filter(pl.col("PARAMCD") == code)
+    name = f"{dataset}[PARAMCD={code}]" if code else dataset
+    return Picked(name, rows_of(table, people), UNTOLD, "not a count")

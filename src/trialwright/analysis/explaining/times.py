@@ -1,0 +1,171 @@
+"""The rows behind numbers of times to an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import polars as pl
+
+from trialwright.analysis.explaining.picking import (
+    Asked,
+    Counts,
+    Picked,
+    pick_fact,
+    pick_of_population,
+    rows_of,
+)
+from trialwright.analysis.results import Recorder, Result
+from trialwright.analysis.sample import Sample, is_in_stretches, select_sample, select_times
+from trialwright.analysis.weighted import facts_weighted
+from trialwright.protocol.analyses import CloneCensorWeight, Cox, IntervalCensored, KaplanMeier, TimeAnalysis
+
+_EVERYONE, _EVENT, _STATUS = pl.lit(value=True), pl.col("EVENT"), pl.col("STATUS")
+_ENDED: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
+    {
+        "n_events": (_EVENT, "with the event"),
+        "n_competing": (_STATUS == 2, "with an event that competes"),
+        "n_censored": (_STATUS == 0, "censored"),
+    }
+)
+_ENDED_OTHERWISE = MappingProxyType({**_ENDED, "n_censored": (~_EVENT, "censored")})
+"""Where nothing competes, an event that would is a censoring."""
+
+
+def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
+    """The subjects behind a number of a curve, a test or a model; at a reading time those with the event by then."""
+    result = asked.result
+    if result.statistic in ("n_without_fact", "n_without_logarithm"):
+        return _without_fact(asked, analysis)
+    if result.statistic == "n_without_endpoint":
+        return _without_endpoint(asked, analysis)
+    if result.statistic != "n_subjects" and (found := pick_of_population(asked)):
+        return found
+    made = asked.keep(lambda: _make(asked, analysis))
+    sample = made.sample
+    if result.statistic == "n_imputed":
+        people = sample.frame.filter(pl.col(result.item or "").is_null())
+        return pick_fact(asked.data, people, result.item or "", "subjects analysed whose value was imputed")
+    which, meaning, counts = _chosen(sample, result)
+    if isinstance(analysis, IntervalCensored | CloneCensorWeight) and result.statistic != "n_analysed":
+        counts = "not a count"  # subjects without an interval or a start are left out later, and clones count twice
+    frame = sample.group(asked.by if result.group else None, result.group).frame.filter(which)
+    keys = ["USUBJID", "TSTART"] if is_in_stretches(analysis) else ["USUBJID"]
+    chosen = made.rows.join(frame.select(keys), on=keys, how="semi", maintain_order="left")
+    return Picked(made.dataset, chosen, meaning, counts, made.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The sample of an analysis, the rows of the dataset it was made from, and who is left out of it."""
+
+    sample: Sample
+    dataset: str
+    rows: pl.DataFrame
+    left_out: tuple[tuple[str, int], ...]
+
+
+def _make(asked: Asked, analysis: TimeAnalysis) -> _Made:
+    recorder = Recorder(asked.result.analysis, asked.result.method, asked.result.source)
+    sample = select_sample(asked.data, recorder, analysis, facts_of(analysis))
+    return _Made(sample, *_details(asked, analysis, sample), _left_out(recorder))
+
+
+def facts_of(analysis: TimeAnalysis) -> list[str]:
+    """The facts that a subject must have to be analysed."""
+    if isinstance(analysis, CloneCensorWeight):
+        return list(analysis.covariates)
+    if isinstance(analysis, KaplanMeier | Cox) and analysis.weights is not None:
+        return facts_weighted(analysis)
+    by = getattr(analysis, "by", None)
+    named = ([by] if by else [], getattr(analysis, "covariates", ()), getattr(analysis, "strata", ()))
+    return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _chosen(sample: Sample, result: Result) -> tuple[pl.Expr, str, Counts]:
+    """Which rows, in words, and whether the number counts them. Times of results are elapsed, those of rows are not."""
+    item, statistic = result.item, result.statistic
+    ended = _ENDED if result.method == "cumulative incidence" else _ENDED_OTHERWISE
+    if result.time is None:
+        return _of_all(item, statistic)
+    (at,) = sample.counted([result.time])
+    day, aval, entry = f"{result.time:g}", pl.col("AVAL"), pl.lit(value=True)
+    if sample.entry is not None:
+        entry = pl.col("TSTART") < at
+    match item, statistic:
+        case "at" | "curve" | "tick", "n_at_risk":
+            return (aval >= at) & entry, f"subjects at risk at {day}", "rows"
+        case "curve" | "tick", _ if statistic in ended:
+            is_it, words = ended[statistic]
+            then = aval == at if item == "curve" else aval < at
+            is_certain = statistic == "n_events" or sample.entry is None or item == "tick"
+            when = "at" if item == "curve" else "before"
+            return is_it & then, f"subjects {words} {when} {day}", "rows" if is_certain else "not a count"
+        case "tick", "n_to_come":
+            return ~entry, f"subjects not yet under watch at {day}", "rows"
+        case "at" | "curve", _:
+            return _EVENT & (aval <= at), f"subjects with the event at or before {day}", "not a count"
+        case _:
+            return _EVERYONE, "subjects analysed, each with their time", "not a count"
+
+
+def _of_all(item: str | None, statistic: str) -> tuple[pl.Expr, str, Counts]:
+    """Rows behind a number that is of no time."""
+    if statistic in ("n_subjects", "n_analysed"):
+        return _EVERYONE, "subjects analysed", "subjects"
+    if item is None and statistic in ("n_events", "observed"):
+        return _EVENT, "subjects with the event", "rows"
+    if item is None and statistic == "n_competing":
+        return _STATUS == 2, "subjects with an event that competes", "rows"
+    return _EVERYONE, "subjects analysed, each with their time", "not a count"
+
+
+def _details(asked: Asked, analysis: TimeAnalysis, sample: Sample) -> tuple[str, pl.DataFrame]:
+    """The rows of the dataset that the sample was made from."""
+    code = analysis.endpoint.upper()
+    if is_in_stretches(analysis):
+        rows = asked.data.tables["ADTTEV"].filter(pl.col("ANALYSIS") == asked.result.analysis)
+        return f"ADTTEV[PARAMCD={code}]", rows_of(rows, sample.frame)
+    return f"ADTTE[PARAMCD={code}]", select_times(asked.data, analysis)
+
+
+def _left_out(recorder: Recorder) -> tuple[tuple[str, int], ...]:
+    """Who is left out of the sample, as it was recorded while it was made."""
+    words = {"n_without_endpoint": "no time or no status", "n_without_fact": "no known value of `{}`"}
+    return tuple(
+        (words[row.statistic].format(row.item), int(row.value))
+        for row in recorder.rows
+        if row.statistic in words and row.value
+    )
+
+
+def _has_endpoint(asked: Asked, analysis: TimeAnalysis) -> pl.DataFrame:
+    if is_in_stretches(analysis):
+        rows = asked.data.tables["ADTTEV"]
+        return rows.filter((pl.col("ANALYSIS") == asked.result.analysis) & (pl.col("INCLFL") == "Y"))
+    return select_times(asked.data, analysis).drop_nulls(["AVAL", "CNSR"])
+
+
+def _without_endpoint(asked: Asked, analysis: TimeAnalysis) -> Picked:
+    """Everyone of the population without a time, with the reason where ADTTE has one."""
+    lacking = asked.everyone.join(_has_endpoint(asked, analysis), on="USUBJID", how="anti")
+    told = asked.data.tables["ADTTEV"] if is_in_stretches(analysis) else select_times(asked.data, analysis)
+    if is_in_stretches(analysis):
+        told = told.filter(pl.col("ANALYSIS") == asked.result.analysis)
+    rows = lacking.select("USUBJID").join(told, on="USUBJID", how="left", maintain_order="left")
+    name = "ADTTEV" if is_in_stretches(analysis) else "ADTTE"
+    meaning = "subjects of the population without a time or a status"
+    return Picked(f"{name}[PARAMCD={analysis.endpoint.upper()}]", rows, meaning, "subjects")
+
+
+def _without_fact(asked: Asked, analysis: TimeAnalysis) -> Picked:
+    """Who lacks a fact that the analysis needs: of those with a time; or, of everyone, who has a value without logarithm."""
+    fact = asked.result.item or ""
+    has_none = pl.col(fact) <= 0 if fact in getattr(analysis, "transform", {}) else pl.lit(value=False)
+    if asked.result.statistic == "n_without_logarithm":
+        people = asked.everyone.filter(has_none)
+        return pick_fact(asked.data, people, fact, f"subjects whose `{fact}` is 0 or less")
+    timed = rows_of(asked.everyone, _has_endpoint(asked, analysis))
+    lacking = timed.filter(pl.col(fact).is_null() | has_none)
+    return pick_fact(asked.data, lacking, fact, f"subjects with a time whose `{fact}` is not known")

@@ -1,0 +1,54 @@
+"""What the statistics of the results table are called in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "n_planned": "subjects planned",
+        "n_records": "records",
+        "n_population": "subjects of the population",
+        "n_population_unknown": "subjects who may belong to the population",
+        "n_in_population": "subjects of the population",
+        "n_not_in_population": "subjects not of the population",
+        "n_with_endpoint": "subjects with the endpoint",
+        "n_without_endpoint": "subjects without the endpoint",
+        "n_without_fact": "subjects of whom a fact is not known",
+        "n_analysed": "subjects analysed",
+        "n_subjects": "subjects",
+        "n_events": "events",
+        "n_censored": "subjects censored",
+        "n_at_risk": "subjects at risk",
+        "n_missing": "subjects without a value",
+        "n_met": "subjects with the event",
+        "n_not_met": "subjects without the event",
+        "n_unknown": "subjects of whom it is not known",
+        "n_with": "subjects with it",
+        "n": "subjects with a value",
+        "conf_low": "lower confidence limit",
+        "conf_high": "upper confidence limit",
+        "median_conf_low": "lower confidence limit of the median",
+        "median_conf_high": "upper confidence limit of the median",
+        "std_error": "standard error",
+        "sd": "standard deviation",
+        "q1": "first quartile",
+        "q3": "third quartile",
+        "p_value": "p-value",
+        "survival": "share still free of the event",
+        "df": "degrees of freedom",
+        "coef": "coefficient",
+        "z": "z statistic",
+        "loglik": "log-likelihood",
+        "loglik_null": "log-likelihood without covariates",
+        "event_rate": "rate of events over time",
+        "patient_months": "months under observation, of all together",
+        "count": "subjects",
+    }
+)
+
+
+def statistic_words(statistic: str) -> str:
+    """A statistic in words: `conf_low` is the lower confidence limit; an unknown one keeps its name, spaced."""
+    return _WORDS.get(statistic, statistic.replace("_", " "))

@@ -1,0 +1,307 @@
+"""Scores that rules ask for, of everybody at once: their parts are read in one query and computed as arrays.
+
+A query computes no score. Here each `score(child_pugh, 14 days)` becomes a fact known once, of which everybody has one
+observation, so that rules with scores are judged by the query that judges all others.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
+
+from trialwright.derivations.recorded_facts import ANY_TIME
+from trialwright.evaluation.columns import COLUMNS, CONFLICT, IMPRECISE, MISSING, Several
+from trialwright.evaluation.finding import Finder
+from trialwright.evaluation.scores import CHILD_PUGH_FORM
+from trialwright.evaluation.table import MOMENT, OBSERVATIONS
+from trialwright.evaluation.terms import MET, NOT_MET
+from trialwright.medicine.known import Categories, Index, Known
+from trialwright.medicine.liver_function.albi import compute_albi
+from trialwright.medicine.liver_function.child_pugh import compute_child_pugh
+from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Fact, Scope
+from trialwright.protocol.rules import RULE
+from trialwright.vocabulary.concepts import Kind
+from trialwright.vocabulary.intervals import Intervals
+from trialwright.vocabulary.partial_dates import LeapBirthday
+from trialwright.vocabulary.verdicts import Codes, Reason
+
+_Node = TypeVar("_Node", bound=tree.Node)
+_READING: Mapping[str, str] = MappingProxyType(
+    {"lo": "DOUBLE", "hi": "DOUBLE", "lo_open": "BOOLEAN", "hi_open": "BOOLEAN", "tolerance": "DOUBLE"}
+    | {"level": "VARCHAR", "reason": "UTINYINT"}
+)
+"""What a result may be, and why it is not exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Rules without scores, and what they are judged by instead.
+
+    Attributes
+    ----------
+    rules : mapping of str to Condition
+    scope : Scope
+    observations : DataFrame
+        Of the shape `OBSERVATIONS`, subjects and records being whole numbers.
+    """
+
+    rules: Mapping[str, tree.Condition]
+    scope: Scope
+    observations: pl.DataFrame
+
+
+def parts_of_scores(rules: Iterable[tree.Condition], facts: Mapping[str, Fact]) -> set[str]:
+    """The facts that are the parts of the scores of some rules."""
+    by_concept = {fact.concept: name for name, fact in facts.items()}
+    return {by_concept[part] for node in _scores(rules) for part in facts[node.fact].parts}
+
+
+def with_scores(
+    rules: Mapping[str, tree.Condition], scope: Scope, observations: pl.DataFrame, subjects: pl.DataFrame
+) -> Scored:
+    """The rules with each score in place as a fact, computed at the anchor of each subject.
+
+    Parameters
+    ----------
+    rules : mapping of str to Condition
+        Judged at an anchor: a score at a row is not computed.
+    scope : Scope
+    observations, subjects : DataFrame
+        As `evaluation.table` has them; observations of the parts of the scores among them.
+
+    Raises
+    ------
+    ValueError
+        If nothing computes a score.
+    """
+    found = _scores(rules.values())
+    if not found or scope.rows_of is not None:
+        return Scored(rules, scope, observations)
+    facts, rows = dict(scope.facts), [observations.select(OBSERVATIONS.keys())]
+    named: dict[tree.Node, tree.Node] = {}
+    read = _readings(found, scope, observations, subjects)
+    for number, node in enumerate(found):
+        score = scope.facts[node.fact]
+        name = f"score {number}"  # no name of a protocol holds a blank
+        named[node] = tree.Once(name, at=node.at)
+        facts[name] = replace(score, name=name, kind=Kind.NUMBER, concept=None, once=True, parts=())
+        rows.append(_observed(name, _computed(score, scope.facts, read[number]), subjects))
+    return Scored(
+        {name: _replaced(condition, named) for name, condition in rules.items()},
+        replace(scope, facts=facts),
+        pl.concat(rows),
+    )
+
+
+def _scores(rules: Iterable[tree.Condition]) -> list[tree.Score]:
+    nodes = (node for condition in rules for node in tree.walk(condition))
+    return list(dict.fromkeys(node for node in nodes if isinstance(node, tree.Score)))
+
+
+def _replaced(node: _Node, named: Mapping[tree.Node, tree.Node]) -> _Node:
+    """A tree with some of its nodes replaced."""
+
+    def put(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(put, value))
+        if not isinstance(value, tree.Node):
+            return value
+        return named[value] if value in named else _replaced(value, named)
+
+    return replace(node, **{spec.name: put(getattr(node, spec.name)) for spec in fields(node)})
+
+
+# --- what is known of the parts ---------------------------------------------------------------------------------------
+
+
+def _readings(
+    asked: Sequence[tree.Score], scope: Scope, observations: pl.DataFrame, subjects: pl.DataFrame
+) -> list[dict[str, pl.DataFrame]]:
+    """Of each score, and of each of its parts by concept, all that its latest result in the window may be.
+
+    Everybody has one row or more, in the order of subjects, with the columns of `_READING`; `lo` or `level` is null where
+    nothing is known but the reason.
+    """
+    finder = Finder(scope, LeapBirthday.MARCH_1, RULE)
+    named: list[tuple[int, str, int]] = []
+    selected = []
+    for number, score in enumerate(asked):
+        for concept, part in _parts(scope.facts[score.fact], scope.facts).items():
+            value = tree.Once(part.name) if part.once else tree.Pick("last", part.name, score.window)
+            some = finder.several(finder.find(value))
+            selected += [f"SELECT {len(named)} AS part, {one}" for one in _may_be(finder, some)]
+            named.append((number, concept, some.absent.default(NOT_MET) or MISSING))
+    tables = {"observations": observations.select(OBSERVATIONS.keys()), "subjects": subjects}
+    rows = _asked(finder.query(" UNION ALL ".join(selected)), tables)
+    people = subjects.select("subject").sort("subject")
+    read: list[dict[str, pl.DataFrame]] = [{} for _ in asked]
+    for place, (number, concept, absent) in enumerate(named):
+        of_part = rows.filter(pl.col("part") == place)
+        read[number][concept] = people.join(
+            of_part, on="subject", how="left", maintain_order="left"
+        ).with_columns(pl.col("reason").fill_null(absent))
+    return read
+
+
+def _may_be(finder: Finder, some: Several) -> list[str]:
+    """What candidates may be, to be put together: those that may be the one asked for, that it may be none of these, and
+    why there is none where none belongs."""
+    kept, has = finder.kept(some), COLUMNS[some.shape]
+    columns = [
+        f"{name if name in has else f'CAST(NULL AS {kind})'} AS {name}" for name, kind in _READING.items()
+    ]
+    unknown = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in _READING.items() if name != "reason"]
+    absent = f"SELECT l.subject, max(l.held) AS best, {some.absent.of_group(NOT_MET)} AS absent FROM {some.step} l GROUP BY l.subject"
+    nothing = f"subject, {', '.join(unknown)}"
+    return [
+        f"subject, {', '.join(columns)}, cause FROM {kept} l",
+        f"{nothing}, {IMPRECISE} AS reason, max(cause) AS cause FROM {kept} l WHERE best < {MET} GROUP BY subject",
+        f"{nothing}, NULLIF(absent, {NOT_MET}) AS reason, {CONFLICT} AS cause FROM ({absent}) l WHERE best = {NOT_MET}",
+    ]
+
+
+def _asked(query: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """What a query says of some tables; it reaches nothing else, as in `evaluation.sql`."""
+    import duckdb  # takes 60 ms: only who asks for a score pays for it
+
+    closed: dict[str, Any] = {
+        "enable_external_access": "false",
+        "python_enable_replacements": "false",
+        "temp_directory": "",
+    }
+    with duckdb.connect(config=closed) as connection:
+        connection.execute("SET lock_configuration = true")
+        for name, frame in tables.items():
+            connection.register("incoming", _Stream(frame))
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+            connection.unregister("incoming")
+        return pl.DataFrame(_Stream(connection.sql(query)))
+
+
+class _Stream:
+    """A table as a stream of Arrow batches and nothing else, as in `evaluation.sql`."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+# --- scores -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is known of the parts of a score, by concept; numbers are in the units beside them."""
+
+    numbers: Mapping[str, Known]
+    levels: Mapping[str, Categories]
+    units: Mapping[str, str]
+
+
+def _parts(score: Fact, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts that are the parts of a score, by concept."""
+    by_concept = {fact.concept: fact for fact in facts.values()}
+    return {part: by_concept[part] for part in score.parts}
+
+
+def _computed(score: Fact, facts: Mapping[str, Fact], read: Mapping[str, pl.DataFrame]) -> Known:
+    """The score of everybody, in the order of subjects."""
+    if score.concept not in _COMPUTED:
+        raise ValueError(f"nothing computes the score `{score.name}`")
+    parts = _parts(score, facts)
+    return _COMPUTED[score.concept](
+        _Parts(
+            {name: _number(read[name]) for name, one in parts.items() if one.kind is Kind.NUMBER},
+            {
+                name: _level(read[name], one.levels)
+                for name, one in parts.items()
+                if one.kind is Kind.CATEGORY
+            },
+            {name: str(one.unit) for name, one in parts.items() if one.unit},
+        )
+    )
+
+
+def _child_pugh(parts: _Parts) -> Known:
+    return compute_child_pugh(
+        bilirubin=parts.numbers["bilirubin"],
+        bilirubin_unit=parts.units["bilirubin"],
+        albumin=parts.numbers["albumin"],
+        albumin_unit=parts.units["albumin"],
+        inr=parts.numbers["inr"],
+        ascites=parts.levels["ascites"],
+        encephalopathy=parts.levels["encephalopathy"],
+        form=CHILD_PUGH_FORM,
+    )
+
+
+def _albi(parts: _Parts) -> Known:
+    return compute_albi(
+        bilirubin=parts.numbers["bilirubin"],
+        bilirubin_unit=parts.units["bilirubin"],
+        albumin=parts.numbers["albumin"],
+        albumin_unit=parts.units["albumin"],
+    )
+
+
+_COMPUTED: Mapping[str | None, Callable[[_Parts], Known]] = MappingProxyType(
+    {"child_pugh": _child_pugh, "albi": _albi}
+)
+"""By concept, as `evaluation.scores` has them for one person."""
+
+
+def _number(rows: pl.DataFrame) -> Known:
+    """Several numbers of a person, any of which may be the one, as one; one that cannot be is as good as unreadable."""
+    first, cause = _groups(rows)
+    bounds = Intervals(
+        rows["lo"].fill_null(-math.inf).to_numpy(),
+        rows["hi"].fill_null(math.inf).to_numpy(),
+        *(rows[name].fill_null(value=True).to_numpy() for name in ("lo_open", "hi_open")),
+    )
+    is_calculated = (rows["tolerance"] > 0).fill_null(value=False).to_numpy()
+    one = Known(bounds, rows["reason"].to_numpy(), is_calculated=is_calculated).hulls(first, cause=cause)
+    is_impossible = one.is_exact | (one.bounds.hi <= 0)
+    nothing = Known.unknown(np.where(is_impossible, np.uint8(Reason.UNREADABLE.code), one.reasons))
+    return nothing.where((one.bounds.lo < 0) | (one.bounds.hi == 0), one)
+
+
+def _level(rows: pl.DataFrame, levels: tuple[str, ...]) -> Categories:
+    """The levels that any of several of a person may be."""
+    first, cause = _groups(rows)
+    may_be = [(rows["level"] == level).fill_null(value=True).to_numpy() for level in levels]
+    possible = np.column_stack([np.logical_or.reduceat(one, first) for one in may_be])
+    reasons = np.maximum.reduceat(rows["reason"].to_numpy(), first)
+    return Categories(levels, possible, np.where(reasons == 0, cause, reasons))
+
+
+def _groups(rows: pl.DataFrame) -> tuple[Index, Codes]:
+    """Where the rows of each person begin, and what is to blame where they differ."""
+    subject = rows["subject"].to_numpy()
+    first = (
+        np.flatnonzero(np.append(True, subject[1:] != subject[:-1])) if len(rows) else np.array([], np.intp)
+    )
+    return first, np.maximum.reduceat(rows["cause"].fill_null(CONFLICT).cast(pl.UInt8).to_numpy(), first)
+
+
+def _observed(name: str, score: Known, subjects: pl.DataFrame) -> pl.DataFrame:
+    """A score as the one observation of everybody."""
+    bounds, (first, last) = score.bounds, ANY_TIME
+    rows = subjects.select("subject").sort("subject").with_columns(
+        record=pl.lit(0, pl.Int64), fact=pl.lit(name),
+        earliest=pl.lit(first, MOMENT), latest=pl.lit(last, MOMENT),
+        reason=pl.Series(score.reasons), is_converted=pl.Series(score.is_calculated),
+        lln=None, uln=None, level=None, role=None,
+        **{end: pl.Series(getattr(bounds, end)) for end in ("lo", "hi", "lo_open", "hi_open")},
+    )  # fmt: skip
+    schema = pl.Schema({**OBSERVATIONS, "subject": pl.Int64, "record": pl.Int64})
+    return rows.select(schema.keys()).cast(schema)

@@ -1,0 +1,93 @@
+"""Cells of tables that compare groups: risks, differences and ratios with their limits, and when p-values may stand there."""
+
+from __future__ import annotations
+
+from trialwright.analysis.results import time_key
+from trialwright.analysis.survival_rows import minus, over
+from trialwright.protocol.analyses import AnalysisBase
+from trialwright.protocol.categories import levels_of
+from trialwright.protocol.model import Endpoint
+from trialwright.reports.blocks import Text
+from trialwright.reports.printed import Source, ratio_digits
+from trialwright.vocabulary.durations import Duration
+
+
+def levels_shown(source: Source, by: str | None) -> list[str | None]:
+    """The groups of an analysis; None alone for everybody together."""
+    return [None] if by is None else [*levels_of(source.protocol, by)]
+
+
+def group_words(source: Source, by: str | None, level: str | None) -> Text:
+    return Text("All") if by is None or level is None else Text(source.level(by, level))
+
+
+def pair_words(source: Source, by: str, pair: tuple[str, str], joint: str) -> Text:
+    return Text(source.level(by, pair[0]), f" {joint} ", source.level(by, pair[1]))
+
+
+def confidence_words(source: Source, name: str, level: float) -> Text:
+    return Text(source.setting(name, "confidence", f"{100 * level:g} %"))
+
+
+def counts_events(endpoint: Endpoint) -> bool:
+    """Whether an endpoint is told as those who had the event; with death among its events it is told as survival."""
+    return "death" not in endpoint.time_to and not endpoint.reported
+
+
+def shows_p(source: Source, analysis: AnalysisBase) -> bool:
+    """Groups that nobody randomised have p-values only where the plan asks for them."""
+    return source.protocol.study.allocation != "not randomised" or analysis.role == "registered"
+
+
+def descriptive_note(source: Source) -> tuple[Text, ...]:
+    """What a p-value means where nobody was randomised; nothing elsewhere."""
+    if source.protocol.study.allocation != "not randomised":
+        return ()
+    return (
+        Text(
+            "Groups were ", source.said("not randomised", "study.allocation"),
+            ": p-values are descriptive, and a difference may be that of the patients.",
+        ),
+    )  # fmt: skip
+
+
+def at_id(name: str, level: str | None, at: float | Duration, statistic: str = "") -> str:
+    """The id of a number at a reading time, or of what they have in common."""
+    time = at.amount if isinstance(at, Duration) else at
+    return "/".join(part for part in (name, level, "at", time_key(time), statistic) if part)
+
+
+def share_cell(source: Source, here: str, statistic: str, prefix: str = "") -> Text:
+    """A probability as a percentage with its limits; its reason where it cannot be had."""
+    estimate = source.percent(f"{here}/{statistic}")
+    low, high = f"{here}/{prefix}conf_low", f"{here}/{prefix}conf_high"
+    if any(id_ not in source.results or source.results[id_].value is None for id_ in (low, high)):
+        return estimate
+    if source.results[f"{here}/{statistic}"].value is None:
+        return estimate
+    return Text(estimate, " ", source.interval(source.percent_bare(low), source.percent_bare(high)))
+
+
+def difference_cell(source: Source, name: str, pair: tuple[str, str], at: Duration, prefix: str = "") -> Text:
+    """The difference of two risks in percentage points."""
+    return share_cell(source, f"{name}/{minus(*pair)}/{time_key(at.amount)}", "difference", prefix)
+
+
+def ratio_cell(source: Source, name: str, pair: tuple[str, str], at: Duration) -> Text:
+    """The ratio of two risks."""
+    return ratio_with_limits(source, f"{name}/{over(*pair)}/{time_key(at.amount)}", "ratio")
+
+
+def ratio_with_limits(source: Source, here: str, statistic: str) -> Text:
+    value = source.results[f"{here}/{statistic}"].value
+    if value is None:
+        return source.decimals(f"{here}/{statistic}", 2)
+    ids = [f"{here}/{part}" for part in (statistic, "conf_low", "conf_high")]
+    estimate, low, high = (source.decimals(id_, ratio_digits(value)) for id_ in ids)
+    return Text(estimate, " ", source.interval(low, high))
+
+
+def pairs_shown(source: Source, by: str | None) -> list[tuple[str, str]]:
+    """Each group with the first, which it is compared with."""
+    first, *others = [level for level in levels_shown(source, by) if level is not None] or [""]
+    return [(other, first) for other in others]

@@ -1,0 +1,275 @@
+"""Tables of rates and responses: as the protocol counts, and what those could make of it who could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
+from trialwright.protocol.analyses import Proportion
+from trialwright.protocol.categories import levels_of
+from trialwright.reports.blocks import Block, Column, GroupHeading, Row, Table, Text
+from trialwright.reports.printed import Source, ratio_digits
+from trialwright.reports.survival_tables import table_id
+from trialwright.vocabulary.verdicts import Reason
+
+_LABELS = {
+    "without event": "As observed: whoever could not be judged counts without",
+    "with event": "Worst case: whoever could not be judged counts with",
+    "left out": "Among those judged: the others are left out",
+}
+_HIGHEST = "Highest possible: whoever could not be judged counts with"
+
+
+def render_rates(source: Source, name: str, analysis: Proportion) -> list[Block]:
+    """The table of a rate; of a response also how many had which best response."""
+    tables: list[Block] = [render_rate_table(source, name, analysis)]
+    if source.protocol.endpoints[analysis.endpoint].kind == "best response":
+        tables.append(render_best_responses(source, name, analysis))
+    return tables
+
+
+def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
+    """The estimate as the protocol counts, the other ways to count below it, and who was looked at."""
+    levels = _levels(source, analysis.by)
+    columns = [Column(Text("How it is counted"), "left")]
+    columns += [Column(_group(source, analysis.by, level)) for level in levels]
+    others = levels[1:] if analysis.per == "subjects" else []
+    for other in others:
+        pair = Text(
+            source.level(analysis.by or "", str(other)),
+            " and ",
+            source.level(analysis.by or "", str(levels[0])),
+        )
+        columns += [Column(Text("Difference"), under=pair), Column(Text("Ratio"), under=pair)]
+    chosen = reading_of(analysis, source.protocol.endpoints[analysis.endpoint])
+    rows: list[Row | GroupHeading] = [
+        Row(
+            Text(
+                "As the protocol counts; who could not be judged: ",
+                source.setting(name, "unassessed", chosen),
+            ),
+            _cells(source, name, analysis, levels, None),
+        )
+    ]
+    rows += [
+        Row(Text(_label(source, analysis, reading)), _cells(source, name, analysis, levels, reading))
+        for reading in READINGS
+        if reading != chosen
+    ]
+    if is_confirmed(source.protocol.endpoints[analysis.endpoint]):
+        cells = tuple(_estimate(source, analysis, name, level, "unconfirmed") for level in levels)
+        rows.append(Row(Text("Without confirmation"), (*cells, *(Text() for _ in others for _ in range(2)))))
+    rows += _looked_at(source, name, analysis, levels, 2 * len(others))
+    return Table(
+        table_id(name), Text(source.setting(name, "title", analysis.title)), tuple(columns), tuple(rows),
+        tuple(_notes(source, name, analysis, levels)),
+    )  # fmt: skip
+
+
+def render_rates_at_a_glance(source: Source, rates: Sequence[tuple[str, Proportion]]) -> Table:
+    """Of every registered rate the estimate and its worst case."""
+    columns = (
+        Column(Text("Endpoint and group"), "left"),
+        Column(Text("As the protocol counts")),
+        Column(Text("Could not be judged")),
+        Column(Text("If all of these had it")),
+    )
+    rows: list[Row | GroupHeading] = []
+    for name, analysis in rates:
+        rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint))))
+        for level in _levels(source, analysis.by):
+            cells = (
+                _estimate(source, analysis, name, level, None),
+                source.count(f"{_here(name, level)}/n_unknown"),
+                _estimate(source, analysis, name, level, "with event"),
+            )
+            rows.append(Row(_group(source, analysis.by, level), cells))
+    note = Text("In brackets confidence limits; how they were made is said with each table.")
+    return Table("table-rates-at-a-glance", Text("Rates and responses"), columns, tuple(rows), (note,))
+
+
+def render_best_responses(source: Source, name: str, analysis: Proportion) -> Table:
+    """Subjects with each best response, confirmed and without confirmation."""
+    confirmed = is_confirmed(source.protocol.endpoints[analysis.endpoint])
+    shown = (
+        [("best", "Confirmed"), ("unconfirmed best", "Without confirmation")] if confirmed else [("best", "")]
+    )
+    levels = _levels(source, analysis.by)
+    columns = [Column(Text("Best overall response"), "left")]
+    for _, words in shown:
+        columns += [
+            Column(_group(source, analysis.by, level), under=Text(words) if words else Text())
+            for level in levels
+        ]
+    rows = []
+    for response in RESPONSES:
+        cells = [
+            _share(source, f"{_here(name, level)}/{item}={response}", "count")
+            for item, _ in shown
+            for level in levels
+        ]
+        rows.append(Row(Text(response), tuple(cells)))
+    note = Text(
+        "NE could not be evaluated at any assessment, MISSING has none at all. Both count among those who could not be judged."
+    )
+    title = Text("Best overall response: ", source.setting(name, "title", analysis.title))
+    return Table(f"{table_id(name)}-best", title, tuple(columns), tuple(rows), (note,))
+
+
+# --- parts --------------------------------------------------------------------------------------------------------------
+
+
+def _levels(source: Source, by: str | None) -> list[str | None]:
+    return [None] if by is None else [*levels_of(source.protocol, by)]
+
+
+def _group(source: Source, by: str | None, level: str | None) -> Text:
+    return Text("All") if by is None or level is None else Text(source.level(by, level))
+
+
+def _here(name: str, level: str | None, item: str | None = None) -> str:
+    return "/".join(part for part in (name, level, item) if part is not None)
+
+
+def _label(source: Source, analysis: Proportion, reading: str) -> str:
+    is_response = source.protocol.endpoints[analysis.endpoint].kind == "best response"
+    return _HIGHEST if is_response and reading == "with event" else _LABELS[reading]
+
+
+def _cells(
+    source: Source, name: str, analysis: Proportion, levels: list[str | None], reading: str | None
+) -> tuple[Text, ...]:
+    cells = [_estimate(source, analysis, name, level, reading) for level in levels]
+    for other in levels[1:] if analysis.per == "subjects" else []:
+        for words, statistic in (("minus", "difference"), ("over", "ratio")):
+            item = f"{other} {words} {levels[0]}" + (f", {reading}" if reading else "")
+            cells.append(_comparison(source, f"{name}/{item}", statistic))
+    return tuple(cells)
+
+
+def _estimate(source: Source, analysis: Proportion, name: str, level: str | None, item: str | None) -> Text:
+    here = _here(name, level, item)
+    statistic = "event_rate" if analysis.per == "patient-months" else "proportion"
+    if source.results[f"{here}/{statistic}"].value is None:
+        return source.percent(f"{here}/{statistic}")
+    if statistic == "proportion":
+        limits = source.interval(
+            source.percent_bare(f"{here}/conf_low"), source.percent_bare(f"{here}/conf_high")
+        )
+        return Text(
+            source.count(f"{here}/n_events"), " of ", source.count(f"{here}/n_subjects"), ": ",
+            source.percent(f"{here}/proportion"), " ", limits,
+        )  # fmt: skip
+    limits = source.interval(source.decimals(f"{here}/conf_low", 2), source.decimals(f"{here}/conf_high", 2))
+    return Text(
+        source.count(f"{here}/n_events"), " in ", source.decimals(f"{here}/patient_months", 1), " months: ",
+        source.decimals(f"{here}/event_rate", 2), " ", limits,
+    )  # fmt: skip
+
+
+def _comparison(source: Source, here: str, statistic: str) -> Text:
+    value = source.results[f"{here}/{statistic}"].value
+    if value is None:
+        return source.percent(f"{here}/{statistic}")
+    ids = [f"{here}/{part}" for part in (statistic, "conf_low", "conf_high")]
+    if statistic == "difference":
+        return Text(source.percent(ids[0]), " ", source.interval(*map(source.percent_bare, ids[1:])))
+    estimate, low, high = (source.decimals(id_, ratio_digits(value)) for id_ in ids)
+    return Text(estimate, " ", source.interval(low, high))
+
+
+def _share(source: Source, here: str, statistic: str) -> Text:
+    if source.results[f"{here}/proportion"].value is None:
+        return source.percent(f"{here}/proportion")
+    return Text(source.count(f"{here}/{statistic}"), " (", source.percent(f"{here}/proportion"), ")")
+
+
+_SEEN = (
+    ("n_unknown", "Could not be judged", 0),
+    *((f"{reason.value}/n_unknown", reason.value, 1) for reason in Reason),
+    ("n_looked", "Looked for at least once", 0),
+    ("n_complete", "Followed to the end of the time that counts", 0),
+    ("n_measurable", "Event within the limits of the assay", 0),
+    ("n_not_measurable", "Event above what the assay can measure", 0),
+    ("n_measurable_unknown", "Nobody knows whether it could be measured", 0),
+)
+
+
+def _looked_at(
+    source: Source, name: str, analysis: Proportion, levels: list[str | None], n_blank: int
+) -> Iterator[Row | GroupHeading]:
+    """Who could not be judged and why, who was looked at, and in whom the event could be measured at all."""
+    yield GroupHeading(Text("Who was judged, subjects"))
+    for key, words, indent in _SEEN:
+        ids = [f"{_here(name, level)}/{key}" for level in levels]
+        if not any(id_ in source.results for id_ in ids):
+            continue
+        cells = [source.count(id_) if id_ in source.results else Text("—") for id_ in ids]
+        yield Row(Text(words), (*cells, *(Text() for _ in range(n_blank))), indent=indent)
+    if analysis.by and source.results[f"{name}/{analysis.by}/n_without_fact"].value:
+        counted = source.count(f"{name}/{analysis.by}/n_without_fact")
+        blank = tuple(Text() for _ in range(len(levels) - 1 + n_blank))
+        yield Row(Text("In no group, and counted nowhere above"), (counted, *blank))
+
+
+def _notes(source: Source, name: str, analysis: Proportion, levels: list[str | None]) -> Iterator[Text]:
+    confidence = source.setting(name, "confidence", f"{100 * analysis.confidence:g} %")
+    if analysis.sides == 1:
+        yield Text("In brackets ", confidence, " limits, each one-sided and for itself, by an exact method.")
+    else:
+        yield Text("In brackets ", confidence, " confidence limits by an exact method.")
+    if analysis.per == "patient-months":
+        yield Text(
+            "Events per hundred patient-months. Time ends with the event. Who has no time that counts adds none: ",
+            *_each(source, analysis, levels, name, "n_without_time"), ".",
+        )  # fmt: skip
+    for level in levels:
+        here = _here(name, level)
+        if source.results[f"{here}/n_met"].value == 0 and source.results[f"{here}/n_met"].n:
+            yield _nothing_seen(source, analysis, here, level)
+    if analysis.by is None and source.protocol.endpoints[analysis.endpoint].kind == "rate":
+        yield _reference(source, analysis)
+    elif analysis.by and source.protocol.study.allocation != "randomised":
+        yield Text(
+            "The groups were not made by chance. A difference between them may come from what they differed in before, and is "
+            "not the effect of treatment."
+        )
+
+
+def _each(
+    source: Source, analysis: Proportion, levels: list[str | None], name: str, statistic: str
+) -> Iterator[Text | str]:
+    for i, level in enumerate(levels):
+        yield ", " if i else ""
+        if level is not None:
+            yield Text(_group(source, analysis.by, level), " ")
+        yield source.count(f"{_here(name, level)}/{statistic}")
+
+
+def _nothing_seen(source: Source, analysis: Proportion, here: str, level: str | None) -> Text:
+    """What no event leaves open: only those judged exclude anything, however the others are counted."""
+    limit = f"{here}/left out/conf_high"
+    whom = () if level is None else (" in the group ", source.level(analysis.by or "", level))
+    if source.results[limit].value is None:
+        return Text("No event was seen", *whom, ", and that excludes nothing: ", source.percent(limit), ".")
+    printed = (
+        Text(source.decimals(limit, 2), " per hundred patient-months")
+        if analysis.per == "patient-months"
+        else source.percent(limit)
+    )
+    return Text(
+        "No event was seen", *whom, ", in ", source.count(f"{here}/left out/n_subjects"), " subjects who were judged. This "
+        "excludes, with the confidence said above, rates higher than ", printed, ", and no lower ones.",
+    )  # fmt: skip
+
+
+def _reference(source: Source, analysis: Proportion) -> Text:
+    """What the rate may be held against: what the protocol names, or nothing."""
+    design = source.protocol.design
+    if design is not None and design.endpoint == analysis.endpoint and design.reference_rate is not None:
+        rate = source.said(f"{100 * design.reference_rate:g} %", "design.reference rate")
+        return Text("The protocol holds it against a reference rate of ", rate, ".")
+    return Text(
+        "The protocol names no reference rate: the table does not tell whether the event is rarer or more frequent than "
+        "without the treatment."
+    )

@@ -1,0 +1,144 @@
+"""Tables of a measurement by visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trialwright.analysis.by_visit import unit_of, visit_name
+from trialwright.protocol.analyses import VisitSummary
+from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.reports.blocks import Column, GroupHeading, Row, Table, Text
+from trialwright.reports.printed import Source
+from trialwright.reports.survival_tables import table_id
+from trialwright.vocabulary.durations import Duration
+
+
+def render_visit_table(source: Source, name: str, analysis: VisitSummary) -> Table:
+    """One row a group under each visit: who has a value, its mean and median, the change, and the difference of changes."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    levels: list[str | None] = [None] if analysis.by is None else [*levels_of(source.protocol, analysis.by)]
+    measured = unit_words(source.protocol, endpoint.of or "")
+    unit = unit_of(endpoint, measured[0] if measured else None)
+    value = Text(source.said(unit, f"endpoints.{analysis.endpoint}.scale")) if unit else Text("Value")
+    columns = (
+        Column(Text("Visit and group"), "left"),
+        Column(Text("With a value")),
+        Column(Text("Without")),
+        Column(Text("After an event")),
+        Column(Text("Beyond the assay")),
+        Column(Text("Mean (SD)"), under=value),
+        Column(Text("Median (quartiles)"), under=value),
+        Column(Text("Mean (SD)"), under=Text("Change")),
+        Column(Text("Median (quartiles)"), under=Text("Change")),
+    )
+    rows: list[Row | GroupHeading] = []
+    for visit in (None, *endpoint.read_at):
+        rows.append(GroupHeading(_visit(source, analysis.endpoint, visit)))
+        rows += [_row(source, name, analysis, level, visit) for level in levels]
+        if visit is not None and analysis.by:
+            rows += _differences(source, name, analysis, levels, visit)
+    return Table(
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows),
+        tuple(_notes(source, name, analysis)),
+    )  # fmt: skip
+
+
+def _visit(source: Source, endpoint: str, visit: Duration | None) -> Text:
+    if visit is None:
+        return Text("Baseline")
+    return Text(source.said(visit_name(visit), f"endpoints.{endpoint}.read at"))
+
+
+def _row(source: Source, name: str, analysis: VisitSummary, level: str | None, visit: Duration | None) -> Row:
+    here = "/".join(part for part in (name, level, visit_name(visit)) if part)
+    beyond = Text(source.count(f"{here}/n_below"), " below, ", source.count(f"{here}/n_above"), " above")
+    cells = [
+        source.count(f"{here}/n"),
+        source.count(f"{here}/n_missing"),
+        source.count(f"{here}/n_after_event"),
+        beyond,
+        _mean(source, here),
+        _median(source, here),
+    ]
+    cells += (
+        [Text(), Text()]
+        if visit is None
+        else [_mean(source, f"{here} change"), _median(source, f"{here} change")]
+    )
+    label = Text("All") if level is None else Text(source.level(analysis.by or "", level))
+    return Row(label, tuple(cells), indent=1)
+
+
+def _differences(
+    source: Source, name: str, analysis: VisitSummary, levels: list[str | None], visit: Duration
+) -> Iterator[Row]:
+    first, *others = (str(level) for level in levels)
+    for other in others:
+        here = f"{name}/{visit_name(visit)}: {other} minus {first}"
+        found = source.decimals(f"{here}/difference", 2)
+        if source.results[f"{here}/difference"].value is not None:
+            low, high = (source.decimals(f"{here}/{limit}", 2) for limit in ("conf_low", "conf_high"))
+            found = Text(found, " ", source.interval(low, high))
+        by = analysis.by or ""
+        label = Text("Difference: ", source.level(by, other), " less ", source.level(by, first))
+        blank = tuple(Text() for _ in range(6))
+        yield Row(label, (*blank, found, Text()), indent=1)
+
+
+def _mean(source: Source, here: str) -> Text:
+    mean = source.decimals(f"{here}/mean", 2)
+    if source.results[f"{here}/mean"].value is None:
+        return mean
+    return Text(mean, " (", source.decimals(f"{here}/sd", 2), ")")
+
+
+def _median(source: Source, here: str) -> Text:
+    """The median and quartiles; of one that is only known between limits, these."""
+    if not source.results[f"{here}/n"].value:
+        return source.decimals(f"{here}/median", 2)
+    median, q1, q3 = (_quantile(source, f"{here}/{statistic}") for statistic in ("median", "q1", "q3"))
+    return Text(median, " (", q1, "; ", q3, ")")
+
+
+def _quantile(source: Source, id_: str) -> Text:
+    if source.results[id_].value is not None:
+        return source.decimals(id_, 2)
+    least, most = f"{id_}_least", f"{id_}_most"
+    if most not in source.results or (
+        source.results[least].value is None and source.results[most].value is None
+    ):
+        return source.decimals(id_, 2)
+    if source.results[least].value is None:
+        return Text("up to ", source.decimals(most, 2))
+    if source.results[most].value is None:
+        return Text("from ", source.decimals(least, 2))
+    return Text(source.decimals(least, 2), " to ", source.decimals(most, 2))
+
+
+def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    estimand = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
+    until = [words for words, strategy in estimand.items() if strategy == "until it happens"]
+    if until:
+        path = f"endpoints.{analysis.endpoint}.estimand.intercurrent events"
+        named = [piece for words in until for piece in (", ", source.said(words, path))][1:]
+        yield Text(
+            "Nothing counts after ",
+            *named,
+            ": these subjects stand under “after an event”, the others without a value under “without”.",
+        )
+    beyond = [assay for assay in source.protocol.assays.items() if assay[1].measures == endpoint.of]
+    for id_, assay in beyond[:1]:
+        counts_as = source.said(assay.below_limit_counts_as, f"assays.{id_}.below limit counts as")
+        yield Text(
+            "In means a result below what the assay can measure counts as ", counts_as, ", one above as its upper limit. Where more "
+            "than half of the values lie beyond, no mean is given. Medians and quartiles put nothing in place of a result; where "
+            "they are not known exactly, the table says between which limits they lie.",
+        )  # fmt: skip
+    if analysis.by:
+        yield Text(
+            "Differences are of mean changes, with ", source.setting(name, "confidence", f"{100 * analysis.confidence:g} %"),
+            " confidence limits that do not take the spread to be equal, of those with a value."
+            + ("" if source.protocol.study.allocation == "randomised"
+               else " The groups were not made by chance; a difference is not the effect of treatment."),
+        )  # fmt: skip

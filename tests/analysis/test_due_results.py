@@ -1,0 +1,140 @@
+"""What is due and what has come in, worked by hand, and that visits are placed as ADLB places them."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.cases.small_trial import PROTOCOL, START, on, trial
+from tests.cases.virtual import derived
+
+from trialwright.analysis.due_results import Due, count_due, reading_windows
+from trialwright.protocol.loading import parse_protocol
+from trialwright.vocabulary.durations import Duration
+
+ROW = """
+visits:
+  blood: {{ label: Blood, every: 4 weeks, from: entry, until: {until}, measures: [virus]{more} }}
+"""
+
+
+def protocol(until="entry + 8 weeks", more=""):
+    return parse_protocol(PROTOCOL + ROW.format(until=until, more=more))[0]
+
+
+def made(days, *, said=None, died=None, ended=False, last_dose=None):
+    """One patient with results on these days after entry; `days` may hold a day whose result is unusable, as a text."""
+    said = said or protocol()
+    doses = [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "LASTDT", "ADT": on(last_dose)}] if last_dose is not None else []
+    doses += [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "STOPREAS"}] if ended else []
+    data = trial({"0": "a"}, protocol=said, adexsum=doses, adsl={"DTHDT": [None if died is None else on(died)], "ENTRYDT": [START]})
+    rows = [
+        {"USUBJID": "0", "PARAMCD": "VIRUS", "ADT": on(int(day)), "AVAL": None if isinstance(day, str) else 1.0, "AVALLO": None, "AVALHI": None}
+        for day in days
+    ]
+    schema = {"USUBJID": pl.String, "PARAMCD": pl.String, "ADT": pl.Date, "AVAL": pl.Float64, "AVALLO": pl.Float64, "AVALHI": pl.Float64}
+    return replace(data, tables={**data.tables, "ADLB": pl.DataFrame(rows, schema=schema)})
+
+
+def due(days, cut, **more):
+    data = made(days, **more)
+    return {one.path: one for one in count_due(data, "virus", data.adsl, on(cut))}
+
+
+def numbers(one: Due):
+    return one.n_due, one.n_in, one.n_open, one.n_missing
+
+
+# the row is due on days 28 and 56; a result belongs to day 28 from day 14 to 41, to day 56 from day 42 to 69
+@pytest.mark.parametrize(
+    ("days", "cut", "expected"),
+    [
+        pytest.param([], 27, (0, 0, 0, 0), id="the day before the first"),
+        pytest.param([], 28, (1, 0, 1, 0), id="on the day, a result may still come"),
+        pytest.param([], 41, (1, 0, 1, 0), id="the last day on which it may come"),
+        pytest.param([], 42, (1, 0, 0, 1), id="now it belongs to the next"),
+        pytest.param([13], 42, (1, 0, 0, 1), id="as near to the start"),
+        pytest.param([14], 42, (1, 1, 0, 0), id="the first day that belongs to it"),
+        pytest.param([41], 42, (1, 1, 0, 0), id="the last day that belongs to it"),
+        pytest.param([42], 56, (2, 1, 0, 1), id="the first day of the next"),
+        pytest.param([28, 56], 400, (2, 2, 0, 0), id="both, and no third is due"),
+        pytest.param(["28"], 42, (1, 0, 0, 1), id="a result that says nothing is none"),
+        pytest.param([20, 30], 42, (1, 1, 0, 0), id="two results are one visit"),
+    ],
+)
+def test_a_row_of_contacts_by_hand(days, cut, expected):
+    assert numbers(due(days, cut)["visits.blood"]) == expected
+
+
+@pytest.mark.parametrize(("died", "expected"), [(27, (0, 0, 0, 0)), (28, (1, 0, 0, 1)), (55, (1, 0, 0, 1)), (56, (2, 0, 0, 2))])
+def test_nothing_is_due_of_the_dead(died, expected):
+    assert numbers(due([], 400, died=died)["visits.blood"]) == expected
+
+
+def test_what_counts_from_the_last_dose_is_due_when_it_was_the_last():
+    said = protocol("last drug + 8 weeks")
+    visits = {"blood": said.visits["blood"].model_copy(update={"from_": "last drug"})}
+    said = said.model_copy(update={"visits": visits})
+    assert numbers(due([], 400, said=said, last_dose=10)["visits.blood"]) == (0, 0, 0, 0)
+    assert numbers(due([], 400, said=said, last_dose=10, ended=True)["visits.blood"]) == (2, 0, 0, 2)
+
+
+def test_what_counts_from_the_contact_before_is_unknown():
+    found = due([28], 400, said=protocol(more=", counts from: previous contact"))["visits.blood"]
+    assert "due days count from the contact before" in found.reason
+    assert numbers(found) == (0, 0, 0, 0)
+
+
+def test_a_contact_due_in_a_span_has_no_day():
+    said = parse_protocol(PROTOCOL + "visits: { blood: { label: B, within: 28 days after entry, measures: [virus] } }\n")[0]
+    assert "due in a span" in due([28], 400, said=said)["visits.blood"].reason
+
+
+def test_the_readings_of_an_endpoint_end_with_the_calendar():
+    # read at 4 and 12 weeks: days 28 and 84; the row of contacts ends after 8 weeks, so the second is never due
+    assert numbers(due([], 400)["endpoints.course"]) == (1, 0, 0, 1)
+    # without any row of contacts nothing ends it
+    assert numbers(due([84], 400, said=parse_protocol(PROTOCOL)[0])["endpoints.course"]) == (2, 1, 0, 1)
+
+
+def test_of_whom_nobody_knows_the_start_nothing_is_due_and_it_is_said():
+    data = made([28])
+    data = replace(data, adsl=data.adsl.with_columns(pl.lit(None, pl.Date).alias("ENTRYDT"), pl.lit(None, pl.Date).alias("STARTDT")))
+    for one in count_due(data, "virus", data.adsl, on(400)):
+        assert (one.n_due, one.n_unknown) == (0, 1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 200), st.lists(st.integers(0, 150), max_size=6))
+def test_every_visit_that_is_due_is_in_or_open_or_missing(cut, days):
+    for one in due(days, cut).values():
+        assert one.n_in >= 0
+        assert one.n_open >= 0
+        assert one.n_missing >= 0
+        assert one.n_in + one.n_open + one.n_missing == one.n_due
+
+
+def test_visits_are_placed_as_the_derivation_places_them():
+    data = derived("nct04294498", 14, 21)
+    placed = data.tables["ADLB"].filter(pl.col("PARAMCD") == "HBV_DNA", pl.col("AVISIT").is_not_null())
+    assert placed.height > 50
+    start = data.adsl.select("USUBJID", start="STARTDT").drop_nulls()
+    windows = reading_windows(start, tuple(data.protocol.endpoints["hbv_dna_course"].read_at))
+    target = (pl.col("due") - pl.col("start")).dt.total_days()
+    found = placed.join(windows.join(start, on="USUBJID").with_columns(target=target), on="USUBJID").filter(
+        pl.col("target") == pl.col("AWTARGET")
+    )
+    assert found.height == placed.height
+    assert found.filter((pl.col("ADT") < pl.col("opens")) | (pl.col("ADT") >= pl.col("closes"))).is_empty()
+    unplaced = data.tables["ADLB"].filter(pl.col("PARAMCD") == "HBV_DNA", pl.col("AVISIT").is_null(), pl.col("AVAL").is_not_null())
+    inside = unplaced.join(windows, on="USUBJID").filter((pl.col("ADT") >= pl.col("opens")) & (pl.col("ADT") < pl.col("closes")))
+    assert inside.is_empty()
+
+
+def test_months_are_as_long_as_they_are():
+    start = pl.DataFrame({"USUBJID": ["0"], "start": [date(2024, 1, 31)]})
+    windows = reading_windows(start, (Duration.parse("1 month"), Duration.parse("2 months")))
+    assert windows["due"].to_list() == [date(2024, 2, 29), date(2024, 3, 31)]
+    assert windows["opens"].to_list()[0] == date(2024, 1, 31) + timedelta(15)

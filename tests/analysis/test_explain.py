@@ -1,0 +1,404 @@
+"""Behind every number stand the rows that make it, their records, and the line that asked for it."""
+
+import json
+import shutil
+from functools import cache
+
+import polars as pl
+import pytest
+from tests.cases.written_report import written_report
+
+from trialwright.analysis.explain import Explainer, list_analyses, results_below
+from trialwright.analysis.explaining.elements import tell_element
+from trialwright.analysis.explaining.finding import pick_rows
+from trialwright.analysis.explaining.records import NOT_FOUND, NOT_LOOKED_FOR, find_records
+from trialwright.analysis.exposure import EXPOSURE
+from trialwright.analysis.report_folder import find_protocol, read_report
+from trialwright.analysis.run import FLOW
+from trialwright.protocol.analyses import (
+    BaselineTable,
+    Cox,
+    CumulativeIncidence,
+    FineGray,
+    GradeTable,
+    KaplanMeier,
+    LogRank,
+    Proportion,
+    RestrictedMean,
+    ReverseKaplanMeier,
+    VisitSummary,
+)
+from trialwright.protocol.loading import load_protocol
+from trialwright.records.files import read_records
+from trialwright.vocabulary.problems import ProblemsFound
+
+TRIALS = {"nct04294498": (20, 5), "nct07120750": (30, 4)}
+"""Subjects and seed of each trial."""
+UNITS = ("subjects", "events", "records", "episodes")
+KNOWN = (
+    BaselineTable,
+    Cox,
+    CumulativeIncidence,
+    FineGray,
+    GradeTable,
+    KaplanMeier,
+    LogRank,
+    Proportion,
+    RestrictedMean,
+    ReverseKaplanMeier,
+    VisitSummary,
+)
+"""Methods of which every count must be followed to its rows."""
+OF_NO_ROWS = ("n_planned", "expected", "effective_size", "n_weighted", "n_in_bin")
+"""Numbers of subjects or events that count no rows: a plan, an expectation, what weights and a model make of subjects."""
+
+
+@cache
+def explainer(trial, records=False):
+    folder = written_report(trial, *TRIALS[trial])
+    report = read_report(folder)
+    return Explainer.of(
+        report, find_protocol(report, None), read_records(folder / "records") if records else None
+    )
+
+
+def has_rows(told, result):
+    """Whether a result counts rows."""
+    if result.unit not in UNITS or result.value is None or result.statistic in OF_NO_ROWS:
+        return False
+    return result.analysis in (FLOW, EXPOSURE) or isinstance(
+        told.loaded.protocol.analyses.get(result.analysis), KNOWN
+    )
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_every_count_is_the_number_of_rows_behind_it(trial):
+    told = explainer(trial)
+    counted, kept = 0, {}
+    for result in told.report.results.rows:
+        picked = pick_rows(told.data, result, kept)
+        if has_rows(told, result):
+            assert picked.number == result.value, (result.id, picked.meaning)
+            counted += 1
+        elif picked.number is not None:
+            assert picked.number == result.value, (result.id, picked.meaning)
+    assert counted > 1000
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_every_number_can_be_explained(trial):
+    """One of each kind: the ids of an analysis differ beyond that by group and time only."""
+    told = explainer(trial)
+    kinds = {
+        (row.analysis, row.item and row.item[:12], row.statistic): row for row in told.report.results.rows
+    }
+    for result in kinds.values():
+        found = told.explain(result.id)
+        assert not [warning for warning in found.warnings if "add up" in warning]
+        assert found.rows is not None
+        assert json.loads(found.to_json())["result"]["value"] == result.value
+        if result.analysis in told.loaded.protocol.analyses:
+            assert found.elements[0].path == f"analyses.{result.analysis}"
+            assert (
+                found.population.n_in + found.population.n_out + found.population.n_unknown
+                == told.data.adsl.height
+            )
+
+
+def test_events_at_or_before_the_time():
+    """Against ADTTE as it lies on the disk, a day counted from 0 as reading times are."""
+    told = explainer("nct04294498")
+    times = pl.read_parquet(told.report.folder / "datasets" / "adtte.parquet")
+    own = times.filter((pl.col("PARAMCD") == "OS") & (pl.col("ANL01FL") == "Y") & (pl.col("CNSR") == 0))
+    elapsed = pl.col("ADT").str.to_date() - pl.col("STARTDT").str.to_date()
+    readings = [
+        row for row in told.report.results.of("os_curve") if row.item == "at" and row.statistic == "survival"
+    ]
+    assert len(readings) >= 2
+    for row in readings:
+        expected = own.filter(elapsed.dt.total_days() <= row.time)["USUBJID"].to_list()
+        found = told.explain(row.id).rows
+        assert sorted(one[0] for one in found.rows) == sorted(expected)
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_a_record_of_a_subject_is_really_the_record(trial):
+    told = explainer(trial, records=True)
+    raw = {
+        path.stem.upper(): pl.read_parquet(path)
+        for path in (told.report.folder / "records").glob("*.parquet")
+    }
+    seen = set()
+    for result in told.report.results.rows:
+        if result.item or result.statistic not in ("n_events", "n_met", "observed") or not result.value:
+            continue
+        picked = pick_rows(told.data, result)
+        found = told.explain(result.id, subject=picked.rows["USUBJID"][0])
+        assert found.subject.is_counted
+        assert found.subject.records
+        for record in found.subject.records:
+            domain, _, number = record.name.partition(".")
+            own = raw[domain].filter(pl.col("USUBJID") == found.subject.subject)
+            if number:
+                own = own.filter(pl.col("VISITNUM" if domain == "SV" else f"{domain}SEQ") == float(number))
+            assert record.missing == ""
+            (row,) = own.unique().rows(named=True)
+            for suffix, value in (("ORRES", record.value), ("ORRESU", record.unit)):
+                if row.get(f"{domain}{suffix}") is not None:
+                    assert value == row[f"{domain}{suffix}"]
+            days = row.get(f"{domain}DTC") or row.get(f"{domain}STDTC") or row.get("RFSTDTC")
+            assert str(record.date).startswith(str(days))
+            seen.add(domain)
+    assert len(seen) >= 3
+
+
+def test_an_event_comes_with_its_evidence():
+    told = explainer("nct04294498", records=True)
+    result = next(
+        row for row in told.report.results.rows
+        if row.analysis == "rise_over_nadir_rate" and row.statistic == "n_met" and row.value
+    )  # fmt: skip
+    picked = pick_rows(told.data, result)
+    found = told.explain(result.id, subject=picked.rows["USUBJID"][0])
+    (row,) = found.subject.rows
+    events = [one.values["EVENT"] for one in found.subject.evidence if one.values["AVALC"] == "met"]
+    assert row.values["EVENT"] in events
+    day = {one.values["ADT"] for one in found.subject.evidence if one.values["EVENT"] == row.values["EVENT"]}
+    assert row.values["ADT"] in day
+
+
+def test_who_is_not_counted_is_shown_all_the_same():
+    told = explainer("nct04294498")
+    result = told.report.results["reactivation_rate/n_met"]
+    inside = set(pick_rows(told.data, result).rows["USUBJID"])
+    other = next(one for one in told.data.population("treated")["USUBJID"] if one not in inside)
+    found = told.explain(result.id, subject=other).subject
+    assert not found.is_counted
+    assert [row.values["AVALC"] for row in found.rows] != ["met"]
+    outside = told.data.adsl.filter(pl.col("TREATEDFL") == "N")["USUBJID"][0]
+    assert told.explain(result.id, subject=outside).subject.population == "N"
+
+
+def test_elements_stand_where_they_are_said_to():
+    told = explainer("nct04294498")
+    found = told.explain("reactivation_rate/n_events")
+    lines = told.loaded.document.text.splitlines()
+    paths = [element.path for element in found.elements]
+    assert paths[:4] == [
+        "analyses.reactivation_rate",
+        "endpoints.reactivation",
+        "populations.treated",
+        "events.hbv_reactivation",
+    ]
+    for element in found.elements:
+        file, _, line = element.place.rpartition(":")
+        assert file == "nct04294498/protocol.yaml"
+        assert lines[int(line) - 1].strip().startswith(element.path.rpartition(".")[2])
+        for saying in element.says:
+            assert f"{saying.key}:" in lines[saying.line - 1]
+    event = found.elements[3]
+    assert {saying.key: saying.words for saying in event.says}[
+        "when"
+    ] == "the HBV DNA is at least 100 times its baseline"
+    assert event.status == "registered"
+
+
+def test_what_is_written_nowhere_has_no_words():
+    loaded = load_protocol("nct04294498")
+    assert tell_element(loaded, ("analyses", "os_curve", "landmark")).says == ()
+    (planned,) = tell_element(loaded, ("study", "enrolment")).says
+    assert (planned.key, planned.words) == ("enrolment", "43")
+
+
+def test_rows_that_do_not_add_up_are_told(tmp_path):
+    folder = tmp_path / "report"
+    shutil.copytree(explainer("nct04294498").report.folder, folder)
+    path = folder / "datasets" / "adrate.parquet"
+    rates = pl.read_parquet(path)
+    rates.with_columns(
+        AVALC=pl.when(pl.col("PARAMCD") == "REACTIVATION").then(pl.lit("met")).otherwise("AVALC")
+    ).write_parquet(path)
+    report = read_report(folder)
+    found = Explainer.of(report, find_protocol(report, None)).explain("reactivation_rate/n_met")
+    assert found.rows.adds_up is False
+    assert any("do not add up" in warning for warning in found.warnings)
+
+
+def test_another_protocol_than_that_of_the_report_is_told(tmp_path):
+    told = explainer("nct04294498")
+    path = tmp_path / "protocol.yaml"
+    path.write_text(told.loaded.document.text.replace("enrolment: 43", "enrolment: 44"), encoding="utf-8")
+    found = Explainer.of(told.report, load_protocol(str(path))).explain("reactivation_rate/n_met")
+    assert not found.protocol.is_same
+    assert any("hashes differ" in warning for warning in found.warnings)
+    assert told.explain("reactivation_rate/n_met").protocol.is_same
+
+
+def test_other_data_than_those_of_the_report_are_told(tmp_path):
+    told = explainer("nct04294498", records=True)
+    for path in (told.report.folder / "records").glob("*.parquet"):
+        table = pl.read_parquet(path)
+        (table.head(3) if path.stem == "lb" else table).write_parquet(tmp_path / path.name)
+    subject = pick_rows(told.data, told.report.results["os_curve/n_events"]).rows["USUBJID"][0]
+    other = Explainer.of(told.report, told.loaded, read_records(tmp_path))
+    assert any("lb.parquet" in one for one in other.explain("os_curve/n_events", subject=subject).warnings)
+    assert told.explain("os_curve/n_events", subject=subject).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("id_", "near"),
+    [
+        pytest.param("reactivation_rate/n_evnts", "reactivation_rate/n_events", id="the last part misspelt"),
+        pytest.param("reactivaton_rate/n_events", "reactivation_rate/n_events", id="the first part misspelt"),
+        pytest.param("os_curve/tick/0/n_at_rsk", "os_curve/tick/0/n_at_risk", id="a part within"),
+    ],
+)
+def test_an_unknown_id_is_told_the_nearest(id_, near):
+    with pytest.raises(ProblemsFound) as found:
+        explainer("nct04294498").explain(id_)
+    (problem,) = found.value.problems
+    assert problem.code == "no-such-result"
+    assert f"`{near}`" in problem.fix
+
+
+@pytest.mark.parametrize("id_", ["", "/", "x" * 10_000, "os_curve//", "\x00", "über/n"])
+def test_no_id_is_too_odd_to_be_refused(id_):
+    with pytest.raises(ProblemsFound) as found:
+        explainer("nct04294498").explain(id_)
+    assert found.value.problems[0].code == "no-such-result"
+
+
+def test_an_unknown_subject_is_told_the_nearest():
+    told = explainer("nct04294498")
+    known = told.data.adsl["USUBJID"][3]
+    for wrong in (known[-5:], f"{known}x"):
+        with pytest.raises(ProblemsFound) as found:
+            told.explain("os_curve/n_events", subject=wrong)
+        (problem,) = found.value.problems
+        assert problem.code == "no-such-subject"
+        assert f"`{known}`" in problem.fix
+
+
+def test_a_beginning_lists_what_lies_below_and_nothing_else():
+    results = explainer("nct04294498").report.results
+    below = results_below(results, "os_curve/at")
+    assert below == [row for row in results.rows if row.analysis == "os_curve" and row.item == "at"]
+    assert results_below(results, "os_curve/at/") == below
+    assert results_below(results, "os_cur") == []
+
+
+def test_all_analyses_are_listed_with_their_line():
+    told = explainer("nct07120750")
+    listed = list_analyses(told)
+    assert {one.id for one in listed} >= set(told.loaded.protocol.analyses)
+    assert sum(one.n_results for one in listed) == len(told.report.results.rows)
+    lines = told.loaded.document.text.splitlines()
+    for one in listed:
+        if one.place:
+            assert lines[int(one.place.rpartition(":")[2]) - 1].strip().startswith(f"{one.id}:")
+
+
+# --- records ------------------------------------------------------------------------------------------------------------
+
+TABLES = {
+    "DM": pl.DataFrame({"USUBJID": ["A", "B"], "RFSTDTC": ["2024-01-02", None], "AGE": [61, 50]}),
+    "SV": pl.DataFrame({"USUBJID": ["A", "A"], "VISITNUM": [1.0, 2.0], "SVSTDTC": ["2024-01-02", "2024-02"]}),
+    "LB": pl.DataFrame(
+        {
+            "USUBJID": ["A", "A", "A", "B"],
+            "LBSEQ": [1, 2, 2, 2],
+            "LBTEST": ["HBV DNA", "ALT", "ALT", "ALT"],
+            "LBORRES": ["<20", "41", "41", "99"],
+            "LBORRESU": ["IU/mL", "U/L", "U/L", "U/L"],
+            "LBDTC": ["2024-01-02T08:30", "2024-02", "2024-02", None],
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param(
+            "LB.1", ("HBV DNA", "<20", "IU/mL", "2024-01-02T08:30"), id="as reported, comparator and all"
+        ),
+        pytest.param(
+            "LB.2",
+            ("ALT", "41", "U/L", "2024-02"),
+            id="a record that stands twice is one; a date stays partial",
+        ),
+        pytest.param("DM", (None, None, None, "2024-01-02"), id="DM has no number"),
+        pytest.param("SV.2", (None, None, None, "2024-02"), id="the number of SV is that of the visit"),
+    ],
+)
+def test_records_are_found_by_their_names(name, told):
+    (record,) = find_records(TABLES, "A", [name])
+    assert (record.what, record.value, record.unit, record.date) == told
+    assert record.missing == ""
+
+
+@pytest.mark.parametrize(
+    ("tables", "name", "why"),
+    [
+        pytest.param(TABLES, "LB.3", NOT_FOUND, id="no such number"),
+        pytest.param(TABLES, "EX.1", "the data have no EX", id="no such domain"),
+        pytest.param(None, "LB.1", NOT_LOOKED_FOR, id="no data given"),
+    ],
+)
+def test_a_record_that_cannot_be_shown_says_why(tables, name, why):
+    (record,) = find_records(tables, "A", [name])
+    assert record.missing == why
+    assert record.value is None
+
+
+# --- the folder ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_datasets_come_back_as_they_were_derived():
+    """Dates are dates again: all that analyses read of ADSL and ADTTE is as it was before it was written."""
+    told = explainer("nct04294498")
+    for table in told.data.tables.values():
+        for name, kind in table.schema.items():
+            assert (kind == pl.Date) == (name.endswith(("DT", "DTL", "DTH"))), name
+    deaths = pl.read_parquet(told.report.folder / "datasets" / "adsl.parquet")["DTHDT"].drop_nulls()
+    assert told.data.adsl["DTHDT"].drop_nulls().dt.to_string("%Y-%m-%d").to_list() == deaths.to_list()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(None, "unreadable-file", id="no file"),
+        pytest.param(b"{", "not-a-report", id="no JSON"),
+        pytest.param(b"\xff\xfe\x00", "not-a-report", id="no text"),
+        pytest.param(b"[]", "not-a-report", id="JSON of something else"),
+        pytest.param(b'{"format": "trialwright-results/9"}', "not-a-report", id="another format"),
+        pytest.param(
+            b'{"format": "trialwright-results/1", "results": [{}]}', "not-a-report", id="a row without an id"
+        ),
+    ],
+)
+def test_a_folder_that_is_no_report(content, code, tmp_path):
+    if content is not None:
+        (tmp_path / "results.json").write_bytes(content)
+    with pytest.raises(ProblemsFound) as found:
+        read_report(tmp_path)
+    assert [problem.code for problem in found.value.problems] == [code]
+
+
+def test_a_dataset_with_words_for_dates_is_no_report(tmp_path):
+    (tmp_path / "datasets").mkdir()
+    shutil.copy(explainer("nct04294498").report.folder / "results.json", tmp_path)
+    pl.DataFrame({"USUBJID": ["A"], "DTHDT": ["in spring"]}).write_parquet(
+        tmp_path / "datasets" / "adsl.parquet"
+    )
+    with pytest.raises(ProblemsFound) as found:
+        read_report(tmp_path)
+    assert found.value.problems[0].code == "not-a-report"
+
+
+def test_a_report_of_an_unknown_study_asks_for_its_protocol(tmp_path):
+    told = explainer("nct04294498").report.folder / "results.json"
+    (tmp_path / "results.json").write_text(told.read_text("utf-8").replace('"DURVA-HBV"', '"ELSE"'), "utf-8")
+    with pytest.raises(ProblemsFound) as found:
+        find_protocol(read_report(tmp_path), None)
+    assert found.value.problems[0].code == "protocol-not-found"

@@ -1,0 +1,122 @@
+"""Treatment given, why it ended, complications and causes: counted, and what nobody knows beside."""
+
+import pytest
+from tests.cases.small_trial import SMALL, on, run, trial
+
+from trialwright.analysis.exposure import EXPOSURE, count_exposure
+from trialwright.analysis.sample import AnalysisData
+
+ONLY = ("rate",)
+
+
+def amount(subject, code, value=None, **more):
+    return {"USUBJID": subject, "TREATMENT": "drug", "PARAMCD": code, "AVAL": value, **more}
+
+
+def given(subject, doses, reason=None):
+    rows = [amount(subject, "FIRSTDT", ADT=on(0)), amount(subject, "NDOSE", doses)]
+    return [*rows, *([amount(subject, "STOPREAS", AVALC=reason)] if reason else [])]
+
+
+def analyse(people="aabb", **tables):
+    return run({str(i): group for i, group in enumerate(people)}, only=ONLY, **tables)
+
+
+def of(results, here, *names):
+    return [results["/".join(part for part in (EXPOSURE, here, name) if part)].value for name in names]
+
+
+def test_amounts_of_those_treated_and_of_whom_they_are_not_known():
+    rows = [*given("0", 2), *given("1", 4), *given("2", None)]
+    results = analyse(adexsum=rows)
+    assert of(results, "drug", "n_treated", "n_untreated") == [3, 1]
+    assert of(results, "drug NDOSE", "median", "minimum", "maximum", "n_unknown") == [3, 2, 4, 1]
+    assert results[f"{EXPOSURE}/b/drug NDOSE/median"].note == "known of nobody"
+    assert of(results, "a/drug", "n_treated", "n_untreated") == [2, 0]
+
+
+def test_whoever_has_only_doses_left_out_was_not_treated():
+    results = analyse(adexsum=[*given("0", 2), amount("1", "NOTGIVEN", 1), amount("1", "NDOSE", 0)])
+    assert of(results, "drug", "n_treated", "n_untreated") == [1, 3]
+    assert of(results, "drug NDOSE", "minimum") == [2]
+
+
+def test_reasons_for_the_end_most_frequent_first():
+    rows = [
+        *given("0", 1, "DEATH"),
+        *given("1", 1, "PROGRESSION"),
+        *given("2", 1, "PROGRESSION"),
+        *given("3", 1),
+    ]
+    results = analyse(adexsum=[*rows, amount("3", "STOPREAS", AVALC=None)])
+    ends = [row.item for row in results.of(EXPOSURE) if row.statistic == "n_ended" and row.group is None]
+    assert ends == ["drug ended: PROGRESSION", "drug ended: DEATH", "drug ended: no reason recorded"]
+    assert of(results, "drug", "n_no_end_recorded") == [0]
+
+
+def test_rules_that_end_a_treatment():
+    path = "treatments.drug.until.worse"
+    rows = [row for subject in "012" for row in given(subject, 1, "OTHER")]
+    rows += [
+        amount(subject, "STOPAGR", AVALC=said) for subject, said in (("0", "Y"), ("1", "N"), ("2", None))
+    ]
+    rows += [
+        amount(subject, "UNTIL", AVALC=said, PROTOCOL=path)
+        for subject, said in (("0", "met"), ("1", "not met"), ("2", "unknown"))
+    ]
+    rows += [
+        amount(subject, "WENTON", AVALC=said, PROTOCOL=path)
+        for subject, said in (("0", "Y"), ("1", "N"), ("2", None))
+    ]
+    results = analyse(adexsum=rows)
+    assert of(results, "drug", "n_by_rule", "n_without_rule", "n_rule_unknown") == [1, 1, 1]
+    for item in ("drug until worse", "drug went on after worse"):
+        assert of(results, item, "n_met", "n_not_met", "n_unknown") == [1, 1, 1]
+
+
+def test_liver_complications_with_no_row_are_unknown():
+    rows = [
+        {"USUBJID": "0", "PARAMCD": "ASCITES", "AVALC": "met", "REACTFL": "Y"}, {"USUBJID": "1", "PARAMCD": "ASCITES", "AVALC": "not met"},
+        {"USUBJID": "2", "PARAMCD": "ASCITES", "AVALC": "unknown"},
+    ]  # fmt: skip
+    results = analyse(adliver=rows)
+    assert of(results, "liver ASCITES", "n_with", "n_unknown", "n_after_reactivation") == [1, 2, 1]
+
+
+def test_a_suggestion_is_never_counted_as_a_judgement():
+    rows = [
+        {"USUBJID": "0", "EVTYPE": "flare", "CAUSEST": "judged", "CAUSE": "HBV", "SUGGEST": "DRUG"},
+        {"USUBJID": "0", "EVTYPE": "flare", "CAUSEST": "not judged", "SUGGEST": "HBV"},
+        {"USUBJID": "1", "EVTYPE": "flare", "CAUSEST": "conflict"},
+    ]
+    results = analyse(adattr=rows)
+    assert of(results, "flare", "n_episodes", "n_with", "n_differ") == [3, 2, 1]
+    assert of(results, "flare judged: HBV", "n_episodes") == [1]
+    assert [
+        results[f"{EXPOSURE}/flare {state}/n_episodes"].value
+        for state in ("judged", "not judged", "conflict", "unreadable")
+    ] == [1, 1, 1, 0]
+
+
+def test_deaths_are_counted_by_group():
+    results = analyse(adsl={"DTHDT": [on(5), None, on(7), on(9)]})
+    assert of(results, None, "n_died") == [3]
+    assert of(results, "b", "n_died") == [2]
+
+
+def test_a_cohort_without_records_has_no_such_rows():
+    data = trial({"0": "a"})
+    assert count_exposure(AnalysisData(SMALL, data.adsl, data.adtte), "cohort") is None
+
+
+def test_nobody_and_nothing():
+    results = run({}, only=ONLY)
+    assert of(results, None, "n_subjects", "n_died") == [0, 0]
+    assert f"{EXPOSURE}/drug/n_treated" not in results
+
+
+@pytest.mark.parametrize("doses", [[2], [2, 2]], ids=["one person", "no spread"])
+def test_one_value_has_no_spread(doses):
+    rows = [row for i, dose in enumerate(doses) for row in given(str(i), dose)]
+    results = analyse(adexsum=rows)
+    assert results[f"{EXPOSURE}/drug NDOSE/sd"].value == (None if len(doses) == 1 else 0)
