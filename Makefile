@@ -9,8 +9,15 @@ UV := UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 $(BIN)/uv
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
 
-demo: .venv/ready  ## build the environment, analyse 227 real patients, print where the report lies
+demo: .venv/ready  ## build the environment, analyse 227 real patients and two virtual trials, print where the reports lie
 	$(BIN)/trialwright report hcc-resection --out out/hcc-resection
+	$(BIN)/trialwright simulate nct04294498 --seed 1 --out out/nct04294498/virtual
+	$(BIN)/trialwright report nct04294498 --data out/nct04294498/virtual/simulated --out out/nct04294498/report
+	$(BIN)/trialwright dsmb nct04294498 --data out/nct04294498/virtual/simulated --cut 2027-06-01 --out out/nct04294498/board
+	$(BIN)/trialwright simulate nct07120750 --seed 1 --out out/nct07120750/virtual
+	$(BIN)/trialwright report nct07120750 --data out/nct07120750/virtual/simulated --out out/nct07120750/report
+	$(BIN)/trialwright dsmb nct07120750 --data out/nct07120750/virtual/simulated --cut 2028-06-01 --out out/nct07120750/board
+	$(BIN)/trialwright dsmb nct07120750 --data out/nct07120750/virtual/simulated --cut 2028-06-01 --out out/nct07120750/board --closed
 
 test: check .venv-peers/ready  ## build the environments, run every check and test
 	$(BIN)/pytest -n 2 -m "not slow and not peers"

@@ -27,14 +27,37 @@ def protocol(until="entry + 8 weeks", more=""):
 def made(days, *, said=None, died=None, ended=False, last_dose=None):
     """One patient with results on these days after entry; `days` may hold a day whose result is unusable, as a text."""
     said = said or protocol()
-    doses = [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "LASTDT", "ADT": on(last_dose)}] if last_dose is not None else []
+    doses = (
+        [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "LASTDT", "ADT": on(last_dose)}]
+        if last_dose is not None
+        else []
+    )
     doses += [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "STOPREAS"}] if ended else []
-    data = trial({"0": "a"}, protocol=said, adexsum=doses, adsl={"DTHDT": [None if died is None else on(died)], "ENTRYDT": [START]})
+    data = trial(
+        {"0": "a"},
+        protocol=said,
+        adexsum=doses,
+        adsl={"DTHDT": [None if died is None else on(died)], "ENTRYDT": [START]},
+    )
     rows = [
-        {"USUBJID": "0", "PARAMCD": "VIRUS", "ADT": on(int(day)), "AVAL": None if isinstance(day, str) else 1.0, "AVALLO": None, "AVALHI": None}
+        {
+            "USUBJID": "0",
+            "PARAMCD": "VIRUS",
+            "ADT": on(int(day)),
+            "AVAL": None if isinstance(day, str) else 1.0,
+            "AVALLO": None,
+            "AVALHI": None,
+        }
         for day in days
     ]
-    schema = {"USUBJID": pl.String, "PARAMCD": pl.String, "ADT": pl.Date, "AVAL": pl.Float64, "AVALLO": pl.Float64, "AVALHI": pl.Float64}
+    schema = {
+        "USUBJID": pl.String,
+        "PARAMCD": pl.String,
+        "ADT": pl.Date,
+        "AVAL": pl.Float64,
+        "AVALLO": pl.Float64,
+        "AVALHI": pl.Float64,
+    }
     return replace(data, tables={**data.tables, "ADLB": pl.DataFrame(rows, schema=schema)})
 
 
@@ -68,7 +91,9 @@ def test_a_row_of_contacts_by_hand(days, cut, expected):
     assert numbers(due(days, cut)["visits.blood"]) == expected
 
 
-@pytest.mark.parametrize(("died", "expected"), [(27, (0, 0, 0, 0)), (28, (1, 0, 0, 1)), (55, (1, 0, 0, 1)), (56, (2, 0, 0, 2))])
+@pytest.mark.parametrize(
+    ("died", "expected"), [(27, (0, 0, 0, 0)), (28, (1, 0, 0, 1)), (55, (1, 0, 0, 1)), (56, (2, 0, 0, 2))]
+)
 def test_nothing_is_due_of_the_dead(died, expected):
     assert numbers(due([], 400, died=died)["visits.blood"]) == expected
 
@@ -88,7 +113,9 @@ def test_what_counts_from_the_contact_before_is_unknown():
 
 
 def test_a_contact_due_in_a_span_has_no_day():
-    said = parse_protocol(PROTOCOL + "visits: { blood: { label: B, within: 28 days after entry, measures: [virus] } }\n")[0]
+    said = parse_protocol(
+        PROTOCOL + "visits: { blood: { label: B, within: 28 days after entry, measures: [virus] } }\n"
+    )[0]
     assert "due in a span" in due([28], 400, said=said)["visits.blood"].reason
 
 
@@ -101,7 +128,12 @@ def test_the_readings_of_an_endpoint_end_with_the_calendar():
 
 def test_of_whom_nobody_knows_the_start_nothing_is_due_and_it_is_said():
     data = made([28])
-    data = replace(data, adsl=data.adsl.with_columns(pl.lit(None, pl.Date).alias("ENTRYDT"), pl.lit(None, pl.Date).alias("STARTDT")))
+    data = replace(
+        data,
+        adsl=data.adsl.with_columns(
+            pl.lit(None, pl.Date).alias("ENTRYDT"), pl.lit(None, pl.Date).alias("STARTDT")
+        ),
+    )
     for one in count_due(data, "virus", data.adsl, on(400)):
         assert (one.n_due, one.n_unknown) == (0, 1)
 
@@ -128,8 +160,12 @@ def test_visits_are_placed_as_the_derivation_places_them():
     )
     assert found.height == placed.height
     assert found.filter((pl.col("ADT") < pl.col("opens")) | (pl.col("ADT") >= pl.col("closes"))).is_empty()
-    unplaced = data.tables["ADLB"].filter(pl.col("PARAMCD") == "HBV_DNA", pl.col("AVISIT").is_null(), pl.col("AVAL").is_not_null())
-    inside = unplaced.join(windows, on="USUBJID").filter((pl.col("ADT") >= pl.col("opens")) & (pl.col("ADT") < pl.col("closes")))
+    unplaced = data.tables["ADLB"].filter(
+        pl.col("PARAMCD") == "HBV_DNA", pl.col("AVISIT").is_null(), pl.col("AVAL").is_not_null()
+    )
+    inside = unplaced.join(windows, on="USUBJID").filter(
+        (pl.col("ADT") >= pl.col("opens")) & (pl.col("ADT") < pl.col("closes"))
+    )
     assert inside.is_empty()
 
 

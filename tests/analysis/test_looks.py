@@ -57,7 +57,13 @@ def test_one_group_has_nothing_to_compare():
 def test_of_a_registered_trial_everything_by_group_but_harms_and_the_patients():
     found = load_protocol("nct07120750").protocol
     compared = set(find_comparisons(found))
-    assert {"recurrence_curve", "recurrence_logrank", "recurrence_cox", "os_curve", "hbsag_loss_rate"} <= compared
+    assert {
+        "recurrence_curve",
+        "recurrence_logrank",
+        "recurrence_cox",
+        "os_curve",
+        "hbsag_loss_rate",
+    } <= compared
     assert {"recurrence_weighted_cox", "recurrence_fine_gray", "recurrence_emulated"} <= compared
     assert not {"adverse_event_table", "patients"} & compared
 
@@ -115,7 +121,9 @@ def test_what_is_withheld_has_a_row_with_the_reason():
 
 
 def asked(log, reason="a rumour", *, cut=CUT, study="S", protocol="p", data=None):
-    return number_look(LookRequest(reason, log), study=study, cut=cut, protocol=protocol, data=data or {"dm": "1"})
+    return number_look(
+        LookRequest(reason, log), study=study, cut=cut, protocol=protocol, data=data or {"dm": "1"}
+    )
 
 
 def test_looks_are_counted_within_a_study_and_the_same_look_keeps_its_number(tmp_path):

@@ -37,7 +37,9 @@ def with_other_groups(data):
         others = tables[name].filter(of_group).head(len(subjects))
         moved = others.with_columns(subjects["USUBJID"].head(len(others)))
         tables[name] = pl.concat([tables[name].filter(~of_group), moved])
-    tables["ADSL"] = tables["ADSL"].with_columns(pl.col("GROUP").replace({one: other, other: one}), ARMCD=pl.lit("X"))
+    tables["ADSL"] = tables["ADSL"].with_columns(
+        pl.col("GROUP").replace({one: other, other: one}), ARMCD=pl.lit("X")
+    )
     for name in ("ADTTE", "ADTTEV", "ADRS", "ADELIG"):
         tables[name] = tables[name].clear()
     return replace(data, adsl=adsl, adtte=data.adtte.clear(), tables=tables)

@@ -37,14 +37,18 @@ def ended(*subjects):
 def made(rows, *, over=(), said=None, dead=None):
     """A small trial with rows of ADRATE, which has dates here."""
     people = {one["USUBJID"]: "a" for one in rows}
-    told = trial(people, protocol=said or protocol(), adexsum=ended(*over), adsl={"DTHDT": dead} if dead else None)
+    told = trial(
+        people, protocol=said or protocol(), adexsum=ended(*over), adsl={"DTHDT": dead} if dead else None
+    )
     schema = {"USUBJID": pl.String, "PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "ADT": pl.Date, "STARTDT": pl.Date,
               "LASTDT": pl.Date, "ENDDT": pl.Date, "COMPLFL": pl.String}  # fmt: skip
     tables = {**told.tables, "ADRATE": pl.DataFrame(rows, schema=schema)}
     extra = {"ADLB": {"ADT": pl.Date, "AVAL": pl.Float64}, "ADEVT": {"ADT": pl.Date, "REASON": pl.String}}
     for name, columns in extra.items():
         tables[name] = tables[name].with_columns(
-            pl.lit(None, kind).alias(column) for column, kind in columns.items() if column not in tables[name].columns
+            pl.lit(None, kind).alias(column)
+            for column, kind in columns.items()
+            if column not in tables[name].columns
         )
     return replace(told, tables=tables)
 
@@ -84,7 +88,9 @@ def test_who_had_it_after_counting_without_counted_before():
 
 
 def test_who_cannot_be_judged_never_counts():
-    found = verdicts([row("0", "unknown", why="censored across the threshold", last=300, end=300, complete="Y")], over="0")
+    found = verdicts(
+        [row("0", "unknown", why="censored across the threshold", last=300, end=300, complete="Y")], over="0"
+    )
     assert found.row(0, named=True) == {
         "USUBJID": "0", "VERDICT": "unknown", "WHY": "censored across the threshold", "EVENTDT": None, "COUNTDT": None,
     }  # fmt: skip
@@ -134,7 +140,9 @@ def test_the_way_never_falls_and_has_no_more_events_than_patients(patients):
         for i, (day, has) in enumerate(patients)
     ]
     path = path_of(verdicts(rows)) if rows else ()
-    assert all(one.n <= two.n and one.n_events <= two.n_events for one, two in zip(path, path[1:], strict=False))
+    assert all(
+        one.n <= two.n and one.n_events <= two.n_events for one, two in zip(path, path[1:], strict=False)
+    )
     assert all(0 <= point.n_events <= point.n for point in path)
     if path:
         n_without = sum(not has and day >= 56 for day, has in patients)
@@ -147,7 +155,16 @@ def test_the_way_never_falls_and_has_no_more_events_than_patients(patients):
 @settings(deadline=None, max_examples=10)
 @given(st.permutations(range(5)))
 def test_the_order_of_patients_changes_nothing(order):
-    rows = [row(str(i), "met" if i % 2 else "not met", event=30 + i if i % 2 else None, last=50 + 5 * i, end=50 + 5 * i) for i in range(5)]
+    rows = [
+        row(
+            str(i),
+            "met" if i % 2 else "not met",
+            event=30 + i if i % 2 else None,
+            last=50 + 5 * i,
+            end=50 + 5 * i,
+        )
+        for i in range(5)
+    ]
     assert path_of(verdicts([rows[i] for i in order])) == path_of(verdicts(rows))
 
 
@@ -161,7 +178,15 @@ def board(rows, boundary=STATED, said=None, **more):
 
 
 def boundary_numbers(found):
-    names = ("n_counted", "n_events_counted", "next_look", "events_to_stop", "events_left", "new_events_left", "is_crossed")
+    names = (
+        "n_counted",
+        "n_events_counted",
+        "next_look",
+        "events_to_stop",
+        "events_left",
+        "new_events_left",
+        "is_crossed",
+    )
     return tuple(found[f"board/x/{name}"].value for name in names)
 
 
@@ -175,7 +200,9 @@ STATED_SO = Boundary(STATED.n, STATED.events_to_stop, {"reference_rate": 0.1})
         pytest.param(0, 0, (0, 0, 2, 2, 2, 2, 0), id="nobody counts: two of the first two"),
         pytest.param(0, 1, (1, 0, 2, 2, 2, 2, 0), id="one without: two of three"),
         pytest.param(1, 0, (1, 1, 2, 2, 1, 1, 0), id="one with: the next one"),
-        pytest.param(1, 3, (4, 1, 4, 2, 1, None, 0), id="one of four: one who counts already, but no new one would do"),
+        pytest.param(
+            1, 3, (4, 1, 4, 2, 1, None, 0), id="one of four: one who counts already, but no new one would do"
+        ),
         pytest.param(2, 0, (2, 2, 2, 2, 0, 0, 1), id="two of two cross"),
         pytest.param(2, 3, (5, 2, 5, 3, 1, None, 0), id="the last look"),
     ],
@@ -206,7 +233,11 @@ def test_without_a_boundary_there_is_the_reason(boundary, why):
 
 
 def test_shares_are_of_those_in_whom_it_could_be_told():
-    rows = [row("0", "met", event=1, last=1), row("1", "not met", last=9, end=9), row("2", "unknown", why="missing")]
+    rows = [
+        row("0", "met", event=1, last=1),
+        row("1", "not met", last=9, end=9),
+        row("2", "unknown", why="missing"),
+    ]
     found = board(rows, STATED_SO)
     assert found["board/x/n_told"].value == 2
     assert found["board/x/proportion"].value == 0.5
@@ -219,14 +250,25 @@ def test_shares_are_of_those_in_whom_it_could_be_told():
 
 def test_an_event_without_a_rate_is_told_by_whether_anybody_looked():
     said = parse_protocol(
-        PROTOCOL.replace("relapse: { reported: true }", "relapse: { reported: true }\n  high: { of: virus, when: value > 9 IU/mL }")
+        PROTOCOL.replace(
+            "relapse: { reported: true }",
+            "relapse: { reported: true }\n  high: { of: virus, when: value > 9 IU/mL }",
+        )
         + "monitoring: { x: { text: T, event: high } }\n"
     )[0]
     data = made([row(i, "not met") for i in "0123"], said=said)
     events = pl.DataFrame(
-        {"USUBJID": ["0", "1"], "EVENT": ["high"] * 2, "AVALC": ["met", "unknown"], "ADT": [on(5), None], "REASON": [None, "missing"]}
+        {
+            "USUBJID": ["0", "1"],
+            "EVENT": ["high"] * 2,
+            "AVALC": ["met", "unknown"],
+            "ADT": [on(5), None],
+            "REASON": [None, "missing"],
+        }
     )
-    results = pl.DataFrame({"USUBJID": ["2", "3"], "PARAMCD": ["VIRUS"] * 2, "ADT": [START + timedelta(1), START]})
+    results = pl.DataFrame(
+        {"USUBJID": ["2", "3"], "PARAMCD": ["VIRUS"] * 2, "ADT": [START + timedelta(1), START]}
+    )
     data = replace(data, tables={**data.tables, "ADEVT": events, "ADLB": results})
     found = watched_verdicts(data, said.monitoring["x"], data.adsl)
     # the result of 3 is of day zero, before anything could happen

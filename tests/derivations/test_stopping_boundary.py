@@ -64,7 +64,9 @@ def test_the_enrolment_is_the_last_look_where_none_is_named():
     # Clopper-Pearson by hand: 3 of 3 under 10 % has probability 0.001, 2 of 2 0.01, 1 of 1 0.1
     boundary = computed("{ kind: exact, reference rate: 10 %, level: 95 % }", study="enrolment: 3, ")
     assert (boundary.n, boundary.events_to_stop) == ((1, 2, 3), (None, 2, 2))
-    named = computed("{ kind: exact, reference rate: 10 %, level: 95 %, largest n: 2 }", study="enrolment: 3, ")
+    named = computed(
+        "{ kind: exact, reference rate: 10 %, level: 95 %, largest n: 2 }", study="enrolment: 3, "
+    )
     assert named.n == (1, 2)
     assert computed("{ kind: exact, reference rate: 10 %, level: 95 %, minimum n: 40 }") == exact_boundary(
         range(40, 44), reference_rate=0.1, conf_level=0.95

@@ -40,6 +40,8 @@ class AnalysedTrial:
     ----------
     study : Study
         The records as they were at the cut.
+    records : Records
+        The records as they came.
     data : AnalysisData
         Its protocol asks for nothing that is withheld.
     results : Results
@@ -50,6 +52,7 @@ class AnalysedTrial:
     """
 
     study: Study
+    records: Records
     data: AnalysisData
     results: Results
     problems: tuple[Problem, ...]
@@ -88,18 +91,20 @@ def analyse_records(
     made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
     data = bind_datasets(study, made)
     progress(f"analysing {data.adsl.height:,} subjects")
-    disclosure = disclose_records(study, records, is_simulated=data.is_simulated, look=look)
+    disclosure = disclose_records(study, records, look=look)
     shown = without_withheld(data, disclosure)
     results = run_analyses(shown, provenance_of(study, records, folder), "records")
     results = mark_results(results, study.protocol, disclosure, "records")
-    return AnalysedTrial(study, shown, results, (*records.warnings, *made.problems), disclosure)
+    return AnalysedTrial(study, records, shown, results, (*records.warnings, *made.problems), disclosure)
 
 
-def disclose_records(
-    study: Study, records: Records, *, is_simulated: bool, look: LookRequest | None
-) -> Disclosure:
-    """Which comparisons may be shown of these records, with the number of a look that is asked for."""
+def disclose_records(study: Study, records: Records, *, look: LookRequest | None) -> Disclosure:
+    """Which comparisons may be shown of these records, with the number of a look that is asked for.
+
+    Only where every person is virtual is there nothing to protect.
+    """
     protocol = study.protocol
+    persons = study.tables["DM"]["SIMULATED"]
     asked = None
     if look is not None:
         asked = number_look(
@@ -109,7 +114,9 @@ def disclose_records(
             protocol=hash_protocol(protocol),
             data={one.file: one.sha256 for one in records.datasets.values()},
         )
-    return disclose(protocol, cut=study.cut, is_simulated=is_simulated, look=asked)
+    return disclose(
+        protocol, cut=study.cut, is_simulated=bool((persons == "Y").fill_null(value=False).all()), look=asked
+    )
 
 
 def bind_datasets(study: Study, made: Datasets) -> AnalysisData:

@@ -6,7 +6,7 @@ rows here show how long that is, and what comes out if it is counted for the tre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -75,7 +75,7 @@ def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:
     return recorder
 
 
-def _people(data: AnalysisData, alike: dict[str, TimeAnalysis], first: TimeAnalysis) -> pl.DataFrame:
+def _people(data: AnalysisData, alike: Mapping[str, TimeAnalysis], first: TimeAnalysis) -> pl.DataFrame:
     """Everybody in a group with a time: elapsed days from the start to time zero (`zero`) and to treatment (`begin`)."""
     origin = select_times(data, first).select("USUBJID", "AVAL", "CNSR", origin="STARTDT")
     own = data.adtte.filter((pl.col("PARAMCD") == first.endpoint.upper()) & (pl.col("ANL01FL") == "Y"))

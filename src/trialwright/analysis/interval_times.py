@@ -117,7 +117,7 @@ def _add_readings(
         note = found.reasons[i] or ""
         for statistic, limit in zip(LIMITS, (low, high), strict=True):
             recorder.add(
-                statistic, limit, "proportion", note=note, conventions=found.conventions | recorder.conventions, **where
+                statistic, limit, "proportion", note=note, conventions={**recorder.conventions, **found.conventions}, **where
             )  # fmt: skip
         is_known = math.isfinite(points.survival[i]) and found.reasons[i] is None
         known.append((float(1 - points.survival[i]), float(low), float(high)) if is_known else None)
@@ -133,11 +133,11 @@ def _add_differences(
     """Differences of the risks, with limits from those of the two (Zou and Donner, Stat Med 2008;27:1693-1702)."""
     for i, time in enumerate(at):
         where: Where = {"item": minus(*pair), "time": time}
-        both = [risks[level][i] if level in risks else None for level in pair]
-        if both[0] is None or both[1] is None:
+        of_other, of_first = (risks[level][i] if level in risks else None for level in pair)
+        if of_other is None or of_first is None:
             recorder.add_missing(_DIFFERENCE, "in one group the risk or its limits are unknown", **where)
             continue
-        (a, a_low, a_high), (b, b_low, b_high) = both
+        (a, a_low, a_high), (b, b_low, b_high) = of_other, of_first
         low = a - b - math.hypot(a - a_low, b_high - b)
         high = a - b + math.hypot(a_high - a, b - b_low)
         conventions = {**recorder.conventions, "interval": "from the limits of both risks (MOVER)"}

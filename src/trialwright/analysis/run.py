@@ -144,7 +144,7 @@ def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
     endpoint = getattr(analysis, "endpoint", None)
     dataset = dataset_of(data.protocol, analysis)
     recorder = Recorder(id_, analysis.method, f"analyses.{id_} <- {dataset} <- {source}", endpoint)
-    if reason := _why_not(data.protocol, analysis):
+    if reason := _why_not(data.protocol, id_):
         recorder.give_up(analysis.title, ("estimate",), reason)
         return recorder
     if isinstance(analysis, TimeAnalysis) and is_biased(analysis):
@@ -164,8 +164,9 @@ _BIASED = (
 )
 
 
-def _why_not(protocol: Protocol, analysis: AnalysisBase) -> str:
+def _why_not(protocol: Protocol, name: str) -> str:
     """Why an analysis must not be run as it is written; nothing where it may."""
+    analysis = protocol.analyses[name]
     if not isinstance(analysis, TimeAnalysis):
         return ""
     if reason := responder_reason(protocol, analysis):

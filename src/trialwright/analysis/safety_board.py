@@ -119,7 +119,7 @@ def analyse_board(
     records, study = read_study(loaded, folder, cut=cut)
     made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
     whole = bind_datasets(study, made)
-    disclosure = disclose_records(study, records, is_simulated=whole.is_simulated, look=look)
+    disclosure = disclose_records(study, records, look=look)
     disclosure = disclosure if is_closed else Disclosure()
     progress("counting")
     data = whole if is_closed else pool(whole)

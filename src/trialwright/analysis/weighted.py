@@ -464,13 +464,13 @@ def _add_weighted_contrasts(
             recorder.add_missing(DIFFERENCE, reason, **item)
             recorder.add_missing((*RATIO, *_E_VALUE), reason, **of_ratio)
             continue
-        conventions = recorder.conventions | differences[0].conventions
+        conventions = {**recorder.conventions, **differences[0].conventions}
         values = pool_contrasts(differences, analysis.confidence)
         for statistic, value in zip(DIFFERENCE, values, strict=True):
             recorder.add(statistic, value, "proportion", conventions=conventions, **item)
         risks = [np.mean([getattr(one, part).estimate for one in ratios]) for part in ("risk_a", "risk_b")]
         ratio, _, low, high = pool_contrasts(ratios, analysis.confidence, centre=float(risks[0] / risks[1]))
-        conventions = recorder.conventions | ratios[0].conventions
+        conventions = {**recorder.conventions, **ratios[0].conventions}
         for statistic, value in zip(RATIO, (ratio, low, high), strict=True):
             recorder.add(statistic, value, conventions=conventions, **of_ratio)
         explained = e_value(ratio, low, high, measure="risk ratio")

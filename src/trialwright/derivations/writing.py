@@ -90,7 +90,8 @@ def read_study(
 
 def is_simulated(study: Study) -> bool:
     """Whether any record says that its patient is virtual."""
-    return any("SIMULATED" in table.columns for table in study.tables.values())
+    marks = (table["SIMULATED"] for table in study.tables.values() if "SIMULATED" in table.columns)
+    return any((mark == "Y").any() for mark in marks)
 
 
 def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import parse_moment
 from trialwright.protocol.references import GROUPS
@@ -22,7 +22,7 @@ def responder_reason(protocol: Protocol, analysis: TimeAnalysis) -> str:
     the protocol, unless subjects come in by then (`entry`), time counts from a landmark, or groups change on their day.
     """
     is_repaired = analysis.landmark or analysis.entry or GROUPS in getattr(analysis, "time_varying", ())
-    if is_repaired or analysis.method == "clone-censor-weight":
+    if is_repaired or isinstance(analysis, CloneCensorWeight):
         return ""
     told = next(_told_later(protocol, analysis), None)
     if told is None:

@@ -466,4 +466,4 @@ def due_notes(told: Told) -> Iterator[Block]:
 
 def _joined(texts: list[Text]) -> Iterator[Text | str]:
     for i, text in enumerate(texts):
-        yield from ((", " if i else ""), text)
+        yield from (("; " if i else ""), text)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
 from trialwright.reports.canvas import LEFT, RIGHT, Canvas, Place
-from trialwright.reports.figures import INK, MUTED, wrap_label
+from trialwright.reports.figures import INK, wrap_label
 from trialwright.reports.printed import Source
 
-_LINE, _PAD, _GAP = 16.0, 9.0, 26.0
-_GROUND, _ASIDE = "#e8eff6", "#f1f3f5"
-_WIDE = 22
-"""Letters of a line that fit into half of the narrowest chart."""
+_LINE, _PAD, _GAP = 16.0, 8.0, 22.0
+_WIDE = 140.0
+"""Pixels of words that fit into half of the narrowest chart."""
+_STEM = 26.0
+"""How far from the left edge of a box its line comes in."""
 
 Counted = tuple[str, str]
 """Words, and the id of the result that counts them."""
@@ -25,7 +26,10 @@ class _Box:
     start: Place
     end: Place
     counts: Sequence[Counted]
-    colour: str = _GROUND
+
+    @property
+    def stem(self) -> Place:
+        return self.start.right(_STEM)
 
 
 def render_flow(source: Source, population: str) -> Figure:
@@ -34,34 +38,42 @@ def render_flow(source: Source, population: str) -> Figure:
     groups = list(source.protocol.groups) if len(source.protocol.groups) > 1 else []
     others = [name for name, one in source.protocol.populations.items() if one.when and name != population]
     here = f"{FLOW}/{population}"
-    half, after = Place(0.5, -10), Place(0.5, 10)
-    aside = [
-        (f"Not in it: {said}", f"{here}/n_not_in_population"),
+    left, right = (LEFT.right(2), Place(0.5, -10)), (Place(0.5, 10), RIGHT.right(-2))
+    outside = [
+        ("Outside it", f"{here}/n_not_in_population"),
         ("Not known", f"{here}/n_population_unknown"),
     ]
     canvas = Canvas()
-    y = _draw(canvas, source, 8.0, [_Box(LEFT.right(2), half, [("In the records", f"{FLOW}/n_records")])])
-    y = _draw(canvas, source, y + _GAP, [_Box(after, RIGHT.right(-2), aside, _ASIDE)])
-    y = _draw(canvas, source, y + _GAP, [_Box(LEFT.right(2), half, [(said, f"{here}/n_in_population")])])
-    ends = ((LEFT.right(2), half), (after, RIGHT.right(-2)))
-    for first in range(0, len(groups), 2):
-        boxes = [
-            _Box(*ends[i], _of_group(source, group, [population, *others]))
-            for i, group in enumerate(groups[first : first + 2])
-        ]
-        y = _draw(canvas, source, y + _GAP, boxes)
-    if not groups and others:
-        y = _draw(canvas, source, y + _GAP, [_Box(LEFT.right(2), half, _of_group(source, None, others))])
+    everyone = _Box(*left, [("In the records", f"{FLOW}/n_records")])
+    inside = _Box(*left, [(said, f"{here}/n_in_population")])
+    aside = _Box(*right, outside)
+    y = _draw(canvas, source, 8.0, everyone)
+    below = _draw(canvas, source, y + 8, aside)
+    canvas.rule(everyone.stem, y, everyone.stem, below + 8)
+    canvas.rule(everyone.stem, (y + 8 + below) / 2, aside.start, (y + 8 + below) / 2)
+    y = _draw(canvas, source, below + 8, inside)
+    if groups:
+        for first in range(0, len(groups), 2):
+            boxes = [
+                _Box(*place, _counts(source, group, [population, *others]))
+                for place, group in zip((left, right), groups[first:], strict=False)
+            ]
+            y = _branch(canvas, source, y, inside.stem, boxes)
+    elif others:
+        y = _branch(canvas, source, y, inside.stem, [_Box(*left, _counts(source, None, others))])
     return Figure(
         "figure-flow",
         Text("Flow of participants"),
         canvas.spec(y + 10),
-        Text("Boxes from everyone in the records to the population of the primary endpoint and its groups; the table below has the same numbers."),
+        Text(
+            "Boxes from everyone in the records to the population of the primary endpoint and its groups; the table below "
+            "has the same numbers."
+        ),
         Text("A population counts who surely belongs to it. Populations overlap."),
     )  # fmt: skip
 
 
-def _of_group(source: Source, group: str | None, populations: Sequence[str]) -> list[Counted]:
+def _counts(source: Source, group: str | None, populations: Sequence[str]) -> list[Counted]:
     counts = [
         (
             source.protocol.populations[name].label,
@@ -72,25 +84,31 @@ def _of_group(source: Source, group: str | None, populations: Sequence[str]) -> 
     return [(source.protocol.groups[group].label, ""), *counts] if group else counts
 
 
-def _draw(canvas: Canvas, source: Source, top: float, boxes: Sequence[_Box]) -> float:
-    """Boxes side by side, each with its lines; gives the pixels below the tallest."""
-    told = [[_told(source, *counted) for counted in box.counts] for box in boxes]
-    height = max(sum(len(lines) for lines, _ in lines_of) for lines_of in told) * _LINE + 2 * _PAD
-    for box, lines_of in zip(boxes, told, strict=True):
-        canvas.bar(box.start, box.end, top + height / 2, colour=box.colour, height=height)
-        if top > 8.0:
-            x = box.start.right(24)
-            canvas.rule(x, top - _GAP, x, top, colour=MUTED)
-        y = top + _PAD + _LINE / 2
-        for lines, ref in lines_of:
-            for words in lines:
-                about = {"ref": f"result:{ref}"} if ref else {}
-                canvas.text(box.start.right(10), y, words, colour=INK, weight=400 if ref else 600, **about)
-                y += _LINE
-    return top + height
+def _branch(canvas: Canvas, source: Source, top: float, stem: Place, boxes: Sequence[_Box]) -> float:
+    """Boxes side by side below a stem; gives the pixels below the tallest."""
+    canvas.rule(stem, top, stem, top + _GAP)
+    for box in boxes[1:]:
+        canvas.rule(stem, top + _GAP / 2, box.stem, top + _GAP / 2)
+        canvas.rule(box.stem, top + _GAP / 2, box.stem, top + _GAP)
+    return max(_draw(canvas, source, top + _GAP, box) for box in boxes)
 
 
-def _told(source: Source, words: str, id_: str) -> tuple[list[str], str]:
+def _draw(canvas: Canvas, source: Source, top: float, box: _Box) -> float:
+    """A box with its lines; gives the pixels below it."""
+    told = [(words, ref) for counted in box.counts for words, ref in _lines(source, *counted)]
+    bottom = top + len(told) * _LINE + 2 * _PAD
+    for y in (top, bottom):
+        canvas.rule(box.start, y, box.end, y)
+    for x in (box.start, box.end):
+        canvas.rule(x, top, x, bottom)
+    for i, (words, ref) in enumerate(told):
+        weight = 400 if ref else 600
+        y = top + _PAD + _LINE * (i + 0.5)
+        canvas.text(box.start.right(9), y, words, colour=INK, weight=weight, ref=f"result:{ref}")
+    return bottom
+
+
+def _lines(source: Source, words: str, id_: str) -> list[Counted]:
     value = source.results[id_].value if id_ in source.results else None
     whole = words if value is None else f"{words}: {value:,.0f}"
-    return wrap_label(whole, _WIDE * 6.2), id_
+    return [(line, id_) for line in wrap_label(whole, _WIDE)]

@@ -141,8 +141,10 @@ def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier, endpoints: T
 
 
 _COMPARED_RISKS = (
-    (" Risks are one less the curve; groups were compared by their difference, with variances added (Greenwood), and by their ratio, "
-    "with limits on the logarithmic scale."),
+    (
+        " Risks are one less the curve; groups were compared by their difference, with variances added (Greenwood), and by their ratio, "
+        "with limits on the logarithmic scale."
+    ),
 )
 
 

@@ -320,11 +320,20 @@ def e_value_note(source: Source, here: str) -> tuple[Text, ...]:
     """What an E-value says, in words; nothing where there is none."""
     if f"{here}/e_value" not in source.results or source.results[f"{here}/e_value"].value is None:
         return ()
+    holds_one = source.results[f"{here}/e_value_limit"].value == 1
+    limit = (
+        ("; the interval holds one already.",)
+        if holds_one
+        else (
+            ", and take the limit nearer one to one if ",
+            source.decimals(f"{here}/e_value_limit", 2),
+            " times.",
+        )
+    )
     return (
         Text(
             "A confounder that nobody measured could explain the estimate away if it made both the treatment and the event ",
-            source.decimals(f"{here}/e_value", 2), " times as likely (E-value), and take the limit nearer one to one if ",
-            source.decimals(f"{here}/e_value_limit", 2), " times.",
+            source.decimals(f"{here}/e_value", 2), " times as likely (E-value)", *limit,
         ),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trialwright.analysis.immortal_time import BY_TIME, IMMORTAL, LANDMARK, NAIVE, TO_TREATMENT, TO_ZERO
 from trialwright.analysis.results import time_key
 from trialwright.analysis.survival_rows import minus
-from trialwright.protocol.analyses import CloneCensorWeight, IntervalCensored
+from trialwright.protocol.analyses import CloneCensorWeight, IntervalCensored, TimeAnalysis
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Callout, Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import (
@@ -30,7 +30,12 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
     if not rows_here or rows_here[0].endpoint != endpoint:
         return []
     start = next(
-        (one.from_ for one in source.protocol.analyses.values() if getattr(one, "from_", None)), None
+        (
+            one.from_
+            for one in source.protocol.analyses.values()
+            if isinstance(one, TimeAnalysis) and one.from_
+        ),
+        None,
     )
     groups = list(source.protocol.groups)
     columns = (
@@ -49,8 +54,11 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
         cells = tuple(_weeks(source, group, item) for group in groups)
         rows.append(Row(words, (*cells, Text()), 1))
     rows += _before_landmark(source, groups)
-    rows.append(GroupHeading(Text("Events per hundred patient-months, counted for those whose treatment")))
-    for item, words in (
+    if any(row.statistic == "rate_ratio" for row in rows_here):
+        rows.append(
+            GroupHeading(Text("Events per hundred patient-months, counted for those whose treatment"))
+        )
+    for item, counted in (
         (NAIVE, "had begun at any time (biased: counts the time before it)"),
         (BY_TIME, "had begun by then (from its begin on)"),
         (LANDMARK, "had begun by the landmark, from there on"),
@@ -58,7 +66,7 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
         if f"{IMMORTAL}/{item}/rate_ratio" not in source.results:
             continue
         cells = tuple(_rate(source, group, item) for group in groups)
-        rows.append(Row(Text(words), (*cells, source.decimals(f"{IMMORTAL}/{item}/rate_ratio", 2)), 1))
+        rows.append(Row(Text(counted), (*cells, source.decimals(f"{IMMORTAL}/{item}/rate_ratio", 2)), 1))
     note = Text(
         "Whoever begins a treatment later has lived without the event until then. The first way counts that time for the treatment and "
         "makes any treatment look good; how far it lies from the others is the size of the bias."
@@ -234,11 +242,11 @@ def _strategy(source: Source, name: str, level: str, words: str, here: str) -> R
     return Row(label, cells, 1)
 
 
-def _lacking(source: Source, name: str, analysis: CloneCensorWeight) -> list[object]:
+def _lacking(source: Source, name: str, analysis: CloneCensorWeight) -> list[str | Text]:
     found = [
         piece
         for fact in analysis.covariates
         if source.results[f"{name}/{fact}/n_without_fact"].value
-        for piece in (", ", source.fact(fact), ": ", source.count(f"{name}/{fact}/n_without_fact"))
+        for piece in (", ", Text(source.fact(fact)), ": ", source.count(f"{name}/{fact}/n_without_fact"))
     ][1:]
-    return found or ["none"]
+    return [*found] or ["none"]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from trialwright.analysis.from_records import AnalysedTrial
 from trialwright.analysis.listed import select_listed
 from trialwright.analysis.run import FLOW
+from trialwright.checks.data.record_checks import check_records
+from trialwright.checks.protocol_checks import check_protocol
 from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import (
-    Block,
-    Callout,
     Column,
     Page,
     Paragraph,
-    Ref,
     Row,
     Section,
     Table,
-    Term,
     Text,
 )
 from trialwright.reports.disclosure import disclosure_sections, look_mark
+from trialwright.reports.doubts import render_doubts
 from trialwright.reports.exposure_tables import exposure_sections
 from trialwright.reports.flow_figure import render_flow
 from trialwright.reports.listing_tables import LISTINGS, render_listing
@@ -32,7 +33,6 @@ from trialwright.reports.study_report import (
     opening_sections,
     population_blocks,
 )
-from trialwright.vocabulary.problems import Problem
 
 
 def build_trial_report(trial: AnalysedTrial) -> Page:
@@ -48,10 +48,16 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
         *exposure_sections(source),
         *endpoint_sections(source),
         *_one_by_one(trial),
-        Section("data-problems", Text("Problems of the data"), tuple(_data_problems(trial.problems))),
+        _doubts(trial),
         *closing_sections(source),
     )
     return make_page(source, sections, marks=look_mark(trial.disclosure))
+
+
+def _doubts(trial: AnalysedTrial) -> Section:
+    """What the checks ask of records and protocol; the report knows no day but those of its data."""
+    outcome = check_records(trial.records, trial.study.loaded, today=date.max, cut=trial.study.cut)
+    return render_doubts(outcome, trial.problems, check_protocol(trial.study.loaded))
 
 
 def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:
@@ -114,33 +120,3 @@ def render_populations(source: Source) -> Table:
     ]
     notes = (Text("People decide, not a rule: ", *decided[1:], "."),) if decided else ()
     return Table("table-populations", Text("Populations"), columns, tuple(rows), notes)
-
-
-def _data_problems(problems: tuple[Problem, ...]) -> list[Block]:
-    if not problems:
-        return [Paragraph(Text("The derivations found nothing doubtful and left nothing out."))]
-    counted: dict[str, list[Problem]] = {}
-    for problem in problems:
-        counted.setdefault(problem.code, []).append(problem)
-    return [
-        Callout("note", Text(_heading(found)), tuple(_data_problem(problem) for problem in found[:_SHOWN]))
-        for found in counted.values()
-    ]
-
-
-_SHOWN = 5
-"""So many problems of a kind are shown; `data check` shows all of them."""
-
-
-def _heading(found: list[Problem]) -> Term:
-    n = len(found)
-    return Term(f"{found[0].code}: {n} {'record' if n == 1 else 'records'}", Ref.data(found[0].code))
-
-
-def _data_problem(problem: Problem) -> Text:
-    return Text(
-        Term(
-            f"{problem.field}: {problem.message}" if problem.field else problem.message,
-            Ref.data(problem.code),
-        )
-    )

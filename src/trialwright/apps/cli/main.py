@@ -145,8 +145,8 @@ def report(
             written = write_study_report(loaded, out, data=data, mapping=mapping, progress=tell)
     for warning in written.warnings:
         typer.echo(str(warning), err=True)
-    for file in written.files:
-        typer.echo(file)
+    for name in dict.fromkeys(file if file.parent == out else file.parent for file in written.files):
+        typer.echo(name)
     if not written.is_complete:
         raise typer.Exit(EXIT_INCOMPLETE)
 

@@ -1,0 +1,89 @@
+"""What is doubtful: in the data, in what derivations left out, and in the protocol itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from trialwright.checks.data.record_checks import DataOutcome
+from trialwright.reports.blocks import Column, Paragraph, Ref, Row, Section, Table, Term, Text
+from trialwright.vocabulary.problems import Problem
+
+_ALIKE = ("SEVERITY", "DATASET", "VARIABLE", "CODE")
+
+
+def render_doubts(outcome: DataOutcome, left_out: Sequence[Problem], checks: Sequence[Problem]) -> Section:
+    """Three tables, each with everything alike in one row.
+
+    Parameters
+    ----------
+    outcome : DataOutcome
+        What the checks of the records found.
+    left_out : sequence of Problem
+        What the derivations told of.
+    checks : sequence of Problem
+        What the checks of the protocol found.
+    """
+    intro = Paragraph(Text(
+        "Counted here are records; the commands ", Term("trialwright data check", Ref.version("data check")), " and ",
+        Term("trialwright check", Ref.version("check")), " name each of them, with advice.",
+    ))  # fmt: skip
+    blocks = (intro, _data(outcome), _derivations(left_out), _protocol(checks))
+    return Section("doubts", Text("What is doubtful"), blocks)
+
+
+def _data(outcome: DataOutcome) -> Table:
+    rows = []
+    for group in outcome.findings.partition_by(_ALIKE, maintain_order=True):
+        severity, dataset, variable, code = (group[name][0] for name in _ALIKE)
+        where = f"{dataset}.{variable}" if variable else dataset
+        ref = Ref.data(f"{where} {code}")
+        cells = (
+            Text(severity),
+            Text(Term(code, ref)),
+            _counted(group, ref),
+            Text(Term(group["MESSAGE"][0], ref)),
+        )
+        rows.append(Row(Text(Term(where, ref)), cells))
+    columns = (
+        Column(Text("Dataset"), "left"),
+        Column(Text("Level"), "left"),
+        Column(Text("Check"), "left"),
+        Column(Text("Subjects")),
+        Column(Text("The first"), "left"),
+    )
+    return Table(
+        "table-data-checks", Text("In the data"), columns, tuple(rows), (), Text("The checks found nothing.")
+    )
+
+
+def _counted(group: pl.DataFrame, ref: Ref) -> Text:
+    return Text(Term(f"{group['USUBJID'].drop_nulls().n_unique() or group.height:,}", ref))
+
+
+def _derivations(problems: Sequence[Problem]) -> Table:
+    columns = (
+        Column(Text("Where"), "left"),
+        Column(Text("Problem"), "left"),
+        Column(Text("What was found"), "left"),
+    )
+    rows = tuple(_of_problem(problem, problem.field or problem.code) for problem in problems)
+    empty = Text("The derivations found nothing doubtful and left nothing out.")
+    return Table("table-left-out", Text("Left out, or told by the derivations"), columns, rows, (), empty)
+
+
+def _protocol(problems: Sequence[Problem]) -> Table:
+    columns = (
+        Column(Text("Element"), "left"),
+        Column(Text("Check"), "left"),
+        Column(Text("What was found"), "left"),
+    )
+    rows = tuple(_of_problem(problem, problem.field) for problem in problems)
+    empty = Text("The checks found nothing.")
+    return Table("table-protocol-checks", Text("In the protocol"), columns, rows, (), empty)
+
+
+def _of_problem(problem: Problem, where: str) -> Row:
+    ref = Ref.data(problem.field or problem.code)
+    return Row(Text(Term(where, ref)), (Text(Term(problem.code, ref)), Text(Term(problem.message, ref))))

@@ -1,0 +1,153 @@
+"""Tables and pictures of times to event: read before they were accepted, and what they never say."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.analysis.test_time_to_event import IT_LANDMARK, IT_PEOPLE, IT_ROWS, PLAIN
+from tests.analysis.test_weighted import cohort
+from tests.cases.timed_trial import PROTOCOL, run, trial
+
+from trialwright.reports.blocks import Callout, Figure, Paragraph, Table, Text, walk
+from trialwright.reports.charts import render_svg
+from trialwright.reports.figures import survival_figure
+from trialwright.reports.methods import render_methods
+from trialwright.reports.printed import Source
+from trialwright.reports.study_report import endpoint_sections, opening_sections
+from trialwright.reports.text import render_table_text
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "timed"
+
+
+def source_of(people, *only, **told):
+    results = run(people, *only, **told)
+    protocol = trial(people, **told).protocol
+    kept = {name: one for name, one in protocol.analyses.items() if name in only}
+    return Source(protocol.model_copy(update={"analyses": kept}), results)
+
+
+def blocks_of(people, *only, **told):
+    source = source_of(people, *only, **told)
+    return list(walk((*opening_sections(source), *endpoint_sections(source))))
+
+
+def tables_of(blocks):
+    return {block.id: render_table_text(block) for block in blocks if isinstance(block, Table)}
+
+
+def figures_of(blocks):
+    return {block.id: block for block in blocks if isinstance(block, Figure)}
+
+
+SHOWN = {
+    "plain": (PLAIN, ("curve", "free", "test", "model", "incidence", "subdistribution", "mean"), ()),
+    "immortal": (IT_PEOPLE, ("curve", "landmark", "naive", "emulated"), (*IT_ROWS, *IT_LANDMARK)),
+    "weighted": (cohort(60, missing=0.1), ("curve", "weighted", "weighted_model"), ()),
+    "nobody": ([], ("curve", "test", "model", "incidence", "subdistribution", "mean", "weighted", "weighted_model", "between", "emulated"), ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_tables_read_as_they_were_accepted(name):
+    people, only, stretches = SHOWN[name]
+    text = "\n\n".join(tables_of(blocks_of(people, *only, stretches=stretches)).values())
+    assert text + "\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_recurrence_goes_up_and_survival_down():
+    figures = figures_of(blocks_of(PLAIN, "curve", "free", "incidence"))
+    for id_, rises in (("figure-curve", True), ("figure-incidence", True), ("figure-free", False)):
+        first = figures[id_].spec["datasets"]["curves"][0]["group"]
+        steps = [row["survival"] for row in figures[id_].spec["datasets"]["curves"] if row["group"] == first]
+        assert steps == sorted(steps, reverse=not rises)
+        assert steps[0] == (0 if rises else 1)
+
+
+def test_counts_under_an_incidence_add_up_to_the_group():
+    figure = figures_of(blocks_of(PLAIN, "incidence"))["figure-incidence"]
+    counts = {}
+    for row in figure.spec["datasets"]["at_risk"]:
+        counts[row["group"], row["time"]] = counts.get((row["group"], row["time"]), 0) + row["n"]
+    assert set(counts.values()) == {8}
+
+
+def test_what_came_first_adds_up_to_everybody():
+    figure = figures_of(blocks_of(PLAIN, "incidence"))["figure-incidence-first-a"]
+    for row in figure.spec["datasets"]["states"]:
+        assert 0 <= row["low"] <= row["high"] <= 1 + 1e-12
+    tops = [row["high"] for row in figure.spec["datasets"]["states"] if row["state"] == "Neither"]
+    assert set(tops) == {1}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_picture_is_drawn(name):
+    people, only, stretches = SHOWN[name]
+    for figure in figures_of(blocks_of(people, *only, stretches=stretches)).values():
+        assert "<svg" in render_svg(figure.spec)
+
+
+def test_p_values_stand_only_where_the_plan_asks_for_them():
+    tables = tables_of(blocks_of(PLAIN, "model", "subdistribution", "incidence", "test"))
+    assert "p-values are descriptive" in tables["table-test"]
+    assert "p-values are descriptive" in tables["table-model"]
+    for id_ in ("table-subdistribution", "table-incidence"):
+        assert not re.search(r"\bp ([=<]|$)", tables[id_], re.MULTILINE)
+
+
+def test_a_biased_curve_is_called_so_everywhere():
+    blocks = blocks_of(IT_PEOPLE, "curve", "naive", "emulated", stretches=IT_ROWS)
+    assert any(isinstance(block, Callout) and block.title.plain.startswith("Biased") for block in blocks)
+    table = tables_of(blocks)["table-all-recurrence"]
+    assert table.index("Registered") < table.index("Biased, for comparison")
+
+
+def test_an_analysis_by_the_future_shows_its_reason_in_place_of_a_curve():
+    text = PROTOCOL.replace(
+        "treatments: [old, new], assigned at: assignment",
+        "treatments: [old, new], assigned at: first recurrence",
+    )
+    blocks = blocks_of(PLAIN, "curve", "test", "incidence", text=text)
+    said = [block.text.plain for block in blocks if isinstance(block, Paragraph)]
+    assert sum("was not run" in words for words in said) == 3
+    assert not [block for block in blocks if isinstance(block, Figure)]
+
+
+FORBIDDEN = re.compile(
+    r"no increased risk|safe\b|significan|\bcaused?s by\b|due to treatment|protects|lowers the risk|proves|effect of the treatment",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_sentence_claims_a_cause(name):
+    people, only, stretches = SHOWN[name]
+    source = source_of(people, *only, stretches=stretches)
+    blocks = blocks_of(people, *only, stretches=stretches)
+    said = [*tables_of(blocks).values(), *(item.plain for item in render_methods(source).items)]
+    said += [block.text.plain for block in blocks if isinstance(block, Paragraph)]
+    said += [
+        text.plain
+        for block in blocks
+        if isinstance(block, Figure)
+        for text in (block.title, block.caption, block.alt)
+    ]
+    assert not [words for words in said if FORBIDDEN.search(words)]
+
+
+def step(time, share):
+    return {"time": time, "survival": share, "conf_low": None, "conf_high": None, "n_at_risk": 1}
+
+
+@pytest.mark.parametrize(("rises", "shares"), [(True, (0.5, 0.2)), (False, (0.2, 0.5))])
+def test_a_curve_that_turns_back_is_refused(rises, shares):
+    tick = {"time": 0.0, "n_at_risk": 1, "n_censored": 0, "n_events": 0}
+    group = {
+        "label": "A",
+        "steps": [step(0.0, shares[0]), step(1.0, shares[1])],
+        "censor_marks": [],
+        "ticks": [tick],
+    }
+    with pytest.raises(ValueError, match="must not"):
+        survival_figure(
+            [group], figure_id="f", title=Text("A"), alt=Text("A"), survival_title="S", time_title="T", rises=rises
+        )  # fmt: skip

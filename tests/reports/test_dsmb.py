@@ -1,0 +1,181 @@
+"""The page of the board: its text at several cuts, what it never says, and what it says where there is nothing."""
+
+import os
+import re
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tests.cases.board_records import BEFORE, EARLY, FIRST, LATE, TRIALS, records_of
+
+from trialwright.analysis.safety_board import BOARD, analyse_board
+from trialwright.protocol.loading import load_protocol
+from trialwright.reports.blocks import Figure, Table, walk
+from trialwright.reports.charts import render_svg
+from trialwright.reports.dsmb_page import build_board_page
+from trialwright.reports.text import render_page_text
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "dsmb"
+SHOWN = ("decide", "comparisons", "figures", "tables", "due")
+"""The sections that are kept; the others are made of tables that other tests keep, or hold hashes."""
+CASES = [
+    *((trial, cut, False) for trial in TRIALS for cut in ("before", "first", "early", "late")),
+    *(("nct07120750", cut, True) for cut in ("before", "early", "late")),
+]
+CUTS = {"before": BEFORE, "first": FIRST, "early": EARLY, "late": dict.fromkeys(TRIALS, LATE)}
+
+
+@cache
+def page(trial, cut, is_closed):
+    loaded = load_protocol(trial)
+    board = analyse_board(
+        loaded, records_of(trial), cut=date.fromisoformat(CUTS[cut][trial]), is_closed=is_closed
+    )
+    return build_board_page(board)
+
+
+def kept_text(whole):
+    sections = tuple(one for one in whole.sections if one.anchor in SHOWN)
+    return f"{whole.stamp}\n{render_page_text(replace(whole, sections=sections), width=120)}"
+
+
+def tables(whole):
+    return {block.id: block for block in walk(whole.sections) if isinstance(block, Table)}
+
+
+def cell(whole, table, label, column=0):
+    (row,) = [row for row in tables(whole)[table].rows if row.label.plain == label]
+    return row.cells[column].plain
+
+
+@pytest.mark.parametrize(("trial", "cut", "is_closed"), CASES)
+def test_the_page_reads_as_it_was_accepted(trial, cut, is_closed):
+    path = GOLDEN / f"{trial}-{'closed' if is_closed else 'open'}-{cut}.txt"
+    text = kept_text(page(trial, cut, is_closed))
+    if os.environ.get("ACCEPT_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+FORBIDDEN = re.compile(
+    r"no increased risk|\bis safe\b|\bsafe (?:to|and)\b|well tolerated|\bp [=<]|significan|protects|lowers the risk|no signal|no concern",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(("trial", "cut", "is_closed"), CASES)
+def test_the_page_never_claims_safety_or_tests(trial, cut, is_closed):
+    whole = page(trial, cut, is_closed)
+    ours = replace(whole, sections=tuple(one for one in whole.sections if one.anchor in SHOWN))
+    assert not FORBIDDEN.findall(render_page_text(ours))
+
+
+@pytest.mark.parametrize(("trial", "cut"), [(trial, cut) for trial in TRIALS for cut in CUTS])
+def test_an_open_page_names_no_group_and_is_not_stamped_closed(trial, cut):
+    whole = page(trial, cut, False)
+    assert whole.stamp == "SIMULATED"
+    if trial == "nct07120750":
+        protocol = load_protocol(trial).protocol
+        text = render_page_text(whole)
+        assert not [one.label for one in protocol.groups.values() if one.label in text]
+        assert "peginterferon alfa" not in text
+        assert [column.title.plain for column in tables(whole)["table-board"].columns] == ["", "All"]
+
+
+def test_a_closed_page_is_stamped_on_every_page_and_picture_and_by_group():
+    whole = page("nct07120750", "early", True)
+    assert whole.stamp == "CLOSED · SIMULATED"
+    groups = [one.label for one in load_protocol("nct07120750").protocol.groups.values()]
+    assert [column.title.plain for column in tables(whole)["table-board"].columns] == ["", "All", *groups]
+    deaths = tables(whole)["table-deaths"]
+    assert deaths.columns[1].title.plain == "Group"
+
+
+def test_before_anybody_is_treated_nothing_is_made_up():
+    whole = page("nct04294498", "before", False)
+    assert cell(whole, "table-board", "Treated, in whom harms are counted") == "0"
+    assert cell(whole, "table-board", "Died, at any time in the records") == "nobody in this group"
+    assert cell(whole, "table-board", "HBV reactivation") == "nobody was judged"
+    assert (
+        cell(whole, "table-boundaries", "HBV reactivation", 3).startswith("2 in patients who count") is False
+    )
+    assert cell(whole, "table-boundaries", "HBV reactivation") == "0"
+    assert not tables(whole)["table-deaths"].rows
+
+
+def test_one_patient_leaves_nearly_everything_open():
+    whole = page("nct04294498", "first", False)
+    # Clopper-Pearson of 0 of 1: up to 1 - 0.025
+    assert cell(whole, "table-board", "Died, at any time in the records") == "0 of 1: 0.0 % (0.0 to 97.5)"
+    text = render_page_text(whole)
+    assert "Deaths: none of 1. Rates up to 97.5 % are not excluded." in text
+
+
+# --- boundaries in words ------------------------------------------------------------------------------------------------
+
+
+def board_with(monitoring=None, **changes):
+    """The early board with another element of monitoring, as if the protocol had it."""
+    loaded = load_protocol("nct04294498")
+    watched = loaded.protocol.monitoring["reactivation"].model_copy(update=changes)
+    protocol = loaded.protocol.model_copy(update={"monitoring": {"reactivation": watched}})
+    changed = replace(loaded, protocol=protocol)
+    return analyse_board(changed, records_of("nct04294498"), cut=date.fromisoformat(EARLY["nct04294498"]))
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        pytest.param(None, "assumed, not in force", id="no charter"),
+        pytest.param(date(2027, 4, 1), "in force since 2027-04-01", id="on the day of the cut"),
+        pytest.param(date(2027, 4, 2), "not in force at this cut, but from 2027-04-02 on", id="a day later"),
+    ],
+)
+def test_a_boundary_is_in_force_from_the_day_of_its_charter(since, status):
+    whole = build_board_page(board_with(in_force_since=since))
+    assert cell(whole, "table-boundaries", "HBV reactivation", 4) == status
+
+
+def test_a_boundary_that_is_crossed_is_said_first():
+    # one event among few: with 1 of 1 at any look it is crossed as soon as it happens
+    said = load_protocol("nct04294498").protocol.monitoring["reactivation"].computed_boundary
+    loose = said.model_copy(update={"alpha": 0.9, "reference_rate": 0.01})
+    board = board_with(computed_boundary=loose)
+    whole = build_board_page(board)
+    first = whole.sections[0].blocks[0]
+    assert first.title.plain == "A boundary is crossed"
+    assert "assumed, not in force" in first.body[0].plain
+    assert cell(whole, "table-boundaries", "HBV reactivation", 3) == "crossed"
+    assert board.results[f"{BOARD}/reactivation/is_crossed"].value == 1
+
+
+def test_a_boundary_without_reference_rate_is_not_computed():
+    said = load_protocol("nct04294498").protocol.monitoring["reactivation"].computed_boundary
+    whole = build_board_page(board_with(computed_boundary=said.model_copy(update={"reference_rate": None})))
+    assert "no reference rate is stated" in cell(whole, "table-boundaries", "HBV reactivation", 2)
+    assert not [
+        block for block in walk(whole.sections) if isinstance(block, Figure) and "boundary" in block.id
+    ]
+
+
+def test_a_boundary_in_words_alone_is_quoted():
+    whole = build_board_page(board_with(computed_boundary=None, boundary="3 of the first 20"))
+    assert cell(whole, "table-boundaries", "HBV reactivation", 2) == "3 of the first 20: stated in words only"
+
+
+# --- figures ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_boundary_and_the_way_of_the_trial_are_drawn(cut):
+    whole = page("nct04294498", cut, False)
+    (figure,) = [
+        block for block in walk(whole.sections) if isinstance(block, Figure) and "boundary" in block.id
+    ]
+    points = figure.spec["datasets"]["points"]
+    results = {row["id"] for row in points if "id" in row}
+    assert any("look 43" in one for one in results)
+    assert render_svg(figure.spec).startswith("<svg")
