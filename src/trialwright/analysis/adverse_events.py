@@ -37,6 +37,7 @@ NO_TERM = "without a term"
 _RATE = ("event_rate", "conf_low", "conf_high")
 _NOBODY = "nobody in this group"
 _NOT_RECORDED = "the study records no adverse event"
+_NONE_RECORDED = "{endpoint}: the records hold no adverse event of anybody. Whether none happened or none was written down they do not tell."
 _NO_TIME = "nobody was under observation"
 
 
@@ -64,6 +65,12 @@ def analyse_grade_table(data: AnalysisData, analysis: GradeTable, recorder: Reco
     if analysis.by:
         recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
     is_recorded = not data.tables["ADAE"].is_empty()
+    if not is_recorded:
+        recorder.warn(
+            "no-adverse-events-recorded",
+            _NONE_RECORDED,
+            words={"endpoint": data.endpoint_label(analysis.endpoint)},
+        )
     groups = [
         _Group(
             level,
@@ -158,8 +165,14 @@ def _count_doubts(recorder: Recorder, events: pl.DataFrame) -> None:
 
 
 def _count_kind(recorder: Recorder, group: _Group, kind: str) -> None:
-    found = group.events.filter(pl.col(kind))
     n = group.people.height
+    if not group.is_recorded:
+        note = _NOT_RECORDED if n else _NOBODY
+        recorder.add_missing(
+            ("n_with", "proportion", "n_records", *_RATE, "n_unknown"), note, group=group.level, item=kind, n=n
+        )
+        return
+    found = group.events.filter(pl.col(kind))
     doubtful = group.events.filter(pl.col(kind).is_null()).join(found, on="USUBJID", how="anti")
     unknown = doubtful["USUBJID"].n_unique()
     _count_with(recorder, group, kind, found, is_complete=unknown == 0)
@@ -187,13 +200,11 @@ def _count_with(
     with_event = found.group_by("USUBJID").agg(pl.col("ASTDT").min().alias("onset"))
     number = with_event.height
     recorder.add("n_with", number, "subjects", **where)
-    share = number / n if n and group.is_recorded and (is_complete or number) else None
-    why = _NOBODY if not n else "nobody said" if group.is_recorded else _NOT_RECORDED
-    recorder.add("proportion", share, "proportion", note=why, **where)
+    share = number / n if n and (is_complete or number) else None
+    recorder.add("proportion", share, "proportion", note="nobody said" if n else _NOBODY, **where)
     recorder.add("n_records", found.height, "records", **where)
-    if not (is_complete and group.is_recorded):
-        note = "not known of everybody" if group.is_recorded else _NOT_RECORDED
-        recorder.add_missing(_RATE, note, **where)
+    if not is_complete:
+        recorder.add_missing(_RATE, "not known of everybody", **where)
         return
     at_risk = group.people.select("USUBJID", "first", "last").join(with_event, on="USUBJID", how="left")
     at_risk = at_risk.drop_nulls(["first", "last"]).with_columns(last=pl.min_horizontal("onset", "last"))

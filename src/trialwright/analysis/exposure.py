@@ -20,6 +20,7 @@ AMOUNTS = ("NDOSE", "TOTDOSE", "RDI", "EXPDAYS", "COVDAYS", "NSKIP", "NLATE", "N
 NUMBERS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
 CAUSE_STATES = ("judged", "not judged", "conflict", "unreadable")
 NOT_TOLD = "no reason recorded"
+_COMPLICATION = ("n_with", "n_unknown", "n_after_reactivation")
 _NOBODY = "nobody in this group"
 _UNKNOWN = "known of nobody"
 
@@ -162,9 +163,13 @@ _RULES: tuple[tuple[str, str, tuple[str | None, ...]], ...] = (
 
 def _count_liver(data: AnalysisData, recorder: Recorder, people: pl.DataFrame, level: str | None) -> None:
     """Liver complications, how many are not known, and how many came on or after a reactivation."""
-    rows = _of(data.tables["ADLIVER"], people)
+    every = data.tables["ADLIVER"]
+    rows = _of(every, people)
     here = _Here(recorder, level, people.height)
-    for code in rows["PARAMCD"].unique(maintain_order=True).to_list():
+    for code in every["PARAMCD"].unique(maintain_order=True).to_list():
+        if people.is_empty():
+            recorder.add_missing(_COMPLICATION, _NOBODY, group=level, item=f"liver {code}", n=0)
+            continue
         told = rows.filter(pl.col("PARAMCD") == code)
         met = told.filter(pl.col("AVALC") == MET)
         known = told.filter(pl.col("AVALC") != UNKNOWN)

@@ -25,9 +25,10 @@ from trialwright.derivations.adbase import baseline_frame
 from trialwright.derivations.datasets import Datasets, derive_datasets
 from trialwright.derivations.study import Study
 from trialwright.derivations.writing import is_simulated, read_study
+from trialwright.protocol.categories import levels_of
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
 from trialwright.protocol.model import Protocol
-from trialwright.protocol.references import GROUPS
+from trialwright.protocol.references import GROUPS, facts_named
 from trialwright.records.files import Records
 from trialwright.vocabulary.problems import Problem
 
@@ -128,10 +129,18 @@ def bind_tables(
     protocol: Protocol, tables: Mapping[str, pl.DataFrame], *, is_simulated: bool
 ) -> AnalysisData:
     """Derived tables by name, however they came, as the protocol's analyses read them."""
-    facts = baseline_frame(tables["ADBASE"])
+    facts = _with_all_facts(protocol, baseline_frame(tables["ADBASE"]))
     adsl = tables["ADSL"].with_columns(pl.col("GROUP").alias(GROUPS))
     adsl = adsl.join(facts.drop("SUBJECT", strict=False), on="USUBJID", how="left", maintain_order="left")
     return AnalysisData(protocol, adsl, tables["ADTTE"], tables, is_simulated)
+
+
+def _with_all_facts(protocol: Protocol, facts: pl.DataFrame) -> pl.DataFrame:
+    """The facts at the start, with an empty column for each that is named where there is nobody at all."""
+    kinds = {name: pl.String if levels_of(protocol, name) else pl.Float64 for name in facts_named(protocol)}
+    return facts.with_columns(
+        pl.lit(None, kind).alias(name) for name, kind in kinds.items() if name not in facts.columns
+    )
 
 
 def provenance_of(study: Study, records: Records, folder: Path) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from trialwright.analysis.exposure import count_exposure
 from trialwright.analysis.immortal_time import is_biased, measure_immortal_time
 from trialwright.analysis.incidence import analyse_fine_gray, analyse_incidence
 from trialwright.analysis.interval_times import analyse_intervals
+from trialwright.analysis.nobody import find_empty_populations, find_unfollowed
 from trialwright.analysis.proportions import analyse_proportion, is_confirmed
 from trialwright.analysis.results import Finding, Recorder, Result, Results
 from trialwright.analysis.sample import AnalysisData, is_in_stretches
@@ -135,8 +136,9 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     ):
         rows += recorder.rows
         findings += recorder.findings
+    nobody = (*find_empty_populations(data, FLOW), *find_unfollowed(data, {row.id for row in rows}))
     about_groups = (*_small_groups(data, rows), *_few_at_risk(data, rows))
-    return Results(tuple(rows), (*about_groups, *findings), provenance, data.is_simulated)
+    return Results(tuple(rows), (*nobody, *about_groups, *findings), provenance, data.is_simulated)
 
 
 def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:

@@ -74,11 +74,13 @@ class Sample:
 
     One row a subject, or one a stretch of time (`TSTART`, `TSTOP`) where the analysis follows subjects in stretches.
     `STATUS` is 1 for the event, 2 for a competing one, 0 for neither; `EVENT` says whether it is 1. `AVAL` counts as
-    ADTTE does: `first_day` is what it is on the day time begins (see `first_day`).
+    ADTTE does: `first_day` is what it is on the day time begins (see `first_day`). `known_of_nobody` are facts the analysis
+    needs and no subject with the endpoint has.
     """
 
     frame: pl.DataFrame
     first_day: float = 0.0
+    known_of_nobody: tuple[str, ...] = ()
 
     def group(self, fact: str | None, level: str | None) -> Sample:
         return self if fact is None else replace(self, frame=self.frame.filter(pl.col(fact) == level))
@@ -128,7 +130,8 @@ class Sample:
         if isinstance(error, NotEstimable):
             return error.reason
         if self.n_subjects == 0:
-            return "no subject has all the values it needs"
+            lacking = ", ".join(f"`{name}`" for name in self.known_of_nobody)
+            return "no subject has all the values it needs" + (f": nobody has {lacking}" if lacking else "")
         raise error
 
 
@@ -169,7 +172,10 @@ def select_sample(
         lacking = with_endpoint.filter(pl.col(fact).is_null())["USUBJID"].n_unique()
         recorder.add("n_without_fact", lacking, unit, item=fact)
     recorder.add("n_analysed", recorder.n, unit)
-    return Sample(complete, first_day(data, analysis.endpoint))
+    nobody = [name for name in dict.fromkeys(facts) if with_endpoint[name].null_count() == with_endpoint.height]
+    return Sample(
+        complete, first_day(data, analysis.endpoint), tuple(nobody) if with_endpoint.height else ()
+    )
 
 
 def first_day(data: AnalysisData, endpoint: str) -> float:

@@ -228,58 +228,50 @@ _COUNTING = Text(
 
 def render_boundaries(told: Told) -> Table:
     """Where each watched event stands against its boundary."""
-    columns = (
-        Column(Text("Watched"), "left"),
-        Column(Text("Count for the boundary")),
-        Column(Text("With the event")),
-        Column(Text("Boundary"), "left"),
-        Column(Text("More events until it is crossed"), "left"),
-        Column(Text("Status"), "left"),
-    )
-    rows, notes = [], []
+    columns = (Column(Text(), "left"), Column(Text("All"), "left"))
+    rows: list[Row | GroupHeading] = []
+    notes = []
     for id_, watched in told.watched.items():
-        here = told.id_of(None, id_)
         label = Text(event_words(told, watched))
-        if id_ not in told.board.boundaries:
-            why = why_no_boundary(told.protocol, watched)
-            path = f"monitoring.{id_}"
-            reason = Text(Term(why, Ref.protocol(path)))
-            if watched.boundary:
-                reason = Text(told.said(watched.boundary, f"{path}.boundary"), ": ", reason)
-            status = (
-                Text("nothing to hold it against")
-                if watched.boundary is None
-                else force_words(told, id_, watched)
-            )
-            rows.append(Row(label, (Text("—"), Text("—"), reason, Text("—"), status)))
-            continue
-        counted = told.count(f"{here}/n_counted")
-        cells = (
-            counted,
-            told.count(f"{here}/n_events_counted"),
-            _boundary_there(told, here),
-            _left(told, here),
-            force_words(told, id_, watched),
-        )
-        rows.append(Row(label, cells))
-        notes.append(Text(label, ": ", *_boundary_in_words(told, id_)))
+        rows.append(GroupHeading(label))
+        rows += [Row(Text(words), (value,), indent=1) for words, value in _position(told, id_, watched)]
+        if id_ in told.board.boundaries:
+            notes.append(Text(label, ": ", *_boundary_in_words(told, id_)))
     if told.board.boundaries:
         notes.append(_COUNTING)
-    empty = Text("The protocol names no event that is watched.")
     return Table(
         "table-boundaries",
         Text("Watched events and their boundaries"),
         columns,
         tuple(rows),
         tuple(notes),
-        empty=empty,
+        empty=Text("The protocol names no event that is watched."),
     )
+
+
+def _position(told: Told, id_: str, watched: Monitoring) -> Iterator[tuple[str, Text]]:
+    """What is known of a boundary and of the way to it, or why there is none."""
+    here, path = told.id_of(None, id_), f"monitoring.{id_}"
+    if id_ in told.board.boundaries:
+        yield "More events until it is crossed", _left(told, here)
+        counted = (told.count(f"{here}/n_counted"), told.count(f"{here}/n_events_counted"))
+        yield "Patients who count, and those with the event", Text(counted[0], ", ", counted[1])
+        yield "Boundary", _boundary_there(told, here)
+        yield "Status", force_words(told, id_, watched)
+        return
+    why = Text(Term(why_no_boundary(told.protocol, watched), Ref.protocol(path)))
+    quoted = Text(told.said(watched.boundary, f"{path}.boundary"), ": ", why) if watched.boundary else why
+    yield "Boundary", quoted
+    if watched.boundary or watched.computed_boundary:
+        yield "Status", force_words(told, id_, watched)
 
 
 def _boundary_there(told: Told, here: str) -> Text:
     if not told.has(f"{here}/events_to_stop"):
         return told.count(f"{here}/events_to_stop")
-    return Text(told.count(f"{here}/events_to_stop"), " events among ", told.count(f"{here}/next_look"))
+    return Text(
+        told.count(f"{here}/events_to_stop"), " events among ", told.count(f"{here}/next_look"), " patients"
+    )
 
 
 def _left(told: Told, here: str) -> Text:

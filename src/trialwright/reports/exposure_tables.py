@@ -218,6 +218,8 @@ def _numbers(source: Source, here: str, digits: int) -> Text:
 
 def _complication(source: Source, level: str | None, item: str) -> Text:
     here = _id(level, item)
+    if source.results[f"{here}/n_with"].value is None:
+        return source.count(f"{here}/n_with")
     found = Text(source.count(f"{here}/n_with"), " (", source.count(f"{here}/n_after_reactivation"), ")")
     if not source.results[f"{here}/n_unknown"].value:
         return found

@@ -132,15 +132,19 @@ def _read_first(source: Source) -> tuple[Block, ...]:
     for title, codes in _FINDINGS.items():
         found = [finding for finding in source.results.findings if finding.code in codes]
         if found:
-            blocks.append(
-                Callout("warning", Text(title), tuple(source.finding(finding) for finding in found))
-            )
+            told = {text.plain: text for text in map(source.finding, found)}
+            blocks.append(Callout("warning", Text(title), tuple(told.values())))
     if not blocks:
         blocks.append(Paragraph(Text("The analyses gave no warnings.")))
     return tuple(blocks)
 
 
 _FINDINGS = {
+    "Nobody there, or nothing recorded": {
+        "empty-population",
+        "nobody-followed",
+        "no-adverse-events-recorded",
+    },
     "Small or empty groups": {"small-group", "empty-group", "no-events"},
     "Hazards are not proportional": {"non-proportional-hazards"},
     "Models with few events": {"few-events"},

@@ -129,10 +129,14 @@ def look_request(out: Path, reason: str | None) -> LookRequest | None:
 def render_files(
     page: Page, loaded: LoadedProtocol, results: Results, names: Sequence[str] = FILES
 ) -> dict[str, bytes]:
-    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files."""
+    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files.
+
+    `trialwright explain` reads the folder of a report; a page under other names does not offer it.
+    """
     table = BytesIO()
     results.to_frame().write_parquet(table)
-    html = render_html(page, collect_origins(page, loaded, results))
+    origins = {**collect_origins(page, loaded, results), "explained": names == FILES}
+    html = render_html(page, origins)
     made = (html.encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
     return dict(zip(names, made, strict=True))
 

@@ -215,12 +215,15 @@ def _complete(
     order = sorted(
         (j for j, is_missing in enumerate(missing) if is_missing.any()), key=lambda j: int(missing[j].sum())
     )
+    targets = [_targets(covariate) for covariate in covariates]
+    columns = [_targets(covariate) for covariate in filled]
     for _ in range(_CYCLES if len(order) > 1 else 1):  # one alone waits for no other
         for j in order:
-            others = [_targets(covariate) for k, covariate in enumerate(filled) if k != j]
+            others = [column for k, column in enumerate(columns) if k != j]
             predictors = np.column_stack([np.ones(len(helpers)), helpers, *others])
-            donors = _draw_donors(_targets(covariates[j]), predictors, missing[j], rng)
+            donors = _draw_donors(targets[j], predictors, missing[j], rng)
             filled[j] = _copy(covariates[j], missing[j], donors)
+            columns[j] = _targets(filled[j])
     return tuple(filled)
 
 
