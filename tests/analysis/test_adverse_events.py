@@ -162,8 +162,9 @@ def test_without_events_and_without_anybody_nothing_looks_like_a_number():
 
 def test_a_study_that_records_no_adverse_event_at_all_denies_none():
     results = analyse([])
-    for statistic in ("proportion", "event_rate"):
+    for statistic in ("n_with", "n_records", "n_unknown", "proportion", "event_rate"):
         assert results[f"harm/any/{statistic}"].note == "the study records no adverse event"
+    assert "no-adverse-events-recorded" in {finding.code for finding in results.findings}
 
 
 def test_an_event_of_somebody_outside_the_population_does_not_count():
@@ -193,5 +194,7 @@ def test_grades_add_up_to_the_subjects_and_terms_never_exceed_their_class(told):
                 <= results[f"harm/{row.item.partition(': ')[0]}/n_with"].value
                 <= results["harm/any/n_with"].value
             )
-    by_group = sum(results[f"harm_by_group/{group}/any/n_with"].value for group in "ab")
-    assert by_group == results["harm/any/n_with"].value
+    by_group = [results[f"harm_by_group/{group}/any/n_with"].value for group in "ab"]
+    whole = results["harm/any/n_with"].value
+    assert by_group == [None, None] if whole is None else sum(by_group) == whole
+    assert (whole is None) == (not told)

@@ -42,7 +42,7 @@ def written(params):
 @pytest.mark.parametrize("case", EARLIER["monitoring"])
 def test_boundaries_of_an_earlier_programme(case):
     boundary = computed(written(case["params"]))
-    least = {n: events for n, events in zip(boundary.n, boundary.events_to_stop, strict=True)}
+    least = dict(zip(boundary.n, boundary.events_to_stop, strict=True))
     expected = {int(n): events for n, events in case["boundary_min_events_by_n"].items()}
     assert least == {n: events for n, events in expected.items() if n >= case["params"]["start"]}
 

@@ -172,10 +172,9 @@ def select_sample(
         lacking = with_endpoint.filter(pl.col(fact).is_null())["USUBJID"].n_unique()
         recorder.add("n_without_fact", lacking, unit, item=fact)
     recorder.add("n_analysed", recorder.n, unit)
-    nobody = [name for name in dict.fromkeys(facts) if with_endpoint[name].null_count() == with_endpoint.height]
-    return Sample(
-        complete, first_day(data, analysis.endpoint), tuple(nobody) if with_endpoint.height else ()
-    )
+    n = with_endpoint.height
+    nobody = tuple(name for name in dict.fromkeys(facts) if n and with_endpoint[name].null_count() == n)
+    return Sample(complete, first_day(data, analysis.endpoint), nobody)
 
 
 def first_day(data: AnalysisData, endpoint: str) -> float:

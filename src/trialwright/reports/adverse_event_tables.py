@@ -128,7 +128,7 @@ def _rate(source: Source, here: str) -> Text:
 def _notes(source: Source, name: str, analysis: GradeTable) -> Iterator[Text]:
     yield Text(
         "The share is of the population. Over time the first event of each subject counts, with exact ",
-        _confidence(name), " confidence limits; time ends with it. “Not known” are subjects without such an event "
+        _confidence(), " confidence limits; time ends with it. “Not known” are subjects without such an event "
         "of whom nobody said of another event whether it was one.",
     )  # fmt: skip
     records = f"{name}/records"
@@ -160,5 +160,5 @@ def _notes(source: Source, name: str, analysis: GradeTable) -> Iterator[Text]:
         )
 
 
-def _confidence(name: str) -> Term:
-    return Term(f"{100 * CONFIDENCE:g} %", Ref.result(f"{name}/any/conf_low"))
+def _confidence() -> Term:
+    return Term(f"{100 * CONFIDENCE:g} %", Ref.version("trialwright"))

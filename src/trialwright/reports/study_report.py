@@ -27,6 +27,7 @@ from trialwright.protocol.analyses import (
     VisitSummary,
 )
 from trialwright.protocol.model import Protocol
+from trialwright.reports.adverse_event_figure import render_adverse_event_dots
 from trialwright.reports.adverse_event_tables import render_adverse_events
 from trialwright.reports.baseline_table import render_baseline_table
 from trialwright.reports.blocks import Block, Bullets, Callout, Page, Paragraph, Section, Text
@@ -273,7 +274,10 @@ RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
             lambda source, id_, analysis: [render_emulated_table(source, id_, analysis)]
         ),
         Proportion: render_rates,
-        GradeTable: render_adverse_events,
+        GradeTable: lambda source, id_, analysis: [
+            *render_adverse_events(source, id_, analysis),
+            render_adverse_event_dots(source, id_, analysis),
+        ],
         VisitSummary: lambda source, id_, analysis: [render_visit_table(source, id_, analysis)],
     }
 )

@@ -11,6 +11,7 @@ from trialwright.checks.data.record_checks import check_records
 from trialwright.checks.protocol_checks import check_protocol
 from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import (
+    Block,
     Column,
     Page,
     Paragraph,
@@ -69,12 +70,22 @@ def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:
     said = Source(trial.study.protocol, trial.results)
     label = said.said(trial.study.protocol.populations[population].label, f"populations.{population}.label")
     intro = Paragraph(Text("Of the population: ", label, "."))
-    figures = [block for name in PATIENT_FIGURES for block in render_patient_figures(listed, name)]
+    figures: list[Block] = [_FIGURES_WITHHELD]
+    if not trial.disclosure.withheld:
+        figures = [block for name in PATIENT_FIGURES for block in render_patient_figures(listed, name)]
     listings = [render_listing(listed, name) for name in LISTINGS]
     return (
         Section("one-by-one", Text("Patients one by one"), (intro, *figures)),
         Section("listings", Text("Listings"), (intro, *listings)),
     )
+
+
+_FIGURES_WITHHELD = Paragraph(
+    Text(
+        "Figures of single patients show treatment and outcome side by side, group by group. They are withheld as comparisons "
+        "of the groups are."
+    )
+)
 
 
 def primary_population(protocol: Protocol) -> str | None:
