@@ -118,7 +118,7 @@ def advanced(n: int) -> tuple[Estimates, dict[str, float]]:
             rate = estimate_proportion(int((trial["ANSWER"] == "Y").sum()), trial.height)
             found["reactivation, exact limits"].append((rate.estimate, rate.conf_low, rate.conf_high))
     together = pl.concat(answers)["ANSWER"]
-    return found, {"reactivation": float((together == "Y").mean() or 0.0)}
+    return found, {"reactivation": int((together == "Y").sum()) / len(together)}
 
 
 def _told(name: str, values: list[tuple[float, float, float]], target: float) -> str:

@@ -115,6 +115,8 @@ def test_of_real_patients_comparisons_are_withheld_until_somebody_looks(tmp_path
     html = (report / "report.html").read_text(encoding="utf-8")
     assert "Comparisons of the groups" in html
     assert UNPLANNED.upper() not in html
+    assert "They are withheld as comparisons of the groups are." in html
+    assert 'class="stamp"' not in html  # nobody is called simulated who is not
     assert not (tmp_path / "looks.jsonl").exists()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trialwright.reports.printed import fixed, print_p_value, ratio_digits
+from trialwright.reports.printed import fixed, print_p_value, print_ratio, ratio_digits
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,18 @@ def test_p_values(value, printed):
 )
 def test_ratios_near_one_keep_their_direction(ratio, digits):
     assert ratio_digits(ratio) == digits
+
+
+@pytest.mark.parametrize(
+    ("ratio", "digits", "printed"),
+    [
+        pytest.param(0.004999, 2, "<0.01", id="just below what two decimals round up"),
+        pytest.param(0.005, 2, "0.01", id="at it"),
+        pytest.param(0.005001, 2, "0.01", id="just above"),
+        pytest.param(3e-300, 3, "<0.001", id="tiny"),
+        pytest.param(0.0, 2, "0.00", id="a ratio that is none"),
+        pytest.param(238.29, 2, "238.29", id="large"),
+    ],
+)
+def test_a_ratio_is_never_rounded_to_zero(ratio, digits, printed):
+    assert print_ratio(ratio, digits) == printed

@@ -22,7 +22,7 @@ from trialwright.protocol.analyses import AnalysisBase
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.vocabulary.documents import refusal
-from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
+from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
 
 LOG = "looks.jsonl"
 """The log of unplanned looks; it lies beside the folder of the report."""
@@ -297,6 +297,9 @@ def tell_disclosure(disclosure: Disclosure, asked: LookRequest | None) -> Iterab
         n = len(disclosure.withheld)
         what = "1 comparison of the groups is" if n == 1 else f"{n} comparisons of the groups are"
         fix = "name the final data cut in the protocol under `reporting`, or look now with --look REASON"
-        yield Problem("withheld-until-final", f"{what} {disclosure.why_withheld}", fix=fix)
+        yield Problem(
+            "withheld-until-final", f"{what} {disclosure.why_withheld}", fix=fix, severity=Severity.INFO
+        )
     if asked is not None and disclosure.look is None:
-        yield Problem("look-not-needed", "nothing is withheld here, so no look is logged")
+        message = "nothing is withheld here, so no look is logged"
+        yield Problem("look-not-needed", message, severity=Severity.INFO)

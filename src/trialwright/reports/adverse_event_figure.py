@@ -66,7 +66,7 @@ def render_adverse_event_dots(source: Source, name: str, analysis: GradeTable) -
         return Paragraph(Text(*_nothing(source, groups), *_doubts(source, name, analysis)))
     shown = terms[:MOST_TERMS]
     alt = Text(
-        "One line a term, a dot a group at the share of subjects who had it; the commonest is ", Term(shown[0].label, Ref.data("ADAE")),
+        "One line a term with the share of subjects who had it", ", by group" if analysis.by else "", "; the commonest is ", Term(shown[0].label, Ref.data("ADAE")),
         ". The numbers are in the tables of classes and terms.",
     )  # fmt: skip
     caption = Text(*_told(shown, terms), *_doubts(source, name, analysis))
@@ -91,7 +91,9 @@ def _symbol(i: int) -> Symbol:
 
 def _terms(source: Source, name: str, groups: Sequence[_Group]) -> list[_Term]:
     """Terms, most subjects first, then by name; a term of several classes is told from itself by the class."""
-    items = {row.item for row in source.results.of(name) if row.item and row.item.startswith("soc=")}
+    items = dict.fromkeys(
+        row.item for row in source.results.of(name) if row.item and row.item.startswith("soc=")
+    )
     named = [(item, *item.removeprefix("soc=").partition(": ")[::2]) for item in items]
     often = Counter(term for _, _, term in named)
     terms = [
@@ -119,10 +121,10 @@ def _nothing(source: Source, groups: Sequence[_Group]) -> Iterator[str | Text]:
 
 
 def _told(shown: Sequence[_Term], terms: Sequence[_Term]) -> Iterator[str | Number]:
-    yield "Each subject counts once in a term. Most frequent first, all groups together. "
+    yield "Each subject counts once in a term. Most frequent first, all groups together."
     if len(shown) < len(terms):
         numbers = [Number(f"{len(some):,}", Ref.data("ADAE"), len(some)) for some in (shown, terms)]
-        yield from ("Shown are ", numbers[0], " of ", numbers[1], " terms; the table has all. ")
+        yield from (" Shown are ", numbers[0], " of ", numbers[1], " terms; the table has all.")
 
 
 def _doubts(source: Source, name: str, analysis: GradeTable) -> Iterator[str | Text]:

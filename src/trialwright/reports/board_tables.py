@@ -285,9 +285,7 @@ def _left(told: Told, here: str) -> Text:
     )
     if not told.has(f"{here}/new_events_left"):
         return Text(first, "; not by new patients alone")
-    return Text(
-        first, ", or ", told.count(f"{here}/new_events_left"), " in the next patients, one after the other"
-    )
+    return Text(first, ", or ", told.count(f"{here}/new_events_left"), " in a row among the next patients")
 
 
 _KINDS = {

@@ -83,7 +83,7 @@ def ratio_with_limits(source: Source, here: str, statistic: str) -> Text:
     if value is None:
         return source.decimals(f"{here}/{statistic}", 2)
     ids = [f"{here}/{part}" for part in (statistic, "conf_low", "conf_high")]
-    estimate, low, high = (source.decimals(id_, ratio_digits(value)) for id_ in ids)
+    estimate, low, high = (source.ratio(id_, ratio_digits(value)) for id_ in ids)
     return Text(estimate, " ", source.interval(low, high))
 
 

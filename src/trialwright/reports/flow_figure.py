@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
@@ -102,9 +103,9 @@ def _draw(canvas: Canvas, source: Source, top: float, box: _Box) -> float:
     for x in (box.start, box.end):
         canvas.rule(x, top, x, bottom)
     for i, (words, ref) in enumerate(told):
-        weight = 400 if ref else 600
+        about: dict[str, Any] = {"weight": 400, "ref": f"result:{ref}"} if ref else {"weight": 600}
         y = top + _PAD + _LINE * (i + 0.5)
-        canvas.text(box.start.right(9), y, words, colour=INK, weight=weight, ref=f"result:{ref}")
+        canvas.text(box.start.right(9), y, words, colour=INK, **about)
     return bottom
 
 

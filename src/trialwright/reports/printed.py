@@ -55,6 +55,10 @@ class Source(Said):
     def decimals(self, id_: str, digits: int) -> Text:
         return self._printed(id_, lambda value: fixed(value, digits))
 
+    def ratio(self, id_: str, digits: int) -> Text:
+        """A ratio; one that would be rounded to 0 is said to be below the least that can be printed."""
+        return self._printed(id_, lambda value: print_ratio(value, digits))
+
     def measured(self, id_: str) -> Text:
         """A measurement: one decimal, and none from a thousand on."""
         return self._printed(id_, lambda value: f"{value:,.0f}" if abs(value) >= 1000 else fixed(value, 1))
@@ -126,6 +130,16 @@ def print_p_value(value: float) -> str:
     if value > 0.999:
         return ">0.999"
     return fixed(value, 3 if value < 0.1 or value > 0.99 else 2)
+
+
+def print_ratio(value: float, digits: int) -> str:
+    """Fixed decimals, and `<0.01` for what they would make 0: a ratio of things that happened is never 0.
+
+    >>> print_ratio(0.0049, 2), print_ratio(0.005, 2), print_ratio(0, 2)
+    ('<0.01', '0.01', '0.00')
+    """
+    least = Decimal(1).scaleb(-digits)
+    return f"<{least}" if value > 0 and Decimal(repr(float(value))) < least / 2 else fixed(value, digits)
 
 
 def ratio_digits(ratio: float) -> int:

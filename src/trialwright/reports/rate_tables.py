@@ -174,7 +174,7 @@ def _comparison(source: Source, here: str, statistic: str) -> Text:
     ids = [f"{here}/{part}" for part in (statistic, "conf_low", "conf_high")]
     if statistic == "difference":
         return Text(source.percent(ids[0]), " ", source.interval(*map(source.percent_bare, ids[1:])))
-    estimate, low, high = (source.decimals(id_, ratio_digits(value)) for id_ in ids)
+    estimate, low, high = (source.ratio(id_, ratio_digits(value)) for id_ in ids)
     return Text(estimate, " ", source.interval(low, high))
 
 

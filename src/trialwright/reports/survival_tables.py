@@ -532,7 +532,7 @@ def _ratio_with_limits(source: Source, here: str) -> Text:
     digits = 2 if ratio is None else ratio_digits(ratio)
 
     def printed(id_: str) -> Text:
-        return source.decimals(id_, digits)
+        return source.ratio(id_, digits)
 
     return _limits(source, printed(f"{here}/hazard_ratio"), here, printed)
 

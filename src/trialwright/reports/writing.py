@@ -25,6 +25,7 @@ from trialwright.reports.blocks import Page
 from trialwright.reports.html import render_html
 from trialwright.reports.origins import collect_origins
 from trialwright.reports.pdf import render_pdf
+from trialwright.reports.rtf import render_rtf
 from trialwright.reports.study_report import build_study_report
 from trialwright.reports.trial_report import build_trial_report
 from trialwright.vocabulary.documents import canonical_hash, dotted
@@ -32,6 +33,8 @@ from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Sever
 
 FILES = ("report.html", "report.pdf", "results.json", "results.parquet")
 """What a report folder holds."""
+TABLES = "tables.rtf"
+"""The tables of the report for word processors, where somebody asks for them."""
 DATASETS = "datasets"
 """The folder in it with the analysis datasets, where the report is made from records."""
 
@@ -53,7 +56,13 @@ class WrittenReport:
 
 
 def write_study_report(
-    loaded: LoadedProtocol, out: Path, *, data: Path | None, mapping: Path | None, progress: Progress
+    loaded: LoadedProtocol,
+    out: Path,
+    *,
+    data: Path | None,
+    mapping: Path | None,
+    rtf: bool = False,
+    progress: Progress,
 ) -> WrittenReport:
     """Analyse the data as the protocol says and write report and results to the folder `out`.
 
@@ -62,6 +71,7 @@ def write_study_report(
     loaded : the protocol; its folder may hold `mapping.yaml` and the data
     out : folder, made if need be; nothing is written there before everything is ready
     data, mapping : files; None for those that come with the protocol
+    rtf : whether the tables are written as RTF too
     progress : told what is being done
 
     Raises
@@ -69,13 +79,13 @@ def write_study_report(
     ProblemsFound
         If the protocol cannot be run yet, or mapping or data have problems.
     """
-    refuse_unwritable(out)
+    refuse_unwritable(out, (*FILES, TABLES) if rtf else FILES)
     results = analyse_study(loaded, data=data, mapping=mapping, progress=progress)
     progress("rendering the report")
     page = build_study_report(loaded.protocol, results)
-    return WrittenReport(
-        write_together(out, render_files(page, loaded, results)), results, tuple(_warnings(loaded, results))
-    )
+    contents = render_files(page, loaded, results) | _tables(page, rtf=rtf)
+    told = (*_warnings(loaded, results), *_left_over(out, contents))
+    return WrittenReport(write_together(out, contents), results, told)
 
 
 def write_trial_report(
@@ -85,6 +95,7 @@ def write_trial_report(
     data: Path,
     cut: date | None = None,
     look: str | None = None,
+    rtf: bool = False,
     progress: Progress,
 ) -> WrittenReport:
     """Derive and analyse the records of a trial and write report, results and analysis datasets to the folder `out`.
@@ -97,6 +108,7 @@ def write_trial_report(
     cut : what happened after this day does not exist
     look : why groups are compared for efficacy before the final cut; None where nobody asks for it. A look is logged
         beside `out` before anything is written.
+    rtf : whether the tables are written as RTF too
     progress : told what is being done
 
     Raises
@@ -104,20 +116,20 @@ def write_trial_report(
     ProblemsFound
         If the records cannot be read or leave no way to derive a dataset, or the look cannot be logged.
     """
-    refuse_unwritable(out)
+    refuse_unwritable(out, (*FILES, TABLES) if rtf else FILES)
     asked = look_request(out, look)
     trial = analyse_records(loaded, data, cut=cut, look=asked, progress=progress)
     progress("rendering the report")
     page = build_trial_report(trial)
-    contents = render_files(page, loaded, trial.results)
+    contents = render_files(page, loaded, trial.results) | _tables(page, rtf=rtf)
     contents |= {
         f"{DATASETS}/{name.lower()}.parquet": content
         for name, content in dataset_bytes(trial.data.tables, trial.study)
     }
     if asked and trial.disclosure.look:
         log_look(asked.log, trial.disclosure.look)
+    told = (*tell_disclosure(trial.disclosure, asked), *_left_over(out, contents))
     written = write_together(out, contents)
-    told = tell_disclosure(trial.disclosure, asked)
     return WrittenReport(written, trial.results, (*trial.problems, *_warnings(loaded, trial.results), *told))
 
 
@@ -139,6 +151,19 @@ def render_files(
     html = render_html(page, origins)
     made = (html.encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
     return dict(zip(names, made, strict=True))
+
+
+def _tables(page: Page, *, rtf: bool) -> dict[str, bytes]:
+    return {TABLES: render_rtf(page).encode("ascii")} if rtf else {}
+
+
+def _left_over(out: Path, contents: dict[str, bytes]) -> list[Problem]:
+    """A warning of tables that an earlier report left in the folder and this one does not replace."""
+    if TABLES in contents or not _is_file(out / TABLES):
+        return []
+    message = f"`{TABLES}` in `{_shortened(out)}` is of an earlier report; its numbers may be others"
+    fix = "write it anew with --rtf, or delete it"
+    return [Problem("left-over-file", message, fix=fix, severity=Severity.WARNING)]
 
 
 def refuse_unwritable(out: Path, names: Sequence[str] = FILES) -> None:

@@ -117,6 +117,10 @@ def report(
     ] = None,
     cut: CutOption = None,
     look: LookOption = None,
+    rtf: Annotated[
+        bool,
+        typer.Option("--rtf", help="Write the tables for word processors too, as tables.rtf."),
+    ] = False,
 ) -> None:
     """Analyse data as a protocol says and write the report.
 
@@ -140,9 +144,11 @@ def report(
         from trialwright.reports.writing import is_folder, write_study_report, write_trial_report
 
         if data is not None and is_folder(data):
-            written = write_trial_report(loaded, out, data=data, cut=day_of(cut), look=look, progress=tell)
+            written = write_trial_report(
+                loaded, out, data=data, cut=day_of(cut), look=look, rtf=rtf, progress=tell
+            )
         else:
-            written = write_study_report(loaded, out, data=data, mapping=mapping, progress=tell)
+            written = write_study_report(loaded, out, data=data, mapping=mapping, rtf=rtf, progress=tell)
     for warning in written.warnings:
         typer.echo(str(warning), err=True)
     for name in dict.fromkeys(file if file.parent == out else file.parent for file in written.files):

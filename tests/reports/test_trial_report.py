@@ -1,0 +1,312 @@
+"""The report of a trial from bad records: it comes, says what could not be estimated and why, and no number in it only looks fine."""
+
+import dataclasses
+import re
+from functools import cache
+
+import polars as pl
+import pytest
+from tests.cases.bad_records import (
+    HCC,
+    NEW_GROUP,
+    PRTRAS,
+    Bad,
+    analysed,
+    emptied,
+    good,
+    in_group,
+    no_recurrence,
+    nobody_died,
+    one_level,
+    only,
+    sex_decides,
+    starts_of_assignment,
+    starts_of_durvalumab,
+    to_the_month,
+    until_the_start,
+    weighted_by_sex,
+    without,
+)
+
+from trialwright.analysis.results import Results
+from trialwright.reports.study_report import build_study_report
+from trialwright.reports.text import render_page_text
+from trialwright.reports.trial_report import build_trial_report
+from trialwright.vocabulary.problems import ProblemsFound
+
+NEW = "na_and_peginterferon"
+HAZARD = f"recurrence_cox/groups={NEW}/hazard_ratio"
+
+BAD = {
+    "a group with nobody": Bad(
+        PRTRAS,
+        lambda tables: only(tables, in_group(tables, "NA")),
+        frozenset({"empty-group", "not-estimable"}),
+        {
+            "recurrence_logrank/p_value": "only one group has subjects",
+            HAZARD: "has only one value",
+            f"recurrence_curve/{NEW}/at/365/risk": "nobody in this group",
+            f"recurrence_curve/{NEW} minus na/365/difference": "nobody in this group",
+            f"recurrence_mean/{NEW} minus na/1099/difference": "nobody in this group",
+            f"recurrence_weighted_cox/groups={NEW}/hazard_ratio": "all subjects are at one level",
+            f"hbsag_loss_rate/{NEW}/proportion": "nobody in this group",
+            f"treatment exposure/{NEW}/liver DECOMP/n_with": "nobody in this group",
+        },
+    ),
+    "no recurrence and no death": Bad(
+        PRTRAS,
+        no_recurrence,
+        frozenset({"no-events", "not-estimable"}),
+        {
+            "recurrence_logrank/p_value": "no event was observed",
+            HAZARD: "no event was observed",
+            f"recurrence_fine_gray/groups={NEW}/subdistribution_hazard_ratio": "no event was observed",
+            f"recurrence_curve/{NEW}/median": "not reached",
+            f"recurrence_curve/{NEW}/at/365/conf_high": "no event yet",
+        },
+    ),
+    "everybody censored on the first day": Bad(
+        PRTRAS,
+        lambda tables: until_the_start(tables, starts_of_assignment(tables)),
+        frozenset({"nobody-followed", "no-events", "not-estimable", "many-unjudged"}),
+        {
+            "recurrence_logrank/p_value": "no event was observed",
+            f"recurrence_curve/{NEW}/at/365/risk": "follow-up ends at 0",
+            f"recurrence_mean/{NEW} minus na/1099/difference": "the curve is known only to 0",
+            f"recurrence_emulated/{NEW} minus na/1099/difference": "nobody followed beyond the grace period",
+        },
+    ),
+    "one patient of two groups": Bad(
+        PRTRAS,
+        lambda tables: only(tables, in_group(tables, NEW_GROUP)[:1]),
+        frozenset({"empty-group", "not-estimable"}),
+        {
+            "recurrence_logrank/p_value": "only one group has subjects",
+            HAZARD: "no event was observed",
+            "recurrence_curve/na/median": "nobody in this group",
+            "patients/age/sd": "one value has no spread",
+        },
+    ),
+    "nobody treated, no adverse events": Bad(
+        PRTRAS,
+        lambda tables: without(emptied(tables, "EX"), "AE"),
+        frozenset({"empty-population", "no-adverse-events-recorded"}),
+        {
+            "adverse_event_table/na/any/n_with": "nobody in this group",
+            "adverse_event_table/na/any/event_rate": "nobody in this group",
+            "treatment exposure/liver DECOMP/n_with": "nobody in this group",
+        },
+    ),
+    "a covariate with one level, another missing": Bad(
+        PRTRAS,
+        one_level,
+        frozenset({"not-estimable"}),
+        {
+            HAZARD: "nobody has `bclc_stage`",
+            f"patients/{NEW}/sex/standardised_difference": "all subjects are at one level",
+            f"patients/{NEW}/bclc_stage/standardised_difference": "a group has nobody",
+            f"recurrence_weighted_cox/groups={NEW}/hazard_ratio": "`bclc_stage` is missing for everyone",
+        },
+    ),
+    "nobody at all": Bad(
+        PRTRAS,
+        lambda tables: emptied(tables, *tables),
+        frozenset({"empty-population", "empty-group", "not-estimable"}),
+        {HAZARD: "no subject has all the values", f"recurrence_curve/{NEW}/median": "nobody in this group"},
+    ),
+    "nobody treated": Bad(
+        HCC,
+        lambda tables: emptied(tables, "EX"),
+        frozenset({"empty-population"}),
+        {
+            "reactivation_rate/proportion": "nobody in this group",
+            "reactivation_rate/left out/proportion": "nobody was judged",
+            "reactivation_per_time/event_rate": "nobody was under observation",
+            "os_curve/median": "nobody in this group",
+            "hbv_dna_by_visit/Week 4/median": "no value at this visit",
+        },
+    ),
+    "no adverse events, no tumours": Bad(
+        HCC,
+        lambda tables: without(tables, "AE", "TU", "TR", "RS"),
+        frozenset({"no-adverse-events-recorded", "nobody-followed", "many-unjudged"}),
+        {
+            "adverse_event_table/any/n_with": "the study records no adverse event",
+            "adverse_event_table/any/n_records": "the study records no adverse event",
+            "response_rate/left out/proportion": "nobody was judged",
+            "pfs_curve/at/183/survival": "follow-up ends at 0",
+        },
+    ),
+    "no laboratory, nobody died": Bad(
+        HCC,
+        lambda tables: nobody_died(emptied(tables, "LB")),
+        frozenset({"many-unjudged"}),
+        {
+            "reactivation_rate/left out/proportion": "nobody was judged",
+            "hbv_dna_by_visit/Week 4/median": "no value at this visit",
+            "patients/hbv_dna/mean": "no value known",
+            "os_curve/median": "not reached",
+        },
+    ),
+    "nothing after the first dose": Bad(
+        HCC,
+        lambda tables: until_the_start(tables, starts_of_durvalumab(tables)),
+        frozenset({"nobody-followed", "many-unjudged"}),
+        {
+            "pfs_curve/at/183/survival": "follow-up ends at 0",
+            "adverse_event_table/any/proportion": "the study records no adverse event",
+            "reactivation_rate/left out/proportion": "nobody was judged",
+        },
+    ),
+    "one patient": Bad(
+        HCC,
+        lambda tables: only(tables, tables["EX"]["USUBJID"].unique().sort().to_list()[:1]),
+        frozenset({"no-events"}),
+        {"pfs_curve/at/913/survival": "follow-up ends at", "patients/age/sd": "one value has no spread"},
+    ),
+    "days that were not written down": Bad(
+        HCC,
+        lambda tables: to_the_month(tables, "AE", "LB", "RS", "TR", "TU", "FA"),
+        frozenset({"many-unjudged", "empty-population"}),
+        {"hbv_dna_by_visit/Week 4/median": "no value at this visit"},
+    ),
+}
+
+
+@cache
+def made(name):
+    bad = BAD[name]
+    return analysed(bad.trial, bad.change(good(bad.trial)))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_report_comes_and_says_what_it_cannot(name):
+    bad, trial = BAD[name], made(name)
+    assert bad.told <= {finding.code for finding in trial.results.findings}
+    text = " ".join(render_page_text(build_trial_report(trial), width=10_000).split())
+    for finding in trial.results.findings:
+        if finding.level == "warning":
+            first = finding.message.format(**{word: said for word, (said, _) in finding.words.items()}, **dict.fromkeys(finding.numbers, "\0"))  # fmt: skip
+            assert first.partition("\0")[0].strip() in text
+    for id_, reason in bad.missing.items():
+        row = trial.results[id_]
+        assert row.value is None, id_
+        assert reason in row.note, (id_, row.note)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_row_holds_a_number_that_only_looks_fine(name):
+    assert doubtful(made(name).results) == []
+
+
+# --- what no row may be -------------------------------------------------------------------------------------------------
+
+
+LEFT_OUT = ("n_without", "n_missing", "n_population", "n_unknown", "n_records", "n_imputed", "n_planned")
+"""Who or what is not counted may be many, where nobody is counted."""
+OF_NOBODY = {"count", "patient_months", "n"}
+
+
+def doubtful(results: Results) -> list[str]:
+    """Ids of rows with a number that cannot be, or that nobody stands behind."""
+    return [row.id for row in results.rows if row.value is not None and not _can_be(results, row)]
+
+
+def _can_be(results, row):
+    value, statistic = row.value, row.statistic
+    is_count = statistic.startswith("n_") or statistic in OF_NOBODY
+    if row.n == 0 and not (is_count and value == 0) and not statistic.startswith(LEFT_OUT):
+        return False
+    if statistic.endswith("p_value") and not 0 <= value <= 1:
+        return False
+    if statistic.endswith("std_error") and value <= 0:
+        return False
+    is_difference = bool(row.item and " minus " in row.item) or "difference" in statistic
+    if row.unit == "proportion" and not is_difference and not 0 <= value <= 1:
+        return False
+    if statistic.endswith("ratio") and not 1e-6 < value < 1e6:
+        return False
+    if statistic.endswith("conf_high"):
+        low = results[f"{row.id.removesuffix('conf_high')}conf_low"]
+        return low.value is not None and low.value <= value
+    return not (row.item and _is_of_an_empty_group(results, row))
+
+
+def _is_of_an_empty_group(results, row):
+    """Whether a comparison names a group in which the analysis counts nobody."""
+    pair = re.match(rf"({NEW}|na) (?:minus|over) ({NEW}|na)\b", row.item)
+    groups = pair.groups() if pair else re.findall(rf"^groups=({NEW}|na)$", row.item)
+    counts = [f"{row.analysis}/{group}/n_subjects" for group in groups]
+    return any(id_ in results and results[id_].value == 0 for id_ in counts)
+
+
+def test_the_search_for_doubtful_numbers_finds_them():
+    trial = made("a group with nobody")
+    rows = {row.id: row for row in trial.results.rows}
+    for id_, value in {
+        f"recurrence_curve/{NEW}/median": 5.0,
+        f"recurrence_curve/{NEW} minus na/365/difference": 0.1,
+        "recurrence_logrank/p_value": 1.5,
+        "recurrence_curve/na/at/365/conf_high": -1.0,
+    }.items():
+        wrong = dataclasses.replace(rows[id_], value=value, note="")
+        results = Results((*({**rows, id_: wrong}).values(),), (), {})
+        assert doubtful(results) == [id_]
+
+
+# --- weights ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["overlap", "everyone"])
+def test_a_covariate_that_decides_the_group_leaves_no_weights(target):
+    trial = analysed(PRTRAS, sex_decides(good(PRTRAS)), weighted_by_sex(target))
+    for id_ in (
+        f"recurrence_weighted_cox/groups={NEW}/hazard_ratio",
+        f"recurrence_weighted_curve/{NEW}/at/365/risk",
+        f"recurrence_weighted_curve/{NEW} minus na/365/difference",
+    ):
+        assert trial.results[id_].value is None
+        assert "`sex: male` separates" in trial.results[id_].note
+    assert doubtful(trial.results) == []
+    assert "separates those with from those without" in render_page_text(build_trial_report(trial))
+
+
+def test_weights_that_explode_are_told_and_nothing_rests_on_them():
+    """Of nine with the new treatment one is a man, of three without it one a woman.
+
+    So of women 8/9, of men 1/3 get it, and the weights of everybody are 9/8 (eight women) and 3 (a man) with it, 9 (a
+    woman) and 3/2 (two men) without: that woman has 9/12 of her group. The effective size is
+    24^2 / (8 * (9/8)^2 + 3^2 + 9^2 + 2 * (3/2)^2) = 576 / 104.625, which is less than half of twelve.
+    """
+    trial = analysed(PRTRAS, sex_decides(good(PRTRAS), but=1), weighted_by_sex("everyone"))
+    results = trial.results
+    assert results["recurrence_weighted_curve/largest_weight"].value == pytest.approx(9 / 12)
+    assert results["recurrence_weighted_curve/effective_size"].value == pytest.approx(576 / 104.625)
+    for id_ in (
+        f"recurrence_weighted_cox/groups={NEW}/hazard_ratio",
+        f"recurrence_weighted_curve/{NEW}/at/365/risk",
+    ):
+        assert results[id_].value is None
+        assert results[id_].note == "the weights leave the information of 5.5 of 12 subjects, less than half"
+    assert "not-estimable" in {finding.code for finding in results.findings}
+    assert doubtful(results) == []
+
+
+# --- refused ------------------------------------------------------------------------------------------------------------
+
+
+def test_doses_without_a_day_are_refused_with_their_place():
+    tables = good(HCC)
+    months = {name: pl.col(name).str.slice(0, 7) for name in ("EXSTDTC", "EXENDTC")}
+    with pytest.raises(ProblemsFound) as error:
+        analysed(HCC, {**tables, "EX": tables["EX"].with_columns(**months)})
+    assert {problem.code for problem in error.value.problems} == {"counted-interval"}
+    assert all(problem.field.startswith("EX DURVA-HBV-SIM") for problem in error.value.problems)
+
+
+def test_what_is_said_twice_of_an_endpoint_stands_once_on_the_first_page():
+    trial = made("no laboratory, nobody died")
+    page = build_study_report(trial.study.protocol, trial.results)
+    for block in page.sections[0].blocks:
+        lines = [line.plain for line in block.body]
+        assert len(lines) == len(set(lines))
