@@ -310,7 +310,9 @@ def test_clocks_cannot_be_run_yet_nor_the_deviations_that_need_them(trial):
     protocol = load(trial).protocol
     timed = [name for name, deviation in protocol.deviations.items() if deviation.clock or deviation.visit]
     waiting = {path for path in not_yet_executable(protocol) if not path.startswith("analyses.")}
-    assert waiting == {f"clocks.{name}" for name in protocol.clocks} | {f"deviations.{name}" for name in timed}
+    assert waiting == {f"clocks.{name}" for name in protocol.clocks} | {
+        f"deviations.{name}" for name in timed
+    }
 
 
 def test_of_a_table_of_one_row_a_subject_only_what_it_reports_is_analysed():

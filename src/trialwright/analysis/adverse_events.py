@@ -169,7 +169,11 @@ def _count_kind(recorder: Recorder, group: _Group, kind: str) -> None:
     if not group.is_recorded:
         note = _NOT_RECORDED if n else _NOBODY
         recorder.add_missing(
-            ("n_with", "proportion", "n_records", *_RATE, "n_unknown"), note, group=group.level, item=kind, n=n
+            ("n_with", "proportion", "n_records", *_RATE, "n_unknown"),
+            note,
+            group=group.level,
+            item=kind,
+            n=n,
         )
         return
     found = group.events.filter(pl.col(kind))

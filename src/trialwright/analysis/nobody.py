@@ -16,9 +16,7 @@ _EMPTY = (
     "{population}: nobody surely belongs to this population (subjects of whom nobody can tell: {unknown}); a zero that is counted in it "
     "is of nobody."
 )
-_NOT_FOLLOWED = (
-    "{endpoint}: nobody was followed beyond the day time begins (subjects: {n}). That nobody had the event says nothing."
-)
+_NOT_FOLLOWED = "{endpoint}: nobody was followed beyond the day time begins (subjects: {n}). That nobody had the event says nothing."
 
 
 def find_empty_populations(data: AnalysisData, flow: str) -> Iterator[Finding]:
