@@ -22,6 +22,7 @@ import polars as pl
 
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import LoadedProtocol, load_protocol
+from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.proportions import estimate_proportion
 from trialwright.statistics.risk_contrasts import risk_difference
 from trialwright.statistics.survival import SurvivalCurve, estimate_survival, fit_cox
@@ -101,8 +102,12 @@ def _analyse(trial: pl.DataFrame, found: Estimates) -> None:
             found[f"risk {group} at {at}"].append(
                 (1 - read.survival[0], 1 - read.conf_high[0], 1 - read.conf_low[0])
             )
-        contrast = risk_difference(curves["Y"], curves["N"], at)
-        found[f"difference at {at}"].append((contrast.estimate, contrast.conf_low, contrast.conf_high))
+        try:
+            contrast = risk_difference(curves["Y"], curves["N"], at)
+        except NotEstimable:
+            found[f"difference at {at}"].append((math.nan,) * 3)
+        else:
+            found[f"difference at {at}"].append((contrast.estimate, contrast.conf_low, contrast.conf_high))
     found["hazard ratio"].append(
         _hazard_ratio(trial["AVAL"], trial.select(event).to_series(), trial["WITH_PEGINTERFERON"])
     )
