@@ -175,6 +175,7 @@ def test_a_verdict_holds_for_every_day_it_may_have_been(
         assert answers == {found == MET}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), min_size=1, max_size=8), st.randoms())
 def test_rows_are_judged_alone(rows, random):
     def counts(some):
