@@ -26,6 +26,7 @@ from trialwright.protocol.analyses import (
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    Subgroups,
     VisitSummary,
 )
 from trialwright.protocol.loading import load_protocol
@@ -46,6 +47,7 @@ KNOWN = (
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    Subgroups,
     VisitSummary,
 )
 """Methods of which every count must be followed to its rows."""

@@ -22,6 +22,7 @@ from trialwright.analysis.nobody import find_empty_populations, find_unfollowed
 from trialwright.analysis.proportions import analyse_proportion, is_confirmed
 from trialwright.analysis.results import Finding, Recorder, Result, Results
 from trialwright.analysis.sample import AnalysisData, is_in_stretches
+from trialwright.analysis.subgroups import analyse_subgroups
 from trialwright.analysis.time_to_event import (
     analyse_kaplan_meier,
     analyse_logrank,
@@ -42,6 +43,7 @@ from trialwright.protocol.analyses import (
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    Subgroups,
     TimeAnalysis,
     VisitSummary,
 )
@@ -61,6 +63,7 @@ _METHODS = {
     RestrictedMean: analyse_restricted_mean,
     CumulativeIncidence: analyse_incidence,
     FineGray: analyse_fine_gray,
+    Subgroups: analyse_subgroups,
     IntervalCensored: analyse_intervals,
     CloneCensorWeight: analyse_emulated,
     Proportion: analyse_proportion,

@@ -112,7 +112,7 @@ def _guess(name: str, known: Iterable[str]) -> str:
 def _facts_needed(protocol: Protocol) -> list[str]:
     needed: dict[str, None] = {}
     for analysis in protocol.analyses.values():
-        for key in ("by", "variables", "covariates", "strata"):
+        for key in ("by", "variables", "covariates", "strata", "facts"):
             named = getattr(analysis, key, None) or ()
             needed |= dict.fromkeys([named] if isinstance(named, str) else named)
     return [name for name in needed if name in protocol.facts]

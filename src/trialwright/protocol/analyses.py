@@ -8,6 +8,7 @@ from pydantic import Field
 
 from trialwright.protocol.stated import Stated
 from trialwright.vocabulary.elements import (
+    Ascending,
     DurationText,
     Level,
     ManyOnce,
@@ -141,6 +142,23 @@ class FineGray(Regression):
     method: Literal["fine-gray"]
 
 
+class Subgroups(TimeAnalysis):
+    """Hazard ratios of the groups within subgroups, as a forest (Wang et al. 2007).
+
+    Each is of a Cox model with the groups alone. A subgroup with fewer events than `small group events` of `reporting` has
+    none. Whether they differ is tested only where the plan registers the analysis.
+    """
+
+    method: Literal["subgroups"]
+    by: Name
+    facts: Annotated[ManyOnce[Name], Field(min_length=1)]
+    """What splits the subjects, each fact by itself: a category by its levels, a number at its `cuts`."""
+    cuts: dict[Name, Annotated[Ascending[float], Field(min_length=1)]] = {}
+    """For a number: where its subgroups begin, in its unit. Who is at a cut belongs above it."""
+    ties: Literal["efron", "breslow"] = "efron"
+    confidence: Probability = 0.95
+
+
 class RestrictedMean(TimeAnalysis):
     """Mean time free of the event up to a horizon, by group and as a difference."""
 
@@ -223,6 +241,7 @@ Analysis = Annotated[
     | LogRank
     | Cox
     | FineGray
+    | Subgroups
     | RestrictedMean
     | CumulativeIncidence
     | IntervalCensored

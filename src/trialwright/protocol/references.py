@@ -171,9 +171,9 @@ def _facts_in(here: Path, analysis: AnalysisBase) -> Iterator[tuple[Path, str]]:
     by = getattr(analysis, "by", None)
     if by:
         yield (*here, "by"), by
-    for key in ("variables", "strata", "covariates"):
+    for key in ("variables", "strata", "covariates", "facts"):
         yield from (((*here, key, i), name) for i, name in enumerate(getattr(analysis, key, ())))
-    for key in ("reference", "transform"):
+    for key in ("reference", "transform", "cuts"):
         yield from (((*here, key, name), name) for name in getattr(analysis, key, ()))
     yield from (
         ((*here, "time varying", i), name) for i, name in enumerate(getattr(analysis, "time_varying", ()))
@@ -193,10 +193,20 @@ def _unfit_facts(protocol: Protocol, document: Document) -> Iterator[Problem]:
             if path[2] in ("by", "strata") and not _is_category(fact):
                 message = f"`{name}` cannot split subjects: {_CATEGORY}"
                 yield _problem(document, "not-a-category", path, message)
-            elif path[2] in ("covariates", "variables", "weights") and not (
+            elif path[2] in ("covariates", "variables", "weights", "facts") and not (
                 fact.kind in ("number", "score") or _is_category(fact)
             ):
                 message = f"`{name}` cannot be analysed: it must be a number or score, or {_CATEGORY[8:]}"
+                yield _problem(document, "unfit-fact", path, message)
+            elif path[2] == "facts" and not _is_category(fact) and name not in getattr(analysis, "cuts", ()):
+                message = f"`{name}` is a number, and nothing says where its subgroups begin"
+                yield _problem(
+                    document, "number-without-cuts", path, message, f"name it under `cuts`, as `{name}: [60]`"
+                )
+            elif path[2] == "cuts" and (
+                fact.kind not in ("number", "score") or name not in getattr(analysis, "facts", ())
+            ):
+                message = f"`{name}` is cut, and is no number among the facts of this analysis"
                 yield _problem(document, "unfit-fact", path, message)
             elif path[2] == "transform" and fact.kind not in ("number", "score"):
                 message = f"`{name}` is no number and has no logarithm"

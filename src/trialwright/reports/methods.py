@@ -16,6 +16,7 @@ from trialwright.protocol.analyses import (
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    Subgroups,
     TimeAnalysis,
     VisitSummary,
 )
@@ -74,6 +75,8 @@ def _sentence(source: Source, names: list[str]) -> Text:
             return _logrank(source, name, analysis, endpoints)
         case Cox():
             return _cox(source, name, analysis, endpoints)
+        case Subgroups():
+            return _subgroups(source, name, analysis, endpoints)
         case RestrictedMean():
             return Text(
                 "The mean time of ", endpoints, " within ", source.setting(name, "horizon", analysis.horizon),
@@ -332,6 +335,22 @@ def _lower(source: Source, endpoint: str) -> Term:
     begins_an_abbreviation = label[1:2].isupper()
     words = label if begins_an_abbreviation else label[:1].lower() + label[1:]
     return source.said(words, f"endpoints.{endpoint}.label")
+
+
+def _subgroups(source: Source, name: str, analysis: Subgroups, endpoints: Text) -> Text:
+    facts = [piece for fact in analysis.facts for piece in (", ", source.fact(fact))][1:]
+    limit = source.said(source.protocol.reporting.small_group_events, "reporting.small group events")
+    tested = (
+        "whether ratios differ between subgroups was tested by the likelihood ratio of the products of group and subgroup"
+        if analysis.role == "registered"
+        else "whether ratios differ between subgroups was not tested, for the plan does not register it"
+    )
+    return Text(
+        "Subgroups of ", endpoints, " by ", *facts, " have each a Cox model with the groups alone, ties by the method of ",
+        source.setting(name, "ties", analysis.ties.capitalize()), " and ", source.setting(name, "confidence", _percent(analysis.confidence)),
+        " limits that are not adjusted for their number (", _paper("Wang et al. 2007"), "). A subgroup with fewer events than ", limit,
+        " has no ratio; ", tested, ".",
+    )  # fmt: skip
 
 
 def _percent(level: float) -> str:

@@ -23,6 +23,7 @@ from trialwright.protocol.analyses import (
     Proportion,
     RestrictedMean,
     ReverseKaplanMeier,
+    Subgroups,
     TimeAnalysis,
     VisitSummary,
 )
@@ -37,6 +38,7 @@ from trialwright.reports.methods import render_methods
 from trialwright.reports.printed import Source
 from trialwright.reports.rate_tables import render_rates, render_rates_at_a_glance
 from trialwright.reports.reproducibility import open_statements, render_reproducibility
+from trialwright.reports.subgroup_figure import render_subgroups
 from trialwright.reports.survival_tables import (
     render_cox_table,
     render_curves,
@@ -265,6 +267,7 @@ RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
             lambda source, id_, analysis: [render_restricted_mean_table(source, id_, analysis)]
         ),
         Cox: _run_only(_render_cox),
+        Subgroups: _run_only(render_subgroups),
         CumulativeIncidence: _run_only(render_incidence),
         FineGray: _run_only(lambda source, id_, analysis: [render_fine_gray_table(source, id_, analysis)]),
         IntervalCensored: _run_only(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -127,6 +128,17 @@ def _each_once(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
 
 ManyOnce = Annotated[tuple[_Item, ...], BeforeValidator(_list_as_tuple), AfterValidator(_each_once)]
 """A list in which nothing stands twice."""
+
+
+def _ascending(values: tuple[_Number, ...]) -> tuple[_Number, ...]:
+    if not all(math.isfinite(value) for value in values) or any(a >= b for a, b in pairwise(values)):
+        raise PydanticCustomError("not_ascending", "expected numbers that rise, each once")
+    return values
+
+
+_Number = TypeVar("_Number", int, float)
+Ascending = Annotated[tuple[_Number, ...], BeforeValidator(_list_as_tuple), AfterValidator(_ascending)]
+"""Numbers that rise."""
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")

@@ -18,8 +18,16 @@ from trialwright.analysis.explaining.picking import (
 )
 from trialwright.analysis.results import Recorder, Result
 from trialwright.analysis.sample import Sample, is_in_stretches, select_sample, select_times
+from trialwright.analysis.subgroups import part_of_item
 from trialwright.analysis.weighted import facts_weighted
-from trialwright.protocol.analyses import CloneCensorWeight, Cox, IntervalCensored, KaplanMeier, TimeAnalysis
+from trialwright.protocol.analyses import (
+    CloneCensorWeight,
+    Cox,
+    IntervalCensored,
+    KaplanMeier,
+    Subgroups,
+    TimeAnalysis,
+)
 
 _EVERYONE, _EVENT, _STATUS = pl.lit(value=True), pl.col("EVENT"), pl.col("STATUS")
 _ENDED: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
@@ -50,10 +58,20 @@ def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
     which, meaning, counts = _chosen(sample, result)
     if isinstance(analysis, IntervalCensored | CloneCensorWeight) and result.statistic != "n_analysed":
         counts = "not a count"  # subjects without an interval or a start are left out later, and clones count twice
-    frame = sample.group(asked.by if result.group else None, result.group).frame.filter(which)
+    group = result.group
+    if isinstance(analysis, Subgroups):
+        group = None if counts == "not a count" else group  # a ratio is of both groups
+        which = which & _members(asked, analysis, result.item) if result.item else which
+    frame = sample.group(asked.by if group else None, group).frame.filter(which)
     keys = ["USUBJID", "TSTART"] if is_in_stretches(analysis) else ["USUBJID"]
     chosen = made.rows.join(frame.select(keys), on=keys, how="semi", maintain_order="left")
     return Picked(made.dataset, chosen, meaning, counts, made.left_out)
+
+
+def _members(asked: Asked, analysis: Subgroups, item: str) -> pl.Expr:
+    """Who belongs to the subgroup of a row; of the test of a fact, whoever has it."""
+    part = part_of_item(asked.data.protocol, analysis, item)
+    return pl.col(item).is_not_null() if part is None else part.members
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +132,7 @@ def _of_all(item: str | None, statistic: str) -> tuple[pl.Expr, str, Counts]:
     """Rows behind a number that is of no time."""
     if statistic in ("n_subjects", "n_analysed"):
         return _EVERYONE, "subjects analysed", "subjects"
-    if item is None and statistic in ("n_events", "observed"):
+    if (item is None or "=" in item) and statistic in ("n_events", "observed"):
         return _EVENT, "subjects with the event", "rows"
     if item is None and statistic == "n_competing":
         return _STATUS == 2, "subjects with an event that competes", "rows"
