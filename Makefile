@@ -18,6 +18,7 @@ demo: .venv/ready  ## build the environment, analyse 227 real patients and two v
 	$(BIN)/trialwright report nct07120750 --data out/nct07120750/virtual/simulated --out out/nct07120750/report
 	$(BIN)/trialwright dsmb nct07120750 --data out/nct07120750/virtual/simulated --cut 2028-06-01 --out out/nct07120750/board
 	$(BIN)/trialwright dsmb nct07120750 --data out/nct07120750/virtual/simulated --cut 2028-06-01 --out out/nct07120750/board --closed
+	@printf '\nThe reports:\n'; printf '  %s\n' out/*/report.html out/*/report/report.html out/*/board/*/*.html
 
 test: check .venv-peers/ready  ## build the environments, run every check and test
 	$(BIN)/pytest -n 2 -m "not slow and not peers"
