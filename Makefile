@@ -1,6 +1,7 @@
 # `make demo` and `make test` do all their own set-up: they need python3, python3-venv, make and git.
 .DELETE_ON_ERROR:
-.PHONY: help demo test check proofs bench docs lock clean
+DEMOS := demo-hcc-resection demo-nct04294498 demo-nct07120750
+.PHONY: help demo $(DEMOS) test check proofs bench docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,16 +10,17 @@ UV := UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 $(BIN)/uv
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
 
-demo: .venv/ready  ## build the environment, analyse 227 real patients and two virtual trials, print where the reports lie
-	$(BIN)/trialwright report hcc-resection --out out/hcc-resection
-	$(BIN)/trialwright simulate nct04294498 --seed 1 --out out/nct04294498/virtual
-	$(BIN)/trialwright report nct04294498 --data out/nct04294498/virtual/simulated --out out/nct04294498/report
-	$(BIN)/trialwright dsmb nct04294498 --data out/nct04294498/virtual/simulated --cut 2027-06-01 --out out/nct04294498/board
-	$(BIN)/trialwright simulate nct07120750 --seed 1 --out out/nct07120750/virtual
-	$(BIN)/trialwright report nct07120750 --data out/nct07120750/virtual/simulated --out out/nct07120750/report
-	$(BIN)/trialwright dsmb nct07120750 --data out/nct07120750/virtual/simulated --cut 2028-06-01 --out out/nct07120750/board
-	$(BIN)/trialwright dsmb nct07120750 --data out/nct07120750/virtual/simulated --cut 2028-06-01 --out out/nct07120750/board --closed
+demo: .venv/ready  ## build the environment, report 227 real patients and two virtual trials, print where the reports lie
+	@$(MAKE) --no-print-directory -j2 $(DEMOS)
 	@printf '\nThe reports:\n'; printf '  %s\n' out/*/report.html out/*/report/report.html out/*/board/*/*.html
+
+demo-hcc-resection: .venv/ready
+	$(BIN)/trialwright report hcc-resection --out out/hcc-resection
+
+demo-nct04294498 demo-nct07120750: demo-%: .venv/ready
+	$(BIN)/trialwright simulate $* --seed 1 --out out/$*/virtual
+	$(BIN)/trialwright report $* --data out/$*/virtual/simulated --out out/$*/report
+	$(BIN)/trialwright dsmb $* --data out/$*/virtual/simulated --cut 2028-06-01 --out out/$*/board
 
 test: check .venv-peers/ready  ## build the environments, run every check and test
 	$(BIN)/pytest -n 2 -m "not slow and not peers"

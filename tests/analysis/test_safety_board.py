@@ -63,6 +63,7 @@ def test_doses_are_those_of_the_records(tmp_path):
     assert results[f"{BOARD}/durvalumab/n_doses"].value == len(given) > 0
 
 
+@pytest.mark.slow
 def test_a_later_cut_never_has_fewer_people_or_deaths(trial):
     name, _rows, folder = trial
     cuts = ("2026-06-01", EARLY[name], "2028-01-01", LATE)
