@@ -8,7 +8,7 @@ observation, so that rules with scores are judged by the query that judges all o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -18,13 +18,12 @@ import polars as pl
 
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.evaluation.columns import COLUMNS, CONFLICT, IMPRECISE, MISSING, Several
+from trialwright.evaluation.duck import connect, put_tables, take_frame
 from trialwright.evaluation.finding import Finder
-from trialwright.evaluation.scores import CHILD_PUGH_FORM
+from trialwright.evaluation.scores import compute_score
 from trialwright.evaluation.table import MOMENT, OBSERVATIONS
 from trialwright.evaluation.terms import MET, NOT_MET
 from trialwright.medicine.known import Categories, Index, Known
-from trialwright.medicine.liver_function.albi import compute_albi
-from trialwright.medicine.liver_function.child_pugh import compute_child_pugh
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Fact, Scope
 from trialwright.protocol.rules import RULE
@@ -169,43 +168,13 @@ def _may_be(finder: Finder, some: Several) -> list[str]:
 
 
 def _asked(query: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """What a query says of some tables; it reaches nothing else, as in `evaluation.sql`."""
-    import duckdb  # takes 60 ms: only who asks for a score pays for it
-
-    closed: dict[str, Any] = {
-        "enable_external_access": "false",
-        "python_enable_replacements": "false",
-        "temp_directory": "",
-    }
-    with duckdb.connect(config=closed) as connection:
-        connection.execute("SET lock_configuration = true")
-        for name, frame in tables.items():
-            connection.register("incoming", _Stream(frame))
-            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-            connection.unregister("incoming")
-        return pl.DataFrame(_Stream(connection.sql(query)))
-
-
-class _Stream:
-    """A table as a stream of Arrow batches and nothing else, as in `evaluation.sql`."""
-
-    def __init__(self, table: Any) -> None:
-        self.table = table
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
+    """What a query says of some tables."""
+    with connect() as connection:
+        put_tables(connection, tables)
+        return take_frame(connection.sql(query))
 
 
 # --- scores -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What is known of the parts of a score, by concept; numbers are in the units beside them."""
-
-    numbers: Mapping[str, Known]
-    levels: Mapping[str, Categories]
-    units: Mapping[str, str]
 
 
 def _parts(score: Fact, facts: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -216,48 +185,12 @@ def _parts(score: Fact, facts: Mapping[str, Fact]) -> dict[str, Fact]:
 
 def _computed(score: Fact, facts: Mapping[str, Fact], read: Mapping[str, pl.DataFrame]) -> Known:
     """The score of everybody, in the order of subjects."""
-    if score.concept not in _COMPUTED:
-        raise ValueError(f"nothing computes the score `{score.name}`")
-    parts = _parts(score, facts)
-    return _COMPUTED[score.concept](
-        _Parts(
-            {name: _number(read[name]) for name, one in parts.items() if one.kind is Kind.NUMBER},
-            {
-                name: _level(read[name], one.levels)
-                for name, one in parts.items()
-                if one.kind is Kind.CATEGORY
-            },
-            {name: str(one.unit) for name, one in parts.items() if one.unit},
-        )
+    return compute_score(
+        score,
+        _parts(score, facts),
+        number=lambda name: _number(read[name]),
+        level=lambda name, levels: _level(read[name], levels),
     )
-
-
-def _child_pugh(parts: _Parts) -> Known:
-    return compute_child_pugh(
-        bilirubin=parts.numbers["bilirubin"],
-        bilirubin_unit=parts.units["bilirubin"],
-        albumin=parts.numbers["albumin"],
-        albumin_unit=parts.units["albumin"],
-        inr=parts.numbers["inr"],
-        ascites=parts.levels["ascites"],
-        encephalopathy=parts.levels["encephalopathy"],
-        form=CHILD_PUGH_FORM,
-    )
-
-
-def _albi(parts: _Parts) -> Known:
-    return compute_albi(
-        bilirubin=parts.numbers["bilirubin"],
-        bilirubin_unit=parts.units["bilirubin"],
-        albumin=parts.numbers["albumin"],
-        albumin_unit=parts.units["albumin"],
-    )
-
-
-_COMPUTED: Mapping[str | None, Callable[[_Parts], Known]] = MappingProxyType(
-    {"child_pugh": _child_pugh, "albi": _albi}
-)
-"""By concept, as `evaluation.scores` has them for one person."""
 
 
 def _number(rows: pl.DataFrame) -> Known:

@@ -43,25 +43,51 @@ def computable_scores(facts: Mapping[str, Fact]) -> dict[str, Score]:
     by_concept = {fact.concept: fact for fact in facts.values() if fact.concept}
     found: dict[str, Score] = {}
     for name, fact in facts.items():
-        compute = _COMPUTED.get(fact.concept or "") if fact.kind is Kind.SCORE else None
-        if compute is not None and all(part in by_concept for part in fact.parts):
-            found[name] = partial(_score, compute, {part: by_concept[part] for part in fact.parts})
+        is_computed = fact.kind is Kind.SCORE and fact.concept in _COMPUTED
+        if is_computed and all(part in by_concept for part in fact.parts):
+            found[name] = partial(_score, fact, {part: by_concept[part] for part in fact.parts})
     return found
 
 
-def _score(
-    compute: Callable[[_Parts], Known], parts: Mapping[str, Fact], readings: Mapping[str, Readings]
-) -> Reading:
-    score = compute(
+def compute_score(
+    score: Fact,
+    parts: Mapping[str, Fact],
+    *,
+    number: Callable[[str], Known],
+    level: Callable[[str, tuple[str, ...]], Categories],
+) -> Known:
+    """A score from what is known of its parts, one row a person.
+
+    Parameters
+    ----------
+    score : Fact
+    parts : mapping of str to Fact
+        Its parts by concept; numbers are in the units of these.
+    number, level : callable
+        What is known of a part that is a number, and of one that has levels, by concept.
+
+    Raises
+    ------
+    ValueError
+        If nothing computes the score.
+    """
+    if score.concept not in _COMPUTED:
+        raise ValueError(f"nothing computes the score `{score.name}`")
+    return _COMPUTED[score.concept](
         _Parts(
-            {name: _number(*readings[name]) for name, one in parts.items() if one.kind is Kind.NUMBER},
-            {
-                name: _level(*readings[name], one.levels)
-                for name, one in parts.items()
-                if one.kind is Kind.CATEGORY
-            },
+            {name: number(name) for name, one in parts.items() if one.kind is Kind.NUMBER},
+            {name: level(name, one.levels) for name, one in parts.items() if one.kind is Kind.CATEGORY},
             {name: str(one.unit) for name, one in parts.items() if one.unit},
         )
+    )
+
+
+def _score(fact: Fact, parts: Mapping[str, Fact], readings: Mapping[str, Readings]) -> Reading:
+    score = compute_score(
+        fact,
+        parts,
+        number=lambda name: _number(*readings[name]),
+        level=lambda name, levels: _level(*readings[name], levels),
     )
     bounds, code = score.bounds, int(score.reasons[0])
     value = Interval(
@@ -92,7 +118,7 @@ def _albi(parts: _Parts) -> Known:
     )
 
 
-_COMPUTED: Mapping[str, Callable[[_Parts], Known]] = MappingProxyType(
+_COMPUTED: Mapping[str | None, Callable[[_Parts], Known]] = MappingProxyType(
     {"child_pugh": _child_pugh, "albi": _albi}
 )
 """By concept. Scores that also need age or dialysis wait for these to be parts."""

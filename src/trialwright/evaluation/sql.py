@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import polars as pl
 
 from trialwright.evaluation import terms
+from trialwright.evaluation.duck import connect, put_tables, take_frame
 from trialwright.evaluation.plan import Plan
 from trialwright.evaluation.table import OBSERVATIONS, check_tables, date_columns, subject_schema
 from trialwright.protocol import rule_tree as tree
@@ -132,32 +133,17 @@ def judge_with_duckdb(
     ValueError
         If a table does not keep its contract.
     """
-    import duckdb  # takes 60 ms: only who judges many pays for it
-
     query = render_rules_sql(conditions, scope, leap_birthday=leap_birthday)
     check_tables(observations, subjects, scope.facts, scope.periods)
     asked = pl.col("fact").is_in(list(_facts_asked(conditions.values(), scope)))
     observations = observations.select(OBSERVATIONS.keys()).filter(asked)
     subjects = subjects.select(subject_schema(scope.periods).keys())
-    # The rules of a protocol reach these two tables and nothing else, no file, no network and no variable of ours, and
-    # cannot change that. Nothing of the tables is ever put on a disk.
-    config: dict[str, Any] = {
-        "enable_external_access": "false",
-        "python_enable_replacements": "false",
-        "temp_directory": "",
-    }
-    if n_threads is not None:
-        config["threads"] = n_threads
     parts = []
-    with duckdb.connect(config=config) as connection:
-        connection.execute("SET lock_configuration = true")
+    with connect(n_threads=n_threads) as connection:
         for tables in _batches(observations, subjects, scope, at_once):
-            for name, frame in tables.items():
-                connection.register("incoming", _Stream(frame))
-                connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
-                connection.unregister("incoming")
+            put_tables(connection, tables)
             connection.execute(f"CREATE OR REPLACE TABLE verdicts AS {query}")
-            parts.append(pl.DataFrame(_Stream(connection.table("verdicts"))).sort(_keys(scope)))
+            parts.append(take_frame(connection.table("verdicts")).sort(_keys(scope)))
     return pl.concat(parts).cast(dict.fromkeys(conditions, pl.UInt8))
 
 
@@ -188,20 +174,6 @@ def _batches(
             "observations": observations.join(part, on="subject", how="semi"),
             "subjects": subjects.join(part, on="subject", how="semi"),
         }
-
-
-class _Stream:
-    """A table as a stream of Arrow batches and nothing else: DuckDB and polars read it without pyarrow.
-
-    It also hides the class of the table. polars keeps in mind what classes it was given, and one of DuckDB's kept until
-    the end of the process has DuckDB complain of a leak there.
-    """
-
-    def __init__(self, table: Any) -> None:
-        self.table = table
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
 
 
 # --- other dialects -----------------------------------------------------------------------------------------------------
