@@ -18,7 +18,7 @@ demo-hcc-resection: .venv/ready
 	$(BIN)/trialwright report hcc-resection --out out/hcc-resection
 
 demo-nct04294498 demo-nct07120750: demo-%: .venv/ready
-	$(BIN)/trialwright simulate $* --seed 1 --out out/$*/virtual
+	$(BIN)/trialwright simulate $* --seed 1 --force --out out/$*/virtual
 	$(BIN)/trialwright report $* --data out/$*/virtual/simulated --out out/$*/report
 	$(BIN)/trialwright dsmb $* --data out/$*/virtual/simulated --cut 2028-06-01 --out out/$*/board
 
