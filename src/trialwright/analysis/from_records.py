@@ -19,7 +19,7 @@ from trialwright.analysis.looks import (
     without_withheld,
 )
 from trialwright.analysis.results import Results
-from trialwright.analysis.run import run_analyses, software
+from trialwright.analysis.run import protocol_provenance, run_analyses, software
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adbase import baseline_frame
 from trialwright.derivations.datasets import Datasets, derive_datasets
@@ -87,16 +87,23 @@ def analyse_records(
     ProblemsFound
         Where the records cannot be read or leave no way to derive a dataset; the problems of `number_look`.
     """
-    progress("reading the records")
-    records, study = read_study(loaded, folder, cut=cut)
-    made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
-    data = bind_datasets(study, made)
+    records, study, data, problems = derive_records(loaded, folder, cut=cut, progress=progress)
     progress(f"analysing {data.adsl.height:,} subjects")
     disclosure = disclose_records(study, records, look=look)
     shown = without_withheld(data, disclosure)
     results = run_analyses(shown, provenance_of(study, records, folder), "records")
     results = mark_results(results, study.protocol, disclosure, "records")
-    return AnalysedTrial(study, records, shown, results, (*records.warnings, *made.problems), disclosure)
+    return AnalysedTrial(study, records, shown, results, problems, disclosure)
+
+
+def derive_records(
+    loaded: LoadedProtocol, folder: Path, *, cut: date | None, progress: Callable[[str], None]
+) -> tuple[Records, Study, AnalysisData, tuple[Problem, ...]]:
+    """The records of a folder, readied, derived and bound to the protocol's analyses, and what was doubtful on the way."""
+    progress("reading the records")
+    records, study = read_study(loaded, folder, cut=cut)
+    made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
+    return records, study, bind_datasets(study, made), (*records.warnings, *made.problems)
 
 
 def disclose_records(study: Study, records: Records, *, look: LookRequest | None) -> Disclosure:
@@ -145,13 +152,8 @@ def _with_all_facts(protocol: Protocol, facts: pl.DataFrame) -> pl.DataFrame:
 
 def provenance_of(study: Study, records: Records, folder: Path) -> Mapping[str, Any]:
     """What results of these records rest on: hashes and versions."""
-    protocol = study.protocol
     return {
-        "protocol": {
-            "id": protocol.study.id,
-            "version": protocol.version.number if protocol.version else "none",
-            "sha256 of the protocol": hash_protocol(protocol),
-        },
+        "protocol": protocol_provenance(study.protocol),
         "data": {
             "folder": folder.name,
             "data cut": study.cut.isoformat() if study.cut else "none: all records",

@@ -125,7 +125,7 @@ class Results:
             **mark,
             "provenance": self.provenance,
             "findings": [asdict(finding) for finding in self.findings],
-            "results": [{"id": row.id, **asdict(row), **mark} for row in self.rows],
+            "results": self.to_frame().to_dicts(),
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

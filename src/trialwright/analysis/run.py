@@ -47,6 +47,7 @@ from trialwright.protocol.analyses import (
     TimeAnalysis,
     VisitSummary,
 )
+from trialwright.protocol.loading import hash_protocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.responders import responder_reason
@@ -78,11 +79,7 @@ def not_yet_executable(protocol: Protocol) -> dict[str, str]:
     for id_, deviation in protocol.deviations.items():
         if deviation.clock or deviation.visit:
             found[f"deviations.{id_}"] = "needs clocks, and nothing runs them yet"
-    return found | {
-        f"analyses.{id_}": "the method is not run yet"
-        for id_, analysis in protocol.analyses.items()
-        if type(analysis) not in _METHODS
-    }
+    return found
 
 
 def beyond_cohorts(protocol: Protocol) -> dict[str, str]:
@@ -116,6 +113,15 @@ _SOFTWARE = ("trialwright", "numpy", "polars", "survival", "typst", "vl-convert-
 def software() -> dict[str, str]:
     """The versions of what numbers, tables and pictures are made with."""
     return {name: version(name) for name in _SOFTWARE} | {"python": platform.python_version()}
+
+
+def protocol_provenance(protocol: Protocol) -> dict[str, str]:
+    """Which protocol results rest on: study, version and hash."""
+    return {
+        "id": protocol.study.id,
+        "version": protocol.version.number if protocol.version else "none",
+        "sha256 of the protocol": hash_protocol(protocol),
+    }
 
 
 def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str) -> Results:
@@ -156,10 +162,7 @@ def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
         recorder.warn(
             "biased-on-purpose", _BIASED, words={"title": (analysis.title, f"analyses.{id_}.title")}
         )
-    if type(analysis) in _METHODS:
-        _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
-    else:
-        recorder.give_up(analysis.title, ("estimate",), "the method is not run yet")
+    _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
     return recorder
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from trialwright.analysis.due_results import Due, count_due
-from trialwright.analysis.from_records import bind_datasets, disclose_records, provenance_of
+from trialwright.analysis.from_records import derive_records, disclose_records, provenance_of
 from trialwright.analysis.listed import Listed, select_listed
 from trialwright.analysis.looks import Disclosure, LookRequest, find_comparisons, mark_results
 from trialwright.analysis.pooled import entry_anchor, is_grouped, pool
@@ -23,12 +23,10 @@ from trialwright.analysis.run import run_analyses
 from trialwright.analysis.sample import AnalysisData
 from trialwright.analysis.watched_events import Point, first_crossing, path_of, watched_verdicts
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
-from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.safety_period import safety_endpoint
 from trialwright.derivations.stopping_boundary import compute_boundary, watched_endpoint
 from trialwright.derivations.study import Study
 from trialwright.derivations.tumour_settings import fact_of
-from trialwright.derivations.writing import read_study
 from trialwright.protocol.analyses import Analysis, GradeTable
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Monitoring, Protocol
@@ -115,10 +113,7 @@ def analyse_board(
         `no-closed-document` where there is one group; `look-needs-closed`; and those of `analyse_records`.
     """
     _refuse(loaded.protocol, is_closed=is_closed, look=look)
-    progress("reading the records")
-    records, study = read_study(loaded, folder, cut=cut)
-    made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
-    whole = bind_datasets(study, made)
+    records, study, whole, problems = derive_records(loaded, folder, cut=cut, progress=progress)
     disclosure = disclose_records(study, records, look=look)
     disclosure = disclosure if is_closed else Disclosure()
     progress("counting")
@@ -140,7 +135,6 @@ def analyse_board(
     listed = None
     if population is not None:
         listed = replace(select_listed(loaded, data.tables, population), protocol=data.protocol)
-    problems = (*records.warnings, *made.problems)
     return Board(study, data, results, listed, boundaries, disclosure, problems, is_closed)
 
 

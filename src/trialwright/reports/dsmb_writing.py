@@ -10,12 +10,11 @@ from trialwright.analysis.looks import log_look, tell_disclosure
 from trialwright.analysis.pooled import is_grouped
 from trialwright.analysis.results import Results
 from trialwright.analysis.safety_board import CLOSED, OPEN, analyse_board
-from trialwright.derivations.writing import dataset_bytes
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.reports.dsmb_page import build_board_page
 from trialwright.reports.writing import (
-    DATASETS,
     Progress,
+    dataset_files,
     look_request,
     refuse_unwritable,
     render_files,
@@ -76,10 +75,7 @@ def write_board_document(
     progress("rendering the page")
     contents = render_files(build_board_page(board), loaded, board.results, names)
     if is_closed or not is_grouped(loaded.protocol):
-        contents |= {
-            f"{DATASETS}/{name.lower()}.parquet": content
-            for name, content in dataset_bytes(board.data.tables, board.study)
-        }
+        contents |= dataset_files(board.data.tables, board.study)
     if asked and board.disclosure.look:
         log_look(asked.log, board.disclosure.look)
     files = write_together(folder, contents)

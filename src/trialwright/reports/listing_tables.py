@@ -31,6 +31,19 @@ class _Listing:
     empty: str
 
 
+_FEW = 3
+
+
+def _liver_events(listed: Listed) -> pl.DataFrame:
+    """The events of the liver; of what is missing of a work-up the first few are named and the others counted."""
+    frame = list_liver_events(listed)
+    items = pl.col("WUMISS").str.split(", ")
+    others = items.list.len().cast(pl.Int64) - _FEW
+    few = items.list.head(_FEW).list.join(", ")
+    told = pl.when(others > 0).then(pl.format("{} and {} more", few, others)).otherwise(few)
+    return frame.with_columns(told.str.replace_all("_", " ").alias("WUMISS"))
+
+
 _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
     {
         "eligibility": _Listing(
@@ -59,7 +72,7 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
         ),
         "liver": _Listing(
             "Reactivations, flares and hepatic events, and what they are due to",
-            list_liver_events,
+            _liver_events,
             {"TEXT": "Event", "ADT": "Date", "DAYS": "Day", "ATOXGR": "Grade", "RESULT": "Result", "BASELINE": "Baseline",
              "CAUSE": "Judged cause", "SUGGEST": "Suggested cause", "WUMISS": "Work-up missing"},
             "None was seen.",
@@ -78,7 +91,7 @@ def render_listing(listed: Listed, name: str) -> Table:
         One of `LISTINGS`.
     """
     listing = _LISTINGS[name]
-    frame = _first_few(listing.rows(listed))
+    frame = listing.rows(listed)
     columns = {key: title for key, title in listing.columns.items() if _is_told(frame, key)}
     numbers = {key for key in columns if frame.schema[key].is_numeric()}
     rows = tuple(
@@ -110,20 +123,6 @@ def _term(text: str, id_: str) -> Text:
 
 def _spelt(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-_FEW = 3
-
-
-def _first_few(frame: pl.DataFrame) -> pl.DataFrame:
-    """What is missing of a work-up, the first few named and the others counted."""
-    if "WUMISS" not in frame.columns:
-        return frame
-    items = pl.col("WUMISS").str.split(", ")
-    others = items.list.len().cast(pl.Int64) - _FEW
-    few = items.list.head(_FEW).list.join(", ")
-    told = pl.when(others > 0).then(pl.format("{} and {} more", few, others)).otherwise(few)
-    return frame.with_columns(told.str.replace_all("_", " ").alias("WUMISS"))
 
 
 def _cut_short(name: str, n: int) -> Text:

@@ -98,13 +98,6 @@ def _sentence(source: Source, names: list[str]) -> Text:
             return _grade_table(source, analysis, endpoints)
         case VisitSummary():
             return _visit_summary(source, name, analysis, endpoints)
-        case _:
-            return Text(
-                source.setting(name, "title", analysis.title),
-                ": ",
-                source.setting(name, "method", analysis.method),
-                ".",
-            )
 
 
 def _endpoints(source: Source, names: list[str]) -> Text:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
 from trialwright.protocol.analyses import Proportion
-from trialwright.protocol.categories import levels_of
 from trialwright.reports.blocks import Block, Column, GroupHeading, Row, Table, Text
-from trialwright.reports.printed import Source, ratio_digits
+from trialwright.reports.estimate_cells import group_words, levels_shown, ratio_with_limits
+from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import table_id
 from trialwright.vocabulary.verdicts import Reason
 
@@ -30,9 +30,9 @@ def render_rates(source: Source, name: str, analysis: Proportion) -> list[Block]
 
 def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
     """The estimate as the protocol counts, the other ways to count below it, and who was looked at."""
-    levels = _levels(source, analysis.by)
+    levels = levels_shown(source, analysis.by)
     columns = [Column(Text("How it is counted"), "left")]
-    columns += [Column(_group(source, analysis.by, level)) for level in levels]
+    columns += [Column(group_words(source, analysis.by, level)) for level in levels]
     others = levels[1:] if analysis.per == "subjects" else []
     for other in others:
         pair = Text(
@@ -77,13 +77,13 @@ def render_rates_at_a_glance(source: Source, rates: Sequence[tuple[str, Proporti
     rows: list[Row | GroupHeading] = []
     for name, analysis in rates:
         rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint))))
-        for level in _levels(source, analysis.by):
+        for level in levels_shown(source, analysis.by):
             cells = (
                 _estimate(source, analysis, name, level, None),
                 source.count(f"{_here(name, level)}/n_unknown"),
                 _estimate(source, analysis, name, level, "with event"),
             )
-            rows.append(Row(_group(source, analysis.by, level), cells))
+            rows.append(Row(group_words(source, analysis.by, level), cells))
     note = Text("In brackets confidence limits; how they were made is said with each table.")
     return Table("table-rates-at-a-glance", Text("Rates and responses"), columns, tuple(rows), (note,))
 
@@ -94,11 +94,11 @@ def render_best_responses(source: Source, name: str, analysis: Proportion) -> Ta
     shown = (
         [("best", "Confirmed"), ("unconfirmed best", "Without confirmation")] if confirmed else [("best", "")]
     )
-    levels = _levels(source, analysis.by)
+    levels = levels_shown(source, analysis.by)
     columns = [Column(Text("Best overall response"), "left")]
     for _, words in shown:
         columns += [
-            Column(_group(source, analysis.by, level), under=Text(words) if words else Text())
+            Column(group_words(source, analysis.by, level), under=Text(words) if words else Text())
             for level in levels
         ]
     rows = []
@@ -117,14 +117,6 @@ def render_best_responses(source: Source, name: str, analysis: Proportion) -> Ta
 
 
 # --- parts --------------------------------------------------------------------------------------------------------------
-
-
-def _levels(source: Source, by: str | None) -> list[str | None]:
-    return [None] if by is None else [*levels_of(source.protocol, by)]
-
-
-def _group(source: Source, by: str | None, level: str | None) -> Text:
-    return Text("All") if by is None or level is None else Text(source.level(by, level))
 
 
 def _here(name: str, level: str | None, item: str | None = None) -> str:
@@ -168,14 +160,13 @@ def _estimate(source: Source, analysis: Proportion, name: str, level: str | None
 
 
 def _comparison(source: Source, here: str, statistic: str) -> Text:
-    value = source.results[f"{here}/{statistic}"].value
-    if value is None:
-        return source.percent(f"{here}/{statistic}")
-    ids = [f"{here}/{part}" for part in (statistic, "conf_low", "conf_high")]
-    if statistic == "difference":
-        return Text(source.percent(ids[0]), " ", source.interval(*map(source.percent_bare, ids[1:])))
-    estimate, low, high = (source.ratio(id_, ratio_digits(value)) for id_ in ids)
-    return Text(estimate, " ", source.interval(low, high))
+    if statistic == "ratio":
+        return ratio_with_limits(source, here, statistic)
+    estimate = source.percent(f"{here}/{statistic}")
+    if source.results[f"{here}/{statistic}"].value is None:
+        return estimate
+    limits = (source.percent_bare(f"{here}/{limit}") for limit in ("conf_low", "conf_high"))
+    return Text(estimate, " ", source.interval(*limits))
 
 
 def _share(source: Source, here: str, statistic: str) -> Text:
@@ -242,7 +233,7 @@ def _each(
     for i, level in enumerate(levels):
         yield ", " if i else ""
         if level is not None:
-            yield Text(_group(source, analysis.by, level), " ")
+            yield Text(group_words(source, analysis.by, level), " ")
         yield source.count(f"{_here(name, level)}/{statistic}")
 
 

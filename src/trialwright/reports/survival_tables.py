@@ -11,9 +11,12 @@ from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
 from trialwright.reports.estimate_cells import (
+    confidence_words,
     counts_events,
     descriptive_note,
     difference_cell,
+    group_words,
+    levels_shown,
     pair_words,
     pairs_shown,
     ratio_cell,
@@ -61,7 +64,7 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
         words = "; with the event by " if rises else "; free of the event at "
         last = (words, source.setting(name, "read at", at)) if at else ()
         rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint), ": median in ", unit, *last)))
-        for level in _levels(source, analysis.by):
+        for level in levels_shown(source, analysis.by):
             here = f"{name}/{level}" if level else name
             cells = (
                 source.count(f"{here}/n_subjects"),
@@ -69,7 +72,7 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
                 _median(source, here),
                 _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) if at else Text("—"),
             )
-            rows.append(Row(_group(source, analysis.by, level), cells))
+            rows.append(Row(group_words(source, analysis.by, level), cells))
     note = Text("In brackets confidence limits; how they were made is said with each curve.")
     return Table("table-at-a-glance", Text("Main results"), columns, tuple(rows), (note,))
 
@@ -94,7 +97,7 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
         ),
     ]
     rows = []
-    for level in _levels(source, analysis.by):
+    for level in levels_shown(source, analysis.by):
         here = f"{name}/{level}" if level else name
         readings = tuple(
             _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) for at in analysis.read_at
@@ -105,9 +108,9 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
             _median(source, here),
             *readings,
         )
-        rows.append(Row(_group(source, analysis.by, level), cells))
+        rows.append(Row(group_words(source, analysis.by, level), cells))
     note = Text(
-        "In brackets ", _confidence(source, name, analysis.confidence), " confidence limits (",
+        "In brackets ", confidence_words(source, name, analysis.confidence), " confidence limits (",
         source.setting(name, "interval", analysis.interval), "); “from” where the upper limit is not reached."
     )  # fmt: skip
     rows += _comparisons(source, name, analysis)
@@ -167,12 +170,12 @@ def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMei
     unit = source.said(
         source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
     )
-    levels: list[str | None] = [None, *_levels(source, analysis.by)] if analysis.by else [None]
+    levels: list[str | None] = [None, *levels_shown(source, analysis.by)] if analysis.by else [None]
     rows = []
     for level in levels:
         here = f"{name}/{level}" if level else name
         cells = (source.count(f"{here}/n_subjects"), source.count(f"{here}/n_events"), _median(source, here))
-        rows.append(Row(_group(source, analysis.by, level), cells))
+        rows.append(Row(group_words(source, analysis.by, level), cells))
     columns = (
         Column(Text("Group"), "left"),
         Column(Text("Subjects")),
@@ -181,7 +184,7 @@ def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMei
     )
     note = Text(
         "By the reverse Kaplan–Meier method: an event ends follow-up as censoring ends it in the survival curve. In "
-        "brackets ", _confidence(source, name, analysis.confidence), " confidence limits."
+        "brackets ", confidence_words(source, name, analysis.confidence), " confidence limits."
     )  # fmt: skip
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), (note,)
@@ -201,7 +204,7 @@ def render_logrank_table(source: Source, name: str, analysis: LogRank) -> Table:
         Column(Text("Events expected")),
     )
     rows = []
-    for level in _levels(source, analysis.by):
+    for level in levels_shown(source, analysis.by):
         here = f"{name}/{level}"
         if f"{here}/observed" in source.results:
             cells = (
@@ -209,7 +212,7 @@ def render_logrank_table(source: Source, name: str, analysis: LogRank) -> Table:
                 source.decimals(f"{here}/observed", 0 if not analysis.rho else 1),
                 source.decimals(f"{here}/expected", 1),
             )
-            rows.append(Row(_group(source, analysis.by, level), cells))
+            rows.append(Row(group_words(source, analysis.by, level), cells))
     test = Text(
         "Chi-squared ", source.decimals(f"{name}/chi_squared", 2), " on ", source.degrees_of_freedom(f"{name}/df"), ", ", source.p_equals(f"{name}/p_value"), "."
     )  # fmt: skip
@@ -230,10 +233,10 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
         source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
     )
     horizon = time_key(analysis.horizon.amount)
-    levels = [level for level in _levels(source, analysis.by) if level]
+    levels = [level for level in levels_shown(source, analysis.by) if level]
     rows = [
         Row(
-            _group(source, analysis.by, level),
+            group_words(source, analysis.by, level),
             (_with_limits(source, f"{name}/{level}/{horizon}", "restricted_mean"),),
         )
         for level in levels
@@ -248,7 +251,7 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
         Column(Text("Group"), "left"),
         Column(Text("Mean, ", unit, " of the first ", source.setting(name, "horizon", analysis.horizon))),
     )
-    note = Text("In brackets ", _confidence(source, name, analysis.confidence), " confidence limits.")
+    note = Text("In brackets ", confidence_words(source, name, analysis.confidence), " confidence limits.")
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), (note,)
     )
@@ -284,7 +287,7 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
     basis = Text(
         source.count(f"{name}/n_analysed"), " subjects, ", source.count(f"{name}/n_events"), " events. Ties: ",
         source.setting(name, "ties", analysis.ties.capitalize()), ". In brackets ",
-        _confidence(source, name, analysis.confidence), " confidence limits.",
+        confidence_words(source, name, analysis.confidence), " confidence limits.",
     )  # fmt: skip
     basis_notes = (basis, *(descriptive_note(source) if shows_p(source, analysis) else ()))
     explained = _e_value_note(source, name, analysis)
@@ -397,7 +400,7 @@ def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
 def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | Paragraph:
     """Curves by group with the counts below; a sentence where there is nobody to draw."""
     rises = counts_events(source.protocol.endpoints[analysis.endpoint])
-    curves = [_curve(source, name, analysis, level) for level in _levels(source, analysis.by)]
+    curves = [_curve(source, name, analysis, level) for level in levels_shown(source, analysis.by)]
     if rises:
         curves = [risen(curve) for curve in curves]
     if not any(curve["steps"] for curve in curves):
@@ -418,7 +421,7 @@ def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | 
         time_title=f"{unit} from {anchor.replace('_', ' ')}" if anchor else unit,
         caption=Text(
             *(("The share of those with the event, one less Kaplan–Meier. ",) if rises else ()),
-            "Bands are pointwise ", _confidence(source, name, analysis.confidence),
+            "Bands are pointwise ", confidence_words(source, name, analysis.confidence),
             " confidence limits, ticks mark censored subjects. At risk are those with neither event nor censoring "
             "before that time; the three counts add up to the group at every time.",
         ),
@@ -444,7 +447,7 @@ def _curve(source: Source, name: str, analysis: KaplanMeier, level: str | None) 
         if found["n_censored"]
     ]
     return {
-        "label": _group(source, analysis.by, level).plain,
+        "label": group_words(source, analysis.by, level).plain,
         "steps": start
         + [
             SurvivalStep(
@@ -490,18 +493,6 @@ def risen(curve: SurvivalGroup) -> SurvivalGroup:
     ]
     marks = [CensorMark(time=mark["time"], survival=1 - mark["survival"]) for mark in curve["censor_marks"]]
     return {**curve, "steps": steps, "censor_marks": marks}
-
-
-def _levels(source: Source, by: str | None) -> list[str | None]:
-    return [None] if by is None else [*levels_of(source.protocol, by)]
-
-
-def _group(source: Source, by: str | None, level: str | None) -> Text:
-    return Text("All") if by is None or level is None else Text(source.level(by, level))
-
-
-def _confidence(source: Source, name: str, level: float) -> Text:
-    return Text(source.setting(name, "confidence", f"{100 * level:g} %"))
 
 
 def _reading(source: Source, here: str, *, rises: bool = False) -> Text:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from trialwright.analysis.from_records import analyse_records
 from trialwright.analysis.looks import LOG, LookRequest, log_look, tell_disclosure
 from trialwright.analysis.results import Results
-from trialwright.analysis.run import beyond_cohorts, run_analyses, software
+from trialwright.analysis.run import beyond_cohorts, protocol_provenance, run_analyses, software
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.cohort import check_mapping, derive_adsl, derive_adtte
+from trialwright.derivations.study import Study
 from trialwright.derivations.writing import dataset_bytes
-from trialwright.protocol.loading import LoadedProtocol, hash_protocol
+from trialwright.protocol.loading import LoadedProtocol
 from trialwright.records.csv import Cohort, read_csv_cohort
-from trialwright.records.mapping import Mapping, read_mapping
+from trialwright.records.mapping import Mapping as ColumnMapping
+from trialwright.records.mapping import read_mapping
 from trialwright.reports.blocks import Page
 from trialwright.reports.html import render_html
 from trialwright.reports.origins import collect_origins
@@ -122,10 +126,7 @@ def write_trial_report(
     progress("rendering the report")
     page = build_trial_report(trial)
     contents = render_files(page, loaded, trial.results) | _tables(page, rtf=rtf)
-    contents |= {
-        f"{DATASETS}/{name.lower()}.parquet": content
-        for name, content in dataset_bytes(trial.data.tables, trial.study)
-    }
+    contents |= dataset_files(trial.data.tables, trial.study)
     if asked and trial.disclosure.look:
         log_look(asked.log, trial.disclosure.look)
     told = (*tell_disclosure(trial.disclosure, asked), *_left_over(out, contents))
@@ -151,6 +152,12 @@ def render_files(
     html = render_html(page, origins)
     made = (html.encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
     return dict(zip(names, made, strict=True))
+
+
+def dataset_files(tables: Mapping[str, pl.DataFrame], study: Study) -> dict[str, bytes]:
+    """The analysis datasets, by the names of their files."""
+    made = dataset_bytes(tables, study)
+    return {f"{DATASETS}/{name.lower()}.parquet": content for name, content in made}
 
 
 def _tables(page: Page, *, rtf: bool) -> dict[str, bytes]:
@@ -228,7 +235,9 @@ def _refuse_unrunnable(loaded: LoadedProtocol) -> None:
         )
 
 
-def _read_data(loaded: LoadedProtocol, data: Path | None, mapping: Path | None) -> tuple[Mapping, Cohort]:
+def _read_data(
+    loaded: LoadedProtocol, data: Path | None, mapping: Path | None
+) -> tuple[ColumnMapping, Cohort]:
     mapping_path = mapping or loaded.folder / "mapping.yaml"
     if not _is_file(mapping_path):
         raise ProblemsFound(
@@ -247,15 +256,9 @@ def _read_data(loaded: LoadedProtocol, data: Path | None, mapping: Path | None) 
     return columns, read_csv_cohort(data or mapping_path.parent / columns.file, columns)
 
 
-def _provenance(loaded: LoadedProtocol, cohort: Cohort, mapping: Mapping) -> dict[str, Any]:
-    protocol = loaded.protocol
-    number = protocol.version.number if protocol.version else "none"
+def _provenance(loaded: LoadedProtocol, cohort: Cohort, mapping: ColumnMapping) -> dict[str, Any]:
     return {
-        "protocol": {
-            "id": protocol.study.id,
-            "version": number,
-            "sha256 of the protocol": hash_protocol(protocol),
-        },
+        "protocol": protocol_provenance(loaded.protocol),
         "data": {
             "file": cohort.file,
             "sha256 of the file": cohort.sha256,

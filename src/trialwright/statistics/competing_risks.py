@@ -28,6 +28,7 @@ from trialwright.statistics.samples import (
     as_sample,
     as_times,
     n_at_risk,
+    rows_read,
     stepped,
 )
 from trialwright.statistics.significance import ChiSquaredTest, chi_squared_test
@@ -138,8 +139,8 @@ class IncidenceCurve:
             was left without event.
         """
         read = as_times("times", times)
-        row = np.searchsorted(self.time, read + self._sample.tied, side="right") - 1
-        unknown = (read > self.time[-1] + self._sample.tied) & (self.event_free.estimate[-1] > 0)
+        row, is_beyond = rows_read(self.time, read, self._sample)
+        unknown = is_beyond & (self.event_free.estimate[-1] > 0)
         reason = f"nobody was followed beyond {self.time[-1]:g}, and not all had had an event by then"
         return IncidencePoints(
             times=read,

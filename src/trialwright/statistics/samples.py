@@ -114,6 +114,11 @@ def as_counts(numbers: ArrayLike, sample: Sample) -> Counts:
     return array.round().astype(np.int64) if sample.weights is None else array
 
 
+def rows_read(time: Floats, times: Floats, sample: Sample) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The row of a step function that holds at each of `times` (-1: before the first), and which lie beyond its last."""
+    return np.searchsorted(time, times + sample.tied, side="right") - 1, times > time[-1] + sample.tied
+
+
 def stepped(column: Floats, row: NDArray[np.intp], unknown: NDArray[np.bool_], *, first: float) -> Floats:
     """Read a step function: row -1 means before its first step; NaN where unknown."""
     return np.where(unknown, np.nan, np.where(row < 0, first, column[row]))

@@ -35,6 +35,7 @@ from trialwright.statistics.samples import (
     as_times,
     is_at_risk,
     n_at_risk,
+    rows_read,
     stepped,
 )
 from trialwright.statistics.significance import ChiSquaredTest as ChiSquaredTest
@@ -183,8 +184,8 @@ class SurvivalCurve:
             (NaN), unless it has come down to 0. `n_at_risk` counts those with entry < time <= exit.
         """
         read = as_times("times", times)
-        row = np.searchsorted(self.time, read + self._sample.tied, side="right") - 1
-        unknown = (read > self.time[-1] + self._sample.tied) & (self.survival[-1] > 0)
+        row, is_beyond = rows_read(self.time, read, self._sample)
+        unknown = is_beyond & (self.survival[-1] > 0)
         return SurvivalPoints(
             times=read,
             survival=stepped(self.survival, row, unknown, first=1.0),
