@@ -79,7 +79,7 @@ def schoenfeld_events(
     """
     _check_ratio(hazard_ratio)
     share = _probability("share_treated", share_treated)
-    z = _summed_quantiles(alpha, sides, power)
+    z = summed_quantiles(alpha, sides, power)
     exact = z**2 / (share * (1 - share) * math.log(hazard_ratio) ** 2)
     return _events("schoenfeld", exact, hazard_ratio, alpha, sides, power, share)
 
@@ -105,7 +105,7 @@ def freedman_events(
     """
     _check_ratio(hazard_ratio)
     share = _probability("share_treated", share_treated)
-    z = _summed_quantiles(alpha, sides, power)
+    z = summed_quantiles(alpha, sides, power)
     r = share / (1 - share)
     exact = z**2 * ((1 + r * hazard_ratio) / (1 - hazard_ratio)) ** 2 / r
     return _events("freedman", exact, hazard_ratio, alpha, sides, power, share)
@@ -127,7 +127,7 @@ def schoenfeld_power(
     _above("n_events", n_events, 0)
     share = _probability("share_treated", share_treated)
     drift = math.sqrt(n_events * share * (1 - share)) * abs(math.log(hazard_ratio))
-    return _normal_cdf(drift - _z_alpha(alpha, sides))
+    return normal_cdf(drift - critical_z(alpha, sides))
 
 
 def _events(
@@ -201,7 +201,7 @@ def subjects_for_events(needed: EventsNeeded, *, control_risk: float, loss: floa
         raise ValueError(f"`loss` must be at least 0 and below 1, not {loss!r}")
     share = needed.share_treated
     risk = overall_risk(control_risk, needed.hazard_ratio, share_treated=share)
-    return _subjects(needed.exact / (risk * (1 - loss)), share)
+    return subjects_by_group(needed.exact / (risk * (1 - loss)), share)
 
 
 def control_risk_needed(needed: EventsNeeded, *, n_subjects: int, loss: float = 0.0) -> float | None:
@@ -277,15 +277,15 @@ def two_proportion_subjects(
     if not 0 <= loss < 1:
         raise ValueError(f"`loss` must be at least 0 and below 1, not {loss!r}")
     share = _probability("share_treated", share_treated)
-    _summed_quantiles(alpha, sides, power)
+    summed_quantiles(alpha, sides, power)
     r = share / (1 - share)
     mean = (p0 + r * p1) / (1 + r)
-    spread = _z_alpha(alpha, sides) * math.sqrt((r + 1) * mean * (1 - mean))
+    spread = critical_z(alpha, sides) * math.sqrt((r + 1) * mean * (1 - mean))
     spread += _quantile(power) * math.sqrt(r * p0 * (1 - p0) + p1 * (1 - p1))
     controls = spread**2 / (r * (p0 - p1) ** 2)
     if continuity_correction:
         controls *= (1 + math.sqrt(1 + 2 * (r + 1) / (controls * r * abs(p0 - p1)))) ** 2 / 4
-    return _subjects(controls * (1 + r) / (1 - loss), share)
+    return subjects_by_group(controls * (1 + r) / (1 - loss), share)
 
 
 # --- what a single group can exclude ------------------------------------------------------------------------------------
@@ -321,7 +321,8 @@ def excluded_rate(n_events: int, n_subjects: int, *, confidence: float, sides: S
 # --- shared -------------------------------------------------------------------------------------------------------------
 
 
-def _subjects(exact: float, share_treated: float) -> SubjectsNeeded:
+def subjects_by_group(exact: float, share_treated: float) -> SubjectsNeeded:
+    """Whole subjects for an exact number of them: each group rounded up for itself."""
     n_treated, n_control = _up(exact * share_treated), _up(exact * (1 - share_treated))
     return SubjectsNeeded(
         n_subjects=n_treated + n_control, n_treated=n_treated, n_control=n_control, exact=exact
@@ -333,8 +334,15 @@ def _up(number: float) -> int:
     return math.ceil(number * (1 - 1e-12))
 
 
-def _summed_quantiles(alpha: float, sides: Sides, power: float) -> float:
-    z_alpha, z_power = _z_alpha(alpha, sides), _quantile(_probability("power", power))
+def summed_quantiles(alpha: float, sides: Sides, power: float) -> float:
+    """What a normal statistic of variance 1 must expect for this power: z_alpha + z_power.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` or `power` is no probability, `sides` not 1 or 2, or the power not above the type I error of one side.
+    """
+    z_alpha, z_power = critical_z(alpha, sides), _quantile(_probability("power", power))
     if z_alpha + z_power <= 0:
         raise ValueError(
             f"`power` must exceed the type I error of one side, {alpha / sides:g}, and is {power!r}"
@@ -342,7 +350,8 @@ def _summed_quantiles(alpha: float, sides: Sides, power: float) -> float:
     return z_alpha + z_power
 
 
-def _z_alpha(alpha: float, sides: Sides) -> float:
+def critical_z(alpha: float, sides: Sides) -> float:
+    """What a normal statistic of variance 1 must exceed, on one side, to be significant."""
     return -_quantile(_probability("alpha", alpha) / _sides(sides))
 
 
@@ -377,5 +386,6 @@ def _quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-def _normal_cdf(z: float) -> float:
+def normal_cdf(z: float) -> float:
+    """Probability that a standard normal variable is at most `z`."""
     return 0.5 * math.erfc(-z / math.sqrt(2))
