@@ -10,6 +10,7 @@ from trialwright.statistics import boundaries
 from trialwright.statistics.boundaries import (
     Boundary,
     bayesian_boundary,
+    crossings,
     exact_boundary,
     operating_characteristics,
     pocock_boundary,
@@ -171,6 +172,23 @@ def test_characteristics_by_going_through_all_courses(boundary, rate):
         assert found.expected_n_if_crossed == pytest.approx(mean, rel=1e-9)
 
 
+@unhurried
+@given(stated_boundaries(), st.floats(0.01, 0.99))
+def test_each_way_to_cross_by_going_through_all_courses(boundary, rate):
+    stop = dict(zip(boundary.n, boundary.events_to_stop, strict=True))
+    ways = {}
+    for course in itertools.product([0, 1], repeat=boundary.n[-1]):
+        probability = math.prod(rate if event else 1 - rate for event in course)
+        for n, events in enumerate(itertools.accumulate(course), 1):
+            if stop.get(n) is not None and events >= stop[n]:
+                ways[n, events] = ways.get((n, events), 0) + probability
+                break
+    found = {(one.n, one.n_events): one.probability for one in crossings(boundary, rate)}
+    assert list(found) == sorted(found)
+    assert found == pytest.approx(ways, rel=1e-9)
+
+
+@unhurried
 @given(stated_boundaries(), st.floats(0, 0.9))
 def test_higher_rates_cross_more_often_and_earlier(boundary, rate):
     low, high = (operating_characteristics(boundary, p) for p in (rate, rate + 0.1))

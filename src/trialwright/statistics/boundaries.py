@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any
 
@@ -82,6 +82,15 @@ class OperatingCharacteristics:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """One way to cross a boundary for the first time: with so many events among so many patients."""
+
+    n: int
+    n_events: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where so many events among so many patients lie.
 
@@ -140,7 +149,7 @@ def exact_boundary(looks: int | Sequence[int], *, reference_rate: float, conf_le
     looks = _as_looks(looks)
     check_inside("reference_rate", reference_rate, 0, 1)
     check_inside("conf_level", conf_level, 0, 1)
-    tails, alpha = _upper_tails(looks, reference_rate), 1 - conf_level
+    tails, alpha = upper_tails(looks, reference_rate), 1 - conf_level
     # The lower limit exceeds the reference just where so many events are rarer than alpha under the reference.
     return _boundary(
         looks,
@@ -190,27 +199,53 @@ def pocock_boundary(looks: int | Sequence[int], *, reference_rate: float, alpha:
     >>> pocock_boundary([10, 20, 30, 43], reference_rate=0.1, alpha=0.05).events_to_stop
     (4, 6, 7, 9)
     """
-    looks = _as_looks(looks)
-    check_inside("reference_rate", reference_rate, 0, 1)
+    tails = upper_tails(looks, reference_rate)
     check_inside("alpha", alpha, 0, 1)
-    tails = _upper_tails(looks, reference_rate)
-    stated: Conventions = {"boundary": "Pocock-type, exact", "reference_rate": reference_rate, "alpha": alpha}
-
-    def at(level: float) -> Boundary:
-        return _boundary(looks, lambda events, n: tails[n][events] <= level * (1 + _EQUAL), stated)
 
     def false_alarm(level: float) -> float:
-        return operating_characteristics(at(level), reference_rate).probability_to_cross
+        return operating_characteristics(boundary_at_level(tails, level), reference_rate).probability_to_cross
 
-    levels = sorted({tail for n in looks for tail in tails[n][1:] if tail <= alpha * (1 + _EQUAL)})
+    levels = sorted({tail for n in tails for tail in tails[n][1:] if tail <= alpha * (1 + _EQUAL)})
     n_allowed = bisect.bisect_right(levels, alpha * (1 + _EQUAL), key=false_alarm)  # it rises with the level
     if n_allowed == 0:
         raise NotEstimable(
             f"any boundary at these looks has a false alarm probability above {alpha:g} at a rate of {reference_rate:g}"
         )
     level = levels[n_allowed - 1]
-    stated |= {"level": level, "false_alarm": false_alarm(level)}
-    return at(level)
+    return replace(
+        boundary_at_level(tails, level),
+        conventions={
+            "boundary": "Pocock-type, exact",
+            "reference_rate": reference_rate,
+            "alpha": alpha,
+            "level": level,
+            "false_alarm": false_alarm(level),
+        },
+    )
+
+
+def upper_tails(looks: int | Sequence[int], reference_rate: float) -> dict[int, list[float]]:
+    """Probability of so many events or more, from 0 on, at each look; arguments and errors as for `exact_boundary`."""
+    looks = _as_looks(looks)
+    check_inside("reference_rate", reference_rate, 0, 1)
+    wanted, tails = set(looks), {}
+    exactly = np.ones(1)
+    for n in range(1, looks[-1] + 1):
+        exactly = one_more_patient(exactly, reference_rate)
+        if n in wanted:
+            tails[n] = so_many_or_more(exactly).tolist()
+    return tails
+
+
+def boundary_at_level(tails: Mapping[int, Sequence[float]], level: float) -> Boundary:
+    """Cross where so many events or more have at most one probability, the same at each look of `upper_tails`.
+
+    Raises
+    ------
+    NotEstimable
+        If an event in everybody would not cross at any look.
+    """
+    return _boundary(tuple(tails), lambda events, n: tails[n][events] <= level * (1 + _EQUAL), {})
 
 
 def bayesian_boundary(
@@ -286,6 +321,9 @@ def bayesian_boundary(
 def operating_characteristics(boundary: Boundary, rate: float) -> OperatingCharacteristics:
     """Find how often and when a boundary is crossed at a true rate, by exact recursion over the patients.
 
+    Each patient is judged before the next one counts, event or not. Where events count at once and patients without them
+    only after weeks, false alarms are more frequent: `late_events.simulate_stopping`.
+
     Parameters
     ----------
     boundary : Boundary
@@ -297,25 +335,40 @@ def operating_characteristics(boundary: Boundary, rate: float) -> OperatingChara
     ValueError
         If the rate lies outside.
     """
+    found = crossings(boundary, rate)
+    crossed = min(math.fsum(one.probability for one in found), 1.0)
+    n_crossed = math.fsum(one.n * one.probability for one in found)
+    return OperatingCharacteristics(
+        rate=rate,
+        probability_to_cross=crossed,
+        expected_n=n_crossed + boundary.n[-1] * (1 - crossed),
+        expected_n_if_crossed=n_crossed / crossed if crossed else None,
+    )
+
+
+def crossings(boundary: Boundary, rate: float) -> tuple[Crossing, ...]:
+    """Find the probability of each way to cross a boundary for the first time at a true rate.
+
+    Parameters and errors as for `operating_characteristics`.
+
+    Returns
+    -------
+    crossings : tuple of Crossing
+        By number of patients, then of events. Between two looks several events may come, so that a look can be crossed with
+        more events than it takes.
+    """
     if not 0 <= rate <= 1:
         raise ValueError(f"`rate` must lie between 0 and 1, not {rate!r}")
     fewest = dict(zip(boundary.n, boundary.events_to_stop, strict=True))
     going_on = np.ones(1)  # probability of each number of events, without a crossing so far
-    crossings: list[tuple[int, float]] = []
+    found: list[Crossing] = []
     for n in range(1, boundary.n[-1] + 1):
-        going_on = _one_more_patient(going_on, rate)
+        going_on = one_more_patient(going_on, rate)
         stop = fewest.get(n)
         if stop is not None:
-            crossings.append((n, math.fsum(going_on[stop:])))
+            found += [Crossing(n, stop + more, float(p)) for more, p in enumerate(going_on[stop:]) if p]
             going_on[stop:] = 0.0
-    crossed = math.fsum(p for _, p in crossings)
-    n_crossed = math.fsum(n * p for n, p in crossings)
-    return OperatingCharacteristics(
-        rate=rate,
-        probability_to_cross=min(crossed, 1.0),
-        expected_n=n_crossed + boundary.n[-1] * math.fsum(going_on),
-        expected_n_if_crossed=n_crossed / crossed if crossed else None,
-    )
+    return tuple(found)
 
 
 def position(boundary: Boundary, n_events: int, n: int) -> Position:
@@ -352,6 +405,18 @@ def position(boundary: Boundary, n_events: int, n: int) -> Position:
     return Position(n, n_events, False, None, None, None)
 
 
+def one_more_patient(exactly: Floats, rate: float) -> Floats:
+    """Probabilities of 0, 1, ... events, with one patient more."""
+    grown = np.append(exactly * (1 - rate), 0.0)
+    grown[1:] += exactly * rate
+    return grown
+
+
+def so_many_or_more(exactly: Floats) -> Floats:
+    """Probabilities of 0, 1, ... events or more."""
+    return np.cumsum(exactly[::-1])[::-1]
+
+
 def _boundary(
     looks: tuple[int, ...], crosses: Callable[[int, int], bool], conventions: Conventions
 ) -> Boundary:
@@ -365,23 +430,6 @@ def _boundary(
     if fewest[-1] is None:
         raise NotEstimable(f"an event in all {looks[-1]} patients would not cross the boundary")
     return Boundary(looks, tuple(fewest), dict(conventions))
-
-
-def _upper_tails(looks: tuple[int, ...], rate: float) -> dict[int, list[float]]:
-    """Probability of so many events or more, from 0 on, at each look."""
-    tails: dict[int, list[float]] = {}
-    exactly = np.ones(1)
-    for n in range(1, looks[-1] + 1):
-        exactly = _one_more_patient(exactly, rate)
-        tails[n] = np.cumsum(exactly[::-1])[::-1].tolist()
-    return tails
-
-
-def _one_more_patient(exactly: Floats, rate: float) -> Floats:
-    """Probabilities of 0, 1, ... events, with one patient more."""
-    grown = np.append(exactly * (1 - rate), 0.0)
-    grown[1:] += exactly * rate
-    return grown
 
 
 def _as_looks(looks: int | Sequence[int]) -> tuple[int, ...]:
