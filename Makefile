@@ -44,7 +44,7 @@ docs: .venv/ready  ## write the generated pages of docs/ anew
 lock: $(BIN)/uv  ## write requirements/*.txt anew from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements/core.txt
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev --group peers -c requirements/core.txt pyproject.toml -o requirements/peers.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev --group peers --extra cluster -c requirements/core.txt pyproject.toml -o requirements/peers.txt
 
 $(BIN)/uv: requirements/uv.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Trialwright needs Python 3.11 to 3.13, not {sys.version.split()[0]}"'
