@@ -1,0 +1,108 @@
+"""The design put to the test: the log-rank test run on virtual trials, under its assumptions and under each scenario."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trialwright.analysis.results import Recorder
+from trialwright.design.assumptions import Basis, read_basis, scenarios_of
+from trialwright.design.blocks import Progress
+from trialwright.design.comparison_audit import recorder_of
+from trialwright.design.survival import survival_design
+from trialwright.design.survival_simulation.characteristics import Estimated, OperatingCharacteristics
+from trialwright.design.survival_simulation.looks import final_look
+from trialwright.design.survival_simulation.simulation import SimulatedDesign, simulate_design
+
+OPERATING = "design operating"
+"""The id of the rows; no analysis can be named so."""
+OWN = "the design"
+"""The item of what is simulated under the design's own assumptions."""
+_NEVER_SEEN = "all trials did, or none"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How virtual trials are run: how many, from which seed, on how many processes, and where finished blocks are kept."""
+
+    trials: int
+    seed: int
+    workers: int = 1
+    folder: Path | None = None
+    on_progress: Callable[[Progress], None] = lambda _: None
+
+
+def bases_of(basis: Basis) -> Iterator[tuple[str, Basis]]:
+    """What is simulated: the design's own assumptions, and each scenario that changes one of them."""
+    yield OWN, basis
+    for id_, _ in scenarios_of(basis.loaded):
+        yield id_, read_basis(basis.loaded, id_)
+
+
+def simulate_comparison(basis: Basis, asked: Simulation) -> Recorder:
+    """Power, or type I error where the scenario has no effect, with estimates of the hazard ratio; each with its error.
+
+    Parameters
+    ----------
+    basis : Basis
+    asked : Simulation
+        Progress counts the trials of all scenarios together.
+    """
+    found = recorder_of(
+        basis, OPERATING, "log-rank test on virtual trials", seed=asked.seed, trials=asked.trials
+    )
+    bases = list(bases_of(basis))
+    for number, (id_, one) in enumerate(bases):
+        comparison = one.comparison
+        simulated = SimulatedDesign(
+            design=survival_design(one),
+            n_subjects=basis.n,
+            looks=(final_look(alpha=comparison.alpha, sides=comparison.sides),),
+            estimates_hazard_ratio=True,
+        )
+        told = simulate_design(
+            simulated, trials=asked.trials, seed=asked.seed, workers=asked.workers, folder=asked.folder,
+            on_progress=_of_all(asked, number, len(bases)),
+        )  # fmt: skip
+        conventions = dict(found.conventions) | {key: number.value for key, number in one.numbers.items()}
+        for statistic, (estimated, unit) in _numbers(told).items():
+            if estimated is not None:
+                _add(found, id_, statistic, unit, estimated, conventions)
+    return found
+
+
+def _of_all(asked: Simulation, number: int, n_bases: int) -> Callable[[Progress], None]:
+    """Progress of one scenario as progress of all of them."""
+
+    def tell(progress: Progress) -> None:
+        before = number * asked.trials
+        asked.on_progress(replace(progress, done=before + progress.done, total=n_bases * asked.trials))
+
+    return tell
+
+
+def _numbers(told: OperatingCharacteristics) -> dict[str, tuple[Estimated | None, str]]:
+    return {
+        "benefit_shown": (told.benefit_shown, ""),
+        "harm_shown": (told.harm_shown, ""),
+        "rejected": (told.rejected, ""),
+        "n_events": (told.n_events, "events"),
+        "hazard_ratio": (told.hazard_ratio, ""),
+        "coverage": (told.coverage, ""),
+    }
+
+
+def _add(
+    found: Recorder,
+    item: str,
+    statistic: str,
+    unit: str,
+    estimated: Estimated,
+    conventions: dict[str, object],
+) -> None:
+    where = {"n": estimated.n_trials, "item": item}
+    found.add(statistic, estimated.value, unit, note="no trial gave one", conventions=conventions, **where)  # type: ignore[arg-type]
+    error = estimated.std_error if estimated.std_error is not None else math.nan
+    found.add(f"{statistic}_std_error", error, unit, note=_NEVER_SEEN, conventions=conventions, **where)  # type: ignore[arg-type]

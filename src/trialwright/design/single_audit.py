@@ -1,0 +1,274 @@
+"""What a stated number of subjects can show of the rate in a single group, and how a boundary watches that rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from trialwright.analysis.results import Recorder
+from trialwright.derivations.stopping_boundary import compute_boundary
+from trialwright.design.assumptions import DAYS_A_MONTH, Basis, months_of
+from trialwright.design.comparison_audit import recorder_of, varied
+from trialwright.protocol.model import Boundary as Described
+from trialwright.statistics.boundaries import Boundary, operating_characteristics
+from trialwright.statistics.distributions import binomial_cdf
+from trialwright.statistics.estimability import NotEstimable
+from trialwright.statistics.late_events import (
+    Estimate,
+    EventTimes,
+    MonitoringPlan,
+    Stopping,
+    even_entries,
+    simulate_stopping,
+    stopping_at_complete_windows,
+)
+from trialwright.statistics.person_time import (
+    PersonTimeBoundary,
+    person_time_boundary,
+    person_time_characteristics,
+)
+from trialwright.statistics.single_arm import (
+    SingleStage,
+    interval_precision,
+    single_stage,
+    smallest_target_rate,
+)
+
+EXCLUSION, HYPOTHESES, BOUNDARY = (f"design {part}" for part in ("exclusion", "hypotheses", "boundary"))
+"""The ids of the rows; no analysis can be named so."""
+CONFIDENCE = 0.95
+"""Of the exact limits that are printed beside the level of the design."""
+TRIALS = 2_000
+"""Virtual trials behind each number of a boundary whose events come late, where nobody asks for more."""
+SEED = 1
+_WEEK = 7 / DAYS_A_MONTH
+_MOST_EVENTS = 10
+AT_ONCE, COMPLETE, PERSON_TIME = "event or time over", "time over", "person-time"
+"""When a patient counts for a boundary whose events come late; or that time under watch counts instead of patients."""
+RULES = (AT_ONCE, COMPLETE, PERSON_TIME)
+
+
+def audit_single_group(basis: Basis, *, trials: int = TRIALS, seed: int = SEED) -> Iterator[Recorder]:
+    """The audit, part by part."""
+    yield exclude_rates(basis)
+    yield try_hypotheses(basis)
+    if boundaries := dict(boundaries_of(basis)):
+        yield characterise_boundaries(basis, boundaries, trials=trials, seed=seed)
+
+
+def is_harm(basis: Basis) -> bool:
+    """Whether the rate is to be shown low: the one expected is below the reference."""
+    return basis["rate"] < basis["reference rate"]
+
+
+def reference_rates(basis: Basis) -> tuple[float, ...]:
+    """The reference rates that are tried, the one assumed among them."""
+    return tuple(sorted({*varied(basis).reference_rate, basis["reference rate"]}))
+
+
+def true_rates(basis: Basis) -> tuple[float, ...]:
+    """The true rates for which is told what the study would do, the one expected among them."""
+    return tuple(sorted({*varied(basis).rate, basis["rate"]}))
+
+
+def most_events(basis: Basis) -> int:
+    """The largest number of events whose limits are told."""
+    return min(_MOST_EVENTS, basis.n)
+
+
+# --- ids of the rows ----------------------------------------------------------------------------------------------------
+
+
+def at_events(n_events: int) -> str:
+    return f"{n_events} events"
+
+
+def at_reference(reference: float) -> str:
+    return f"reference {100 * reference:g} %"
+
+
+def at_rates(reference: float, rate: float) -> str:
+    return f"{at_reference(reference)}, true {100 * rate:g} %"
+
+
+def at_look(id_: str, n: int) -> str:
+    return f"{id_} look {n}"
+
+
+def at_rate(id_: str, rate: float, *counted: str) -> str:
+    return ", ".join((f"{id_} if {100 * rate:g} %", *counted))
+
+
+# --- what n can exclude -------------------------------------------------------------------------------------------------
+
+
+def exclude_rates(basis: Basis) -> Recorder:
+    """Exact limits by the number of events: larger rates are excluded."""
+    found = recorder_of(basis, EXCLUSION, "Clopper and Pearson 1934", **{"conf level": CONFIDENCE})
+    for one in interval_precision(basis.n, range(most_events(basis) + 1), conf_level=CONFIDENCE):
+        item = at_events(one.n_events)
+        found.add("rate", one.estimate, "proportion", item=item)
+        found.add("conf_low", one.conf_low, "proportion", item=item)
+        found.add("conf_high", one.conf_high, "proportion", item=item)
+        found.add("excluded_one_sided", one.excluded_one_sided, "proportion", item=item)
+    return found
+
+
+def try_hypotheses(basis: Basis) -> Recorder:
+    """For each reference rate: how many events still exclude it, and which true rates let that happen often enough."""
+    found = recorder_of(basis, HYPOTHESES, "exact binomial")
+    alpha = basis["alpha"] / basis["sides"]
+    for reference in reference_rates(basis):
+        null = _counted(basis, reference)
+        deciding = single_stage(basis.n, null_rate=null, target_rate=(1 + null) / 2, alpha=alpha)
+        _add_deciding(found, basis, reference, deciding)
+        for rate in true_rates(basis):
+            chance = None
+            if _is_alternative(basis, reference, rate):
+                chance = _chance(basis, deciding, rate)
+            found.add(
+                "power", chance, note="to show it would be a false alarm", item=at_rates(reference, rate)
+            )
+        shown = smallest_target_rate(basis.n, null_rate=null, alpha=alpha, power=basis["power"])
+        value = None if shown is None else _counted(basis, shown)
+        note = f"no rate is shown with {100 * basis['power']:g} %"
+        found.add("rate_shown", value, "proportion", note=note, item=at_reference(reference))
+    return found
+
+
+def _counted(basis: Basis, rate: float) -> float:
+    """The rate that is counted: to show that events are rare, those without one are."""
+    return 1 - rate if is_harm(basis) else rate
+
+
+def _is_alternative(basis: Basis, reference: float, rate: float) -> bool:
+    return rate < reference if is_harm(basis) else rate > reference
+
+
+def _chance(basis: Basis, stage: SingleStage, rate: float) -> float:
+    """The chance of a number of events that shows it, at a true rate."""
+    if stage.events_needed is None:
+        return 0.0
+    return 1 - binomial_cdf(stage.events_needed - 1, basis.n, _counted(basis, rate))
+
+
+def _add_deciding(found: Recorder, basis: Basis, reference: float, stage: SingleStage) -> None:
+    """The number of events that decides: the most that exclude a harm, the fewest that show a benefit."""
+    item, needed = at_reference(reference), stage.events_needed
+    events = None if needed is None else basis.n - needed if is_harm(basis) else needed
+    found.add("n_events_deciding", events, "events", note="no number of events", item=item)
+    found.add("type_1_error", stage.type_1_error, item=item)
+
+
+# --- boundaries ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A boundary of the protocol, computed, with the time in which a patient is watched, in weeks."""
+
+    described: Described
+    boundary: Boundary
+    person_time: PersonTimeBoundary | None
+    window: float
+
+
+def boundaries_of(basis: Basis) -> Iterator[tuple[str, Watched]]:
+    """The boundaries under `monitoring` that can be computed, with the person-time boundary that stands beside."""
+    for id_, watched in basis.loaded.protocol.monitoring.items():
+        said = watched.computed_boundary
+        if said is None or said.reference_rate is None:
+            continue
+        try:
+            computed = compute_boundary(basis.loaded.protocol, said)
+        except NotEstimable:
+            continue
+        window = (months_of(said.judged_after) if said.judged_after else basis.horizon) / _WEEK
+        beside = None
+        if said.alpha is not None:
+            beside = person_time_boundary(
+                n_patients=basis.n, window=window, reference_rate=said.reference_rate, alpha=said.alpha
+            )
+        yield id_, Watched(said, computed, beside, window)
+
+
+def boundary_rates(basis: Basis, watched: Watched) -> tuple[float, ...]:
+    """The true rates at which a boundary is characterised, its reference rate among them."""
+    return tuple(sorted({*true_rates(basis), watched.described.reference_rate or 0.0} - {0.0}))
+
+
+def characterise_boundaries(
+    basis: Basis, boundaries: Mapping[str, Watched], *, trials: int, seed: int
+) -> Recorder:
+    """Each boundary with its looks, and how often it is crossed: events at once, and events that come late."""
+    found = recorder_of(basis, BOUNDARY, "exact; virtual trials where events come late")
+    for id_, watched in boundaries.items():
+        for n, events in zip(watched.boundary.n, watched.boundary.events_to_stop, strict=True):
+            found.add(
+                "events_to_stop",
+                events,
+                "events",
+                note="not even an event in everybody",
+                item=at_look(id_, n),
+                n=n,
+            )
+        for rate in boundary_rates(basis, watched):
+            _add_exact(found, id_, watched, rate)
+            if has_late_events(basis):
+                _add_late(found, basis, id_, watched, rate, trials=trials, seed=seed)
+    return found
+
+
+def has_late_events(basis: Basis) -> bool:
+    """Whether the design says when events come and how fast patients enter."""
+    return all(key in basis for key in ("accrual", "earliest event", "median event", "latest event"))
+
+
+def plan_of(basis: Basis, watched: Watched) -> MonitoringPlan:
+    """Patients who enter evenly, and events as late as the design assumes; in weeks."""
+    times = tuple(basis[key] / _WEEK for key in ("earliest event", "median event", "latest event"))
+    n = max(basis.n, watched.boundary.n[-1])
+    entries = even_entries(n, per_unit=basis.n / (basis["accrual"] / _WEEK))
+    return MonitoringPlan(entries, watched.window, EventTimes(times, (0, 0.5, 1)))
+
+
+def _add_exact(found: Recorder, id_: str, watched: Watched, rate: float) -> None:
+    at_once = operating_characteristics(watched.boundary, rate)
+    item = at_rate(id_, rate)
+    found.add("probability_to_cross", at_once.probability_to_cross, item=item)
+    found.add("n_until_stop", at_once.expected_n, "subjects", item=item)
+    if watched.person_time is not None:
+        beside = person_time_characteristics(watched.person_time, rate)
+        found.add("probability_to_cross", beside.probability_to_cross, item=at_rate(id_, rate, PERSON_TIME))
+
+
+def _add_late(
+    found: Recorder, basis: Basis, id_: str, watched: Watched, rate: float, *, trials: int, seed: int
+) -> None:
+    plan = plan_of(basis, watched)
+    rules: list[Boundary | PersonTimeBoundary] = [
+        watched.boundary,
+        *([watched.person_time] if watched.person_time else []),
+    ]
+    simulated = simulate_stopping(rules, plan, rate=rate, n_trials=trials, seed=seed)
+    told = dict(zip((AT_ONCE, PERSON_TIME), simulated, strict=False))
+    told[COMPLETE] = stopping_at_complete_windows(watched.boundary, plan, rate)
+    for counted in (rule for rule in RULES if rule in told):
+        item = at_rate(id_, rate, "late", counted)
+        for statistic, (estimate, unit) in _stopping_numbers(told[counted]).items():
+            conventions = dict(told[counted].conventions) | {"true rate": rate}
+            why = "no virtual trial stopped"
+            value = None if estimate is None else estimate.value
+            found.add(statistic, value, unit, note=why, item=item, conventions=conventions)
+            error = None if estimate is None else estimate.std_error
+            found.add(f"{statistic}_std_error", error, unit, note=why, item=item, conventions=conventions)
+
+
+def _stopping_numbers(one: Stopping) -> dict[str, tuple[Estimate | None, str]]:
+    return {
+        "probability_to_stop": (one.probability_to_stop, ""),
+        "n_treated_if_stopped": (one.n_treated_if_stopped, "subjects"),
+        "n_events_if_stopped": (one.n_events_if_stopped, "events"),
+        "n_events_of_treated": (one.n_events_of_treated, "events"),
+        "weeks_if_stopped": (one.time_if_stopped, "weeks"),
+    }

@@ -1,0 +1,157 @@
+"""Where a running trial stands: nothing of the projection tells groups, the comparison obeys the rule of looks, its numbers by hand."""
+
+import math
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from statistics import NormalDist
+
+import polars as pl
+import pytest
+from tests.cases.board_records import records_of
+
+from trialwright.analysis.looks import LookRequest
+from trialwright.design.assumptions import read_basis
+from trialwright.design.live import (
+    SO_FAR,
+    comparison_of,
+    derive_times,
+    events_needed,
+    foresee,
+    hold_against_design,
+    look_at_records,
+    project,
+)
+from trialwright.protocol.loading import load_protocol
+from trialwright.vocabulary.problems import ProblemsFound
+
+PRTRAS, HCC = "nct07120750", "nct04294498"
+CUT = date(2028, 6, 1)
+Z = NormalDist()
+
+
+@cache
+def basis(trial=PRTRAS):
+    return read_basis(load_protocol(trial))
+
+
+@cache
+def read():
+    """Thirty patients who are told as real: their records, study and derived times."""
+    return derive_times(basis(), records_of(PRTRAS, subjects=30, is_real=True), cut=CUT)[:3]
+
+
+def derived():
+    return read()[2]
+
+
+def values(recorder):
+    return {row.statistic: row.value for row in recorder.rows}
+
+
+def test_the_projection_is_the_same_whoever_is_in_which_group():
+    data = derived()
+    swapped = {"na": "na_and_peginterferon", "na_and_peginterferon": "na"}
+    adsl = data.adsl.with_columns(pl.col("GROUP").replace(swapped), pl.col("groups").replace(swapped))
+    assert not adsl.equals(data.adsl)
+    first, second = (
+        project(basis(), one, comparison_of(basis()), CUT) for one in (data, replace(data, adsl=adsl))
+    )
+    assert first.rows == second.rows
+    assert {row.group for row in first.rows} == {None}
+
+
+def test_what_is_counted():
+    """Counted by hand in the derived times: events, and who is alive, without event and was seen in the last half year."""
+    data = derived()
+    found = values(project(basis(), data, comparison_of(basis()), CUT))
+    own = data.adtte.filter(
+        (pl.col("PARAMCD") == "RECURRENCE") & (pl.col("ANL01FL") == "Y") & pl.col("AVAL").is_not_null()
+    )
+    own = own.filter((pl.col("TIMEFROM") == "group_assignment") & (pl.col("READER") == "local"))
+    people = own.join(
+        data.adsl.filter(pl.col("FULL_ANALYSISFL") == "Y").select("USUBJID", "LSTALVDT", "DTHDT"),
+        on="USUBJID",
+    )
+    assert found["n_subjects"] == people.height
+    assert found["n_events"] == people.filter(pl.col("CNSR") == 0).height > 0
+    alive = people.filter(pl.col("CNSR").is_in([1, 3, 4, 5, 6]) & pl.col("DTHDT").is_null())
+    assert found["n_followed"] == alive.filter(pl.col("LSTALVDT") >= date(2027, 12, 1)).height
+    assert found["n_events_needed"] == events_needed(basis()) == 121
+    assert found["information"] == found["n_events"] / 121
+
+
+def test_days_rise_and_a_chance_is_told():
+    found = values(project(basis(), derived(), comparison_of(basis()), CUT))
+    days = [found[name] for name in ("earliest", "days_to_last_event", "latest") if found[name] is not None]
+    assert days == sorted(days)
+    assert 0 <= found["probability_reached"] <= 1
+
+
+def test_conditional_power_by_hand():
+    """Of the final z = sqrt(f) z + sqrt(1 - f) times a normal with mean theta sqrt(I (1 - f)); theta = -ln(hazard ratio)."""
+    found = values(foresee(basis(), derived(), comparison_of(basis())))
+    final, f = 121 / 4, found["fraction"]
+    z = -math.log(found["hazard_ratio"]) * math.sqrt(f * final)
+
+    def under(theta):
+        benefit = (Z.inv_cdf(0.975) - z * math.sqrt(f)) / math.sqrt(1 - f) - theta * math.sqrt(
+            final * (1 - f)
+        )
+        return 1 - Z.cdf(benefit)
+
+    harm = 0.025  # two-sided tests may also count the other side, which is less than that here
+    assert found["under_null"] == pytest.approx(under(0), abs=harm)
+    assert found["under_design"] == pytest.approx(under(-math.log(0.6)), abs=1e-3)
+    assert found["under_trend"] == pytest.approx(under(z / math.sqrt(f * final)), abs=harm)
+    assert found["under_design"] > found["under_null"]
+
+
+# --- who may see it -----------------------------------------------------------------------------------------------------
+
+
+def looked(reason=None):
+    look = None if reason is None else LookRequest(reason, Path("no-such-folder") / "looks.jsonl")
+    records, study, data = read()
+    pooled, compared, disclosure = hold_against_design(basis(), study, records, data, look=look)
+    rows = (*pooled.rows, *(compared.rows if compared else ()))
+    return {row.analysis for row in rows}, disclosure
+
+
+def test_of_real_patients_only_the_projection_is_told():
+    analyses, disclosure = looked()
+    assert disclosure.withheld == ("recurrence_logrank",)
+    assert analyses == {SO_FAR}
+
+
+def test_a_look_is_numbered_and_shows_the_comparison():
+    analyses, disclosure = looked("the board asks")
+    assert (disclosure.look.number, disclosure.look.reason) == (1, "the board asks")
+    assert analyses == {SO_FAR, "recurrence_logrank"}
+
+
+def test_at_the_final_cut_no_look_is_needed():
+    records, study, data = read()
+    final = study.protocol.reporting.model_copy(update={"final_cut": CUT})
+    loaded = replace(study.loaded, protocol=study.protocol.model_copy(update={"reporting": final}))
+    _, compared, disclosure = hold_against_design(
+        basis(), replace(study, loaded=loaded), records, data, look=None
+    )
+    assert not disclosure.withheld
+    assert compared is not None
+
+
+def test_a_single_group_waits_for_no_number_of_events():
+    with pytest.raises(ProblemsFound) as raised:
+        look_at_records(basis(HCC), Path("nowhere"), cut=CUT, look=None)
+    assert [one.code for one in raised.value.problems] == ["design-counts-no-events"]
+
+
+def test_without_a_log_rank_test_there_is_nothing_to_foresee():
+    loaded = basis().loaded
+    kept = {id_: one for id_, one in loaded.protocol.analyses.items() if one.method != "log-rank"}
+    bare = replace(loaded, protocol=loaded.protocol.model_copy(update={"analyses": kept}))
+    with pytest.raises(ProblemsFound) as raised:
+        comparison_of(replace(basis(), loaded=bare))
+    assert [one.code for one in raised.value.problems] == ["no-log-rank-test"]
