@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from functools import cache
 
 import polars as pl
@@ -14,13 +15,16 @@ from trialwright.analysis.explaining.finding import pick_rows
 from trialwright.analysis.explaining.records import NOT_FOUND, NOT_LOOKED_FOR, find_records
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.report_folder import find_protocol, read_report
-from trialwright.analysis.run import FLOW
+from trialwright.analysis.run import FLOW, run_analyses
+from trialwright.checks.lengths import most_days
 from trialwright.protocol.analyses import (
     BaselineTable,
+    CloneCensorWeight,
     Cox,
     CumulativeIncidence,
     FineGray,
     GradeTable,
+    IntervalCensored,
     KaplanMeier,
     LogRank,
     Proportion,
@@ -38,10 +42,12 @@ TRIALS = {"nct04294498": (20, 5), "nct07120750": (30, 4)}
 UNITS = ("subjects", "events", "records", "episodes")
 KNOWN = (
     BaselineTable,
+    CloneCensorWeight,
     Cox,
     CumulativeIncidence,
     FineGray,
     GradeTable,
+    IntervalCensored,
     KaplanMeier,
     LogRank,
     Proportion,
@@ -85,6 +91,61 @@ def test_every_count_is_the_number_of_rows_behind_it(trial):
         elif picked.number is not None:
             assert picked.number == result.value, (result.id, picked.meaning)
     assert counted > 1000
+
+
+def test_behind_two_strategies_stand_those_who_left_and_those_who_stayed():
+    """Everybody is under both strategies, and whoever is followed beyond the grace period has left exactly one."""
+    data = explainer("nct07120750").data
+    name, analysis = next(
+        (id_, one) for id_, one in data.protocol.analyses.items() if isinstance(one, CloneCensorWeight)
+    )
+    short = analysis.model_copy(update={"covariates": (), "resamples": 100})
+    rows = data.tables["ADTTEV"]
+    began = (
+        rows.filter((pl.col("ANALYSIS") == name) & pl.col("GROUPDT").is_not_null())["USUBJID"].unique().sort()
+    )
+    last = pl.col("STARTDT") + pl.duration(days=int(most_days(analysis.grace)))
+    late = pl.when(pl.col("USUBJID") == began[0]).then(last)  # at the end of the grace period is within it
+    late = late.when(pl.col("USUBJID") == began[1]).then(last + pl.duration(days=1))
+    rows = rows.with_columns(GROUPDT=late.otherwise("GROUPDT"))
+    data = replace(
+        data,
+        protocol=data.protocol.model_copy(update={"analyses": {name: short}}),
+        tables={**data.tables, "ADTTEV": rows},
+    )
+    results = run_analyses(data, {}, "records")
+    kept, found = {}, {}
+    for result in results.of(name):
+        picked = pick_rows(data, result, kept)
+        if picked.number is not None:
+            assert picked.number == result.value, (result.id, picked.meaning)
+        if result.item == "at":
+            found[result.group, result.statistic] = {*picked.rows["USUBJID"]}
+    start, stay = "na_and_peginterferon", "na"
+    assert found[start, "n_left"]
+    assert found[stay, "n_left"]
+    assert not found[start, "n_left"] & found[stay, "n_left"]
+    assert began[0] in found[stay, "n_left"]
+    assert began[1] in found[start, "n_left"]
+    assert found[start, "n_after_grace"] <= found[stay, "n_left"]
+    assert found[start, "risk"] == found[stay, "risk"] >= found[start, "n_left"] | found[stay, "n_left"]
+
+
+def test_behind_a_risk_between_examinations_stand_the_events_that_may_lie_before():
+    """Against ADTTE as it lies on the disk: the last examination without the event was before the reading time."""
+    told = explainer("nct07120750")
+    times = pl.read_parquet(told.report.folder / "datasets" / "adtte.parquet")
+    rows = [row for row in told.report.results.of("recurrence_interval") if row.statistic == "risk_most"]
+    assert rows
+    for row in rows:
+        found = told.explain(row.id)
+        people = [one[0] for one in found.rows.rows]
+        own = times.filter((pl.col("PARAMCD") == "RECURRENCE") & pl.col("USUBJID").is_in(people))
+        last = pl.col("LEFTDT").replace("", None).str.to_date() - pl.col("STARTDT").str.to_date()
+        assert people
+        assert own.filter(pl.col("CNSR") == 0)["USUBJID"].n_unique() == len(people)
+        assert own.filter(last.dt.total_days() >= row.time).is_empty()
+        assert {"LEFTDT", "RIGHTDT"} <= {*found.rows.columns}
 
 
 @pytest.mark.parametrize("trial", TRIALS)

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from trialwright.apps.cli import main
 from trialwright.apps.cli.main import app
 from trialwright.protocol.loading import hash_protocol, load_protocol, shipped_protocols
 from trialwright.protocol.model import Protocol
@@ -585,6 +586,17 @@ def test_exit_codes_and_streams_of_the_program(arguments, exit_code, stdout, std
     assert stderr in result.stderr
     assert bool(result.stderr) == bool(stderr)
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("before", "within"), [(None, "1"), ("2", "2")])
+def test_linear_algebra_keeps_to_one_thread_unless_told_otherwise(before, within, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", before or "")
+    if before is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    found = []
+    monkeypatch.setattr(main, "app", lambda: found.append(os.environ["OPENBLAS_NUM_THREADS"]))
+    main.main()
+    assert found == [within]
 
 
 def test_exit_code_of_the_program_when_something_could_not_be_estimated(tmp_path):

@@ -100,9 +100,15 @@ def test_the_cut_must_be_named_and_be_a_date(tmp_path):
 
 def test_of_real_patients_comparisons_are_withheld_until_somebody_looks(tmp_path):
     comparisons = set(find_comparisons(load_protocol(GROUPED).protocol))
+    (tmp_path / "report" / "datasets").mkdir(parents=True)  # of an earlier report, by a look
     done = run("report", GROUPED, tmp_path / "report", is_real=True)
     assert done.exit_code in (0, 3), done.stderr
     assert "[withheld-until-final]" in done.stderr
+    assert "warning[left-over-file]" in done.stderr
+    assert "it tells who is in which group" in done.stderr
+    assert files_of(tmp_path / "report") == [
+        "report.html", "report.pdf", "results.json", "results.parquet",
+    ]  # fmt: skip
     report = tmp_path / "report"
     rows = json.loads((report / "results.json").read_text(encoding="utf-8"))["results"]
     of = [row for row in rows if row["analysis"] in comparisons]
@@ -133,6 +139,7 @@ def test_a_look_is_numbered_logged_and_printed(tmp_path):
         "Rumour of harm, asked by the chair",
     )
     report = tmp_path / "report"
+    assert "datasets/adsl.parquet" in files_of(report)
     told = json.loads((report / "results.json").read_text(encoding="utf-8"))
     assert look["protocol_sha256"] == told["provenance"]["protocol"]["sha256 of the protocol"]
     assert look["data_sha256"]["dm.parquet"] == told["provenance"]["data"]["sha256 of dm.parquet"]

@@ -1,6 +1,7 @@
 """Tables and pictures of times to event: read before they were accepted, and what they never say."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,26 @@ def test_every_picture_is_drawn(name):
     people, only, stretches = SHOWN[name]
     for figure in figures_of(blocks_of(people, *only, stretches=stretches)).values():
         assert "<svg" in render_svg(figure.spec)
+
+
+LONG = "Weeks from the radical treatment of the tumour to the assignment of a group of treatment"
+
+
+def test_pictures_of_weights_name_their_axes_and_cut_no_name():
+    text = PROTOCOL.replace("label: Age,", f"label: {LONG},")
+    figures = figures_of(blocks_of(cohort(60, missing=0.1), "weighted", text=text))
+    love, scores = (figures[f"figure-weighted-{name}"].spec["datasets"] for name in ("balance", "scores"))
+    said = [row["words"] for row in love["texts"]]
+    assert LONG in " ".join(said)
+    heights = [row["y"] for row in love["texts"] if row["xs"] == 0 and row["xp"] == 0]
+    assert all(after - before >= 12 for before, after in pairwise(heights))
+    sex = next(row["y"] for row in love["texts"] if row["words"] == "Sex")
+    assert [row["y"] for row in love["points"]].count(sex) == 2  # marks stand beside their name
+    words = {row["words"]: row for row in scores["texts"]}
+    assert {"Propensity score", "Number of subjects", "0"} <= words.keys()
+    most, end = max((row["x2s"], row["tip"]) for row in scores["bars"] if "tip" in row)
+    tick = max((row for row in scores["texts"] if row["words"].isdigit()), key=lambda row: row["xs"])
+    assert (tick["xs"] - 0.5) / int(tick["words"]) == pytest.approx((most - 0.5) / float(end), abs=1e-4)
 
 
 def test_p_values_stand_only_where_the_plan_asks_for_them():

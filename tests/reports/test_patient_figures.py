@@ -446,6 +446,23 @@ def test_edish_has_its_lines_at_the_bounds_of_the_rule():
     assert_ids_known([over_normal, over_baseline], frame)
 
 
+@pytest.mark.parametrize(
+    ("n", "named"),
+    [
+        pytest.param(MOST_PATIENTS, MOST_PATIENTS, id="as many as can be read"),
+        pytest.param(MOST_PATIENTS + 1, 0, id="one more"),
+    ],
+)
+def test_names_of_peaks_as_long_as_they_can_be_read(n, named):
+    """At the line of ALT counts as beyond it, at that of bilirubin does not."""
+    frame = edish(*[(3.0, 0.01 * i + 0.1) for i in range(n)], (2.9, 2.0))
+    figure = render_edish(frame, said())[0]
+    ids = {who(i)[-3:] for i in range(n + 1)}
+    shown = [row["words"] for row in figure.spec["datasets"]["texts"] if row["words"][-3:] in ids]
+    assert len(shown) == named
+    assert (f"{n} lie beyond a line" in figure.caption.plain) == (named == 0)
+
+
 def test_an_open_peak_is_white_and_said():
     figure = render_edish(edish((1.0, 0.5), ALTREAS="unit unknown"), said())[0]
     (point,) = [row for row in figure.spec["datasets"]["points"] if row.get("id")]

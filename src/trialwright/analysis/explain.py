@@ -27,8 +27,9 @@ from trialwright.analysis.explaining.tree import (
 )
 from trialwright.analysis.explaining.words import statistic_words
 from trialwright.analysis.exposure import EXPOSURE
-from trialwright.analysis.report_folder import RESULTS, ReportFolder
+from trialwright.analysis.report_folder import ReportFolder
 from trialwright.analysis.results import Result, Results
+from trialwright.analysis.safety_board import BOARD
 from trialwright.analysis.sample import AnalysisData, select_times
 from trialwright.derivations.adrate import UNKNOWN
 from trialwright.derivations.definitions import Definitions
@@ -38,6 +39,10 @@ from trialwright.protocol.references import GROUPS
 from trialwright.records.files import Records
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
 
+WITHHELD = (
+    "no analysis datasets lie beside it, for they tell who is in which group, and this is not to be seen here; "
+    "its subjects cannot be shown"
+)
 NO_DATASETS = (
     "the report holds no analysis datasets, for it was made from a table of one row a subject; "
     "its subjects cannot be shown"
@@ -53,7 +58,18 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "ADSL": ("GROUP", "STARTDT", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT"),
         "ADBASE": ("PARAM", "AVALC", "AVALU", "AVALIMP", "ADT", "REASON"),
-        "ADTTE": ("EVNTTYPE", "EVNTDESC", "CNSDTDSC", "STARTDT", "ADT", "AVAL", "AVALU", "REASON"),
+        "ADTTE": (
+            "EVNTTYPE",
+            "EVNTDESC",
+            "CNSDTDSC",
+            "STARTDT",
+            "LEFTDT",
+            "RIGHTDT",
+            "ADT",
+            "AVAL",
+            "AVALU",
+            "REASON",
+        ),
         "ADTTEV": ("GROUP", "TSTART", "TSTOP", "EVNTTYPE", "REASON"),
         "ADRATE": ("AVALC", "REASON", "STARTDT", "ADT", "ENDDT", "ENDDESC", "NASSESS", "RISKDAYS"),
         "ADRS": ("PARAMCD", "AVALC", "REASON", "ADT", "ENDDT"),
@@ -129,14 +145,14 @@ class Explainer:
 
     def _pick(self, result: Result, warnings: list[str]) -> Picked | None:
         if self.data is None:
-            warnings.append(NO_DATASETS)
+            warnings.append(WITHHELD if self.report.is_of_records else NO_DATASETS)
             return None
         is_of_protocol = result.source.startswith(f"analyses.{result.analysis} ")
-        if is_of_protocol and result.analysis not in self.loaded.protocol.analyses:
+        if is_of_protocol and result.analysis not in self.data.protocol.analyses:
             warnings.append(f"the protocol read here has no analysis `{result.analysis}`")
             return None
         picked = pick_rows(self.data, result, self._kept)
-        if picked.number is not None and picked.number != result.value:
+        if picked.number is not None and result.value not in (None, picked.number):
             warnings.append(
                 f"the rows found here do not add up: they give {picked.number}, and the result is {result.value}"
             )
@@ -218,7 +234,7 @@ def find_result(report: ReportFolder, id_: str) -> Result:
         if near
         else "without an id the analyses are listed"
     )
-    place = Place(str(report.folder / RESULTS))
+    place = Place(str(report.file))
     raise ProblemsFound([Problem("no-such-result", f"no result is called `{shown}`", place, fix=fix)])
 
 
@@ -279,7 +295,7 @@ def tell_picked(result: Result, picked: Picked) -> ToldRows:
         picked.counts,
         rows.height,
         picked.n_subjects,
-        None if picked.number is None else picked.number == result.value,
+        None if picked.number is None or result.value is None else picked.number == result.value,
         (*columns, *(["records"] if has_sources else [])),
         tuple(table),
     )
@@ -290,7 +306,7 @@ def _population_of(data: AnalysisData, result: Result) -> str | None:
     analysis = data.protocol.analyses.get(result.analysis)
     if analysis is not None:
         return analysis.population
-    if result.analysis == EXPOSURE:
+    if result.analysis in (EXPOSURE, BOARD):
         return safety_population(data.protocol)
     return result.item if result.item in data.protocol.populations else None
 

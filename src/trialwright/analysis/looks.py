@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from trialwright.analysis.pooled import is_grouped
 from trialwright.analysis.results import Recorder, Result, Results
 from trialwright.analysis.run import dataset_of
 from trialwright.analysis.sample import AnalysisData
@@ -132,6 +133,15 @@ def is_safety_endpoint(protocol: Protocol, endpoint: str) -> bool:
 def find_comparisons(protocol: Protocol) -> tuple[str, ...]:
     """The analyses that compare groups for efficacy, in the order of the protocol."""
     return tuple(id_ for id_, one in protocol.analyses.items() if compares_efficacy(protocol, one))
+
+
+def holds_datasets(protocol: Protocol, *, is_by_group: bool) -> bool:
+    """Whether analysis datasets lie beside a document: they tell who is in which group, and all that happened to them.
+
+    Leaving the group out would not do: doses tell it as well. So of a trial with groups they come with a document that shows
+    the groups apart, the closed one of a board or a report whose comparisons are not withheld, and with no other.
+    """
+    return is_by_group or not is_grouped(protocol)
 
 
 # --- what is shown ------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import polars as pl
 
 from trialwright.analysis.from_records import bind_tables
 from trialwright.analysis.results import RESULTS_FORMAT, SIMULATED, Finding, Result, Results
+from trialwright.analysis.safety_board import CLOSED, DOCUMENT, OF_BOARD, OPEN, grades_of_board
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.datasets import LABELS
 from trialwright.protocol.loading import LoadedProtocol, load_protocol, shipped_protocols
@@ -20,6 +21,8 @@ from trialwright.vocabulary.documents import refusal
 from trialwright.vocabulary.problems import Place
 
 RESULTS = "results.json"
+RESULTS_OF_BOARD = {OPEN: "results-open.json", CLOSED: "results-closed.json"}
+"""The results of a document of the data monitoring board."""
 DATASETS = "datasets"
 """The folder in a report that holds the analysis datasets, where it was made from records."""
 PROTOCOL_HASH = "sha256 of the protocol"
@@ -35,15 +38,32 @@ class ReportFolder:
 
     Attributes
     ----------
-    folder : Path
+    file : Path
+        The results in the folder of a report, or of one document of the data monitoring board.
     results : Results
     tables : mapping of str to DataFrame
-        The analysis datasets by name; empty where the report was made from a table of one row a subject.
+        The analysis datasets by name; empty where the report was made from a table of one row a subject, and where they would
+        tell groups apart that are not to be seen apart (`looks.holds_datasets`).
     """
 
-    folder: Path
+    file: Path
     results: Results
     tables: Mapping[str, pl.DataFrame]
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether it was made from the records of a trial, not from a table of one row a subject."""
+        return "folder" in self.results.provenance.get("data", {})
+
+    @property
+    def document(self) -> str | None:
+        """Which document of the data monitoring board this is; None of a report."""
+        told = self.results.provenance.get(DOCUMENT, {}).get(OF_BOARD)
+        return str(told) if told is not None else None
 
     @property
     def study(self) -> str:
@@ -59,18 +79,24 @@ class ReportFolder:
         """The datasets as the analyses of a protocol read them; None where the report has none."""
         if not {"ADSL", "ADTTE", "ADBASE"} <= self.tables.keys():
             return None
-        return bind_tables(loaded.protocol, self.tables, is_simulated=self.results.is_simulated)
+        protocol = loaded.protocol
+        if self.document is not None:
+            own = grades_of_board(protocol, is_closed=self.document == CLOSED)
+            protocol = protocol.model_copy(update={"analyses": {**protocol.analyses, **own}})
+        return bind_tables(protocol, self.tables, is_simulated=self.results.is_simulated)
 
 
 def read_report(folder: Path) -> ReportFolder:
-    """Read the results and datasets that `trialwright report` wrote.
+    """Read the results and datasets that `trialwright report` wrote, or `trialwright dsmb`.
 
     Raises
     ------
     ProblemsFound
         `unreadable-file`, `not-a-report`, or the problems of a dataset.
     """
-    return ReportFolder(folder, _read_results(folder / RESULTS), _read_tables(folder / DATASETS))
+    written = (folder / name for name in (RESULTS, *RESULTS_OF_BOARD.values()))
+    file = next((path for path in written if path.is_file()), folder / RESULTS)
+    return ReportFolder(file, _read_results(file), _read_tables(folder / DATASETS))
 
 
 def find_protocol(report: ReportFolder, named: str | None) -> LoadedProtocol:
@@ -90,7 +116,7 @@ def find_protocol(report: ReportFolder, named: str | None) -> LoadedProtocol:
     raise refusal(
         "protocol-not-found",
         f"the report is of the study `{report.study}`, and no shipped protocol is",
-        Place(str(report.folder / RESULTS)),
+        Place(str(report.file)),
         fix="name the protocol with --protocol",
     )
 
@@ -100,7 +126,13 @@ def _read_results(path: Path) -> Results:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        fix = "name the folder that `trialwright report` wrote"
+        below = [kind for kind, name in RESULTS_OF_BOARD.items() if (path.parent / kind / name).is_file()]
+        fix = "name the folder that `trialwright report` wrote, or that of one document of the board"
+        fix = (
+            f"name the folder of one document: {' or '.join(f'`{kind}` in it' for kind in below)}"
+            if below
+            else fix
+        )
         raise refusal("unreadable-file", f"cannot be read: {error.strerror}", place, fix=fix) from error
     except ValueError as error:  # no JSON, or no text at all
         raise refusal("not-a-report", "the file holds no results: it is not JSON", place) from error

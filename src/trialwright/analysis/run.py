@@ -141,7 +141,7 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     for recorder in (
         _count_flow(data, source),
         *(one for one in beside if one is not None),
-        *(_run_one(data, id_, source) for id_ in data.protocol.analyses),
+        *(run_analysis(data, id_, source) for id_ in data.protocol.analyses),
     ):
         rows += recorder.rows
         findings += recorder.findings
@@ -150,7 +150,8 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     return Results(tuple(rows), (*nobody, *about_groups, *findings), provenance, data.is_simulated)
 
 
-def _run_one(data: AnalysisData, id_: str, source: str) -> Recorder:
+def run_analysis(data: AnalysisData, id_: str, source: str) -> Recorder:
+    """Run one analysis of the protocol; why it must not be run stands in its rows, too."""
     analysis = data.protocol.analyses[id_]
     endpoint = getattr(analysis, "endpoint", None)
     dataset = dataset_of(data.protocol, analysis)

@@ -39,6 +39,8 @@ from trialwright.vocabulary.problems import Problem, ProblemsFound
 BOARD = "board"
 """The id of these rows; no analysis can be named so."""
 OPEN, CLOSED = "open", "closed"
+DOCUMENT, OF_BOARD = "document", "of the data monitoring board"
+"""The keys of provenance that tell which document of the board results are of."""
 CONFIDENCE = 0.95
 """Of the exact limits of a document of the board; they are two-sided."""
 MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -119,10 +121,10 @@ def analyse_board(
     progress("counting")
     data = whole if is_closed else pool(whole)
     data = replace(data, protocol=_asking(data.protocol, loaded.protocol, disclosure, is_closed=is_closed))
-    boundaries = dict(_boundaries(loaded.protocol))
+    boundaries = dict(compute_boundaries(loaded.protocol))
     about = provenance_of(study, records, folder)
     provenance = {
-        "document": {"of the data monitoring board": CLOSED if is_closed else OPEN},
+        DOCUMENT: {OF_BOARD: CLOSED if is_closed else OPEN},
         **about,
         "data": {**about["data"], LAST_DAY: _last_day(data.adsl)},
     }
@@ -150,11 +152,7 @@ def _refuse(protocol: Protocol, *, is_closed: bool, look: LookRequest | None) ->
 
 def _asking(pooled: Protocol, whole: Protocol, disclosure: Disclosure, *, is_closed: bool) -> Protocol:
     """The protocol with the analyses of the document: adverse events, and in a closed one registered comparisons."""
-    asked: dict[str, Analysis] = {}
-    if (table := _grade_table(whole)) is not None:
-        id_, analysis = table
-        title = analysis.title if is_closed else _POOLED_TITLE
-        asked[id_] = analysis.model_copy(update={"by": GROUPS if is_closed else None, "title": title})
+    asked: dict[str, Analysis] = {**grades_of_board(whole, is_closed=is_closed)}
     if is_closed and not disclosure.withheld:
         asked |= {
             id_: whole.analyses[id_]
@@ -162,6 +160,15 @@ def _asking(pooled: Protocol, whole: Protocol, disclosure: Disclosure, *, is_clo
             if whole.analyses[id_].role == "registered"
         }
     return pooled.model_copy(update={"analyses": asked})
+
+
+def grades_of_board(protocol: Protocol, *, is_closed: bool) -> dict[str, GradeTable]:
+    """The table of adverse events of a document, by its id; none where nothing says in whom they are counted."""
+    if (table := _grade_table(protocol)) is None:
+        return {}
+    id_, analysis = table
+    title = analysis.title if is_closed else _POOLED_TITLE
+    return {id_: analysis.model_copy(update={"by": GROUPS if is_closed else None, "title": title})}
 
 
 def _grade_table(protocol: Protocol) -> tuple[str, GradeTable] | None:
@@ -179,7 +186,8 @@ def _grade_table(protocol: Protocol) -> tuple[str, GradeTable] | None:
     )
 
 
-def _boundaries(protocol: Protocol) -> Iterator[tuple[str, Boundary]]:
+def compute_boundaries(protocol: Protocol) -> Iterator[tuple[str, Boundary]]:
+    """The boundaries of watched events that can be computed, by the id of what is watched."""
     for id_, watched in protocol.monitoring.items():
         if watched.computed_boundary is not None and watched_endpoint(protocol, watched) is not None:
             try:

@@ -354,8 +354,10 @@ def render_characteristics(told: Told, id_: str) -> Table:
             )
             rows.append(Row(Text(label), cells))
     note = Text(
-        "Exact, for events that are independent and looked at after every patient. At the reference rate a crossing is a false alarm. "
-        "Below a probability of crossing there is one of not crossing: a boundary that is not crossed excludes little."
+        "Exact where each patient is judged before the next one counts, and events are independent. At the reference rate a "
+        "crossing is a false alarm. Where an event counts at once and a patient without it only later, patients with events are "
+        "judged first, and false alarms are more frequent: the page of `trialwright design` tells how many. Below a probability "
+        "of crossing there is one of not crossing: a boundary that is not crossed excludes little."
     )
     title = Text("What the boundary does: ", event_words(told, told.protocol.monitoring[id_]))
     return Table(f"table-boundary-{id_.replace('_', '-')}", title, columns, tuple(rows), (note,))

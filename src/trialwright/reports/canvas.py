@@ -8,17 +8,19 @@ keeps the `id` of the row of the listing it shows, and that row's values as `tip
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from trialwright.reports.figures import CONFIG, INK, MUTED, NARROWEST, SCHEMA, wrap_label
+from trialwright.reports.figures import CONFIG, DASH_PATTERNS, INK, MUTED, NARROWEST, SCHEMA, wrap_label
 
 GRID = "#e3e8ec"
 SMALL = 11
 """Font size of what stands beside marks, in pixels."""
 
-DASHES: dict[str, list[float]] = {"solid": [1, 0], "dashed": [5, 3], "dotted": [1.5, 2.5]}
+DASHES: dict[str, list[float]] = dict(
+    zip(("solid", "dashed", "dotted", "dash-dot", "long", "dot-dash"), DASH_PATTERNS, strict=True)
+)
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 """The shape of a death: two strokes."""
 TICK = "M0,-1L0,1"
@@ -93,10 +95,12 @@ class Symbol:
 
 @dataclass(slots=True)
 class Canvas:
-    """Marks by layer, in the order in which layers are drawn: grid, bars, rules, lines, points, texts."""
+    """Marks by layer, in the order in which layers are drawn: grid, areas, bars, rules, lines, points, texts."""
 
     marks: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {name: [] for name in ("grid", "bars", "rules", "lines", "points", "texts")}
+        default_factory=lambda: {
+            name: [] for name in ("grid", "areas", "bars", "rules", "lines", "points", "texts")
+        }
     )
 
     def bar(self, start: Place, end: Place, y: float, *, colour: str, height: float, **about: Any) -> None:
@@ -125,6 +129,16 @@ class Canvas:
             ends = _rounded({"xs": x.share, "xp": x.pixels, "y": y})
             self.marks["lines"].append(
                 {"series": series, "order": order} | ends | {"colour": colour, "width": width, "dash": dash}
+            )
+
+    def area(
+        self, series: str, places: Iterable[tuple[Place, float, float]], *, colour: str, opacity: float
+    ) -> None:  # fmt: skip
+        """What lies between two lines: places from left to right, each with its two ends down."""
+        for order, (x, y, y2) in enumerate(places):
+            ends = _rounded({"xs": x.share, "xp": x.pixels, "y": y, "y2": y2})
+            self.marks["areas"].append(
+                {"series": series, "order": order} | ends | {"colour": colour, "opacity": opacity}
             )
 
     def point(self, x: Place, y: float, symbol: Symbol, **about: Any) -> None:
@@ -221,6 +235,15 @@ def _strokes(name: str) -> dict[str, Any]:
 
 _LAYERS: dict[str, dict[str, Any]] = {
     "grid": _strokes("grid"),
+    "areas": {
+        "data": {"name": "areas"},
+        "transform": [_X],
+        "mark": {"type": "area"},
+        "encoding": {
+            "x": _pixels("x"), "y": _pixels("y"), "y2": {"field": "y2"}, "detail": {"field": "series"},
+            "fill": _as_told("colour"), "fillOpacity": _as_told("opacity", "quantitative"),
+        },
+    },
     "bars": _strokes("bars"),
     "rules": _strokes("rules"),
     "lines": {
@@ -253,6 +276,11 @@ _LAYERS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+def is_drawing(spec: Mapping[str, Any]) -> bool:
+    """Whether a chart is the marks of a `Canvas` and nothing else."""
+    return bool(spec["layer"] == [_LAYERS.get(name) for name in spec.get("datasets", {})])
+
+
 # --- axes ---------------------------------------------------------------------------------------------------------------
 
 DAYS_OF_A_MONTH = 365.25 / 12
@@ -273,6 +301,14 @@ def draw_months(
         x = axis.place(month * DAYS_OF_A_MONTH)
         canvas.grid(x, top, x, bottom)
         canvas.text(x, bottom + 9, str(month), align="center", size=size)
+
+
+def round_ticks(high: float, about: int = 6) -> list[float]:
+    """Round numbers from 0 to `high`: one, two or five times a power of ten apart, as near to `about` steps as can be."""
+    rough = high / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = min((power * factor for factor in (1, 2, 5, 10)), key=lambda step: abs(math.log(step / rough)))
+    return [i * step for i in range(math.floor(high / step + 1e-9) + 1)]
 
 
 def powers_of_ten(low: float, high: float) -> tuple[int, int]:

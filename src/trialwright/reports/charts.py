@@ -1,4 +1,7 @@
-"""Vega-Lite charts as still pictures, and the script that draws them in a browser."""
+"""Charts as still pictures, and the script that draws them in a browser.
+
+A chart whose marks have places of their own, or of a form that is known, is drawn here; Vega draws the others.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from typing import Any
 
 import vl_convert
 
+from trialwright.reports.canvas import is_drawing
+from trialwright.reports.curve_stills import as_drawing
 from trialwright.reports.glyphs import FONT_DIRECTORY, FONT_FAMILIES
+from trialwright.reports.still_drawing import draw_svg
 
 VEGA_LITE = "6.4"
 """Version of Vega-Lite, for pictures and script alike."""
@@ -47,6 +53,9 @@ def render_svg(spec: Mapping[str, Any], width: int = STILL_WIDTH) -> str:
     ValueError
         If the spec is no chart, or names data on a network: nothing is asked of one.
     """
+    drawing = spec if is_drawing(spec) else as_drawing(spec) if width == STILL_WIDTH else None
+    if drawing is not None:
+        return draw_svg(drawing, width)
     still = {
         **spec,
         "width": width,
@@ -58,7 +67,7 @@ def render_svg(spec: Mapping[str, Any], width: int = STILL_WIDTH) -> str:
 
 @lru_cache(maxsize=64)
 def _svg(spec: str) -> str:
-    """Drawing takes most of the time of a report, and HTML and PDF show the same pictures."""
+    """Vega takes long, and HTML and PDF show the same pictures."""
     _register_fonts()
     fonts = {"font": ", ".join(FONT_FAMILIES)}
     return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=fonts, allowed_base_urls=[])

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from trialwright.analysis.looks import log_look, tell_disclosure
-from trialwright.analysis.pooled import is_grouped
+from trialwright.analysis.looks import holds_datasets, log_look, tell_disclosure
 from trialwright.analysis.results import Results
 from trialwright.analysis.safety_board import CLOSED, OPEN, analyse_board
 from trialwright.protocol.loading import LoadedProtocol
@@ -74,7 +73,7 @@ def write_board_document(
     board = analyse_board(loaded, data, cut=cut, is_closed=is_closed, look=asked, progress=progress)
     progress("rendering the page")
     contents = render_files(build_board_page(board), loaded, board.results, names)
-    if is_closed or not is_grouped(loaded.protocol):
+    if holds_datasets(loaded.protocol, is_by_group=is_closed):
         contents |= dataset_files(board.data.tables, board.study)
     if asked and board.disclosure.look:
         log_look(asked.log, board.disclosure.look)

@@ -14,6 +14,7 @@ from trialwright.reports.figures import MUTED, NARROWEST
 from trialwright.reports.patient_parts import (
     BLUE,
     DARK,
+    MOST_PATIENTS,
     OCHRE,
     ORANGE,
     RINGED,
@@ -42,6 +43,15 @@ _QUADRANTS = {
 """Names of quadrants by what the peaks are multiples of: over baseline nobody has named them."""
 
 
+_STANDS_OUT = (
+    (pl.col("ALT") >= pl.col("ALTLINE"))
+    | (pl.col("BILI") > pl.col("BILILINE"))
+    | (pl.col("RISE") == "met").fill_null(value=False)
+    | pl.col("is_open")
+)
+"""Beyond a line, with a rise, or with a peak that is open: whoever does is named, as long as names can be read."""
+
+
 def render_edish(frame: pl.DataFrame, said: Said) -> Shown:
     """Peak ALT against peak bilirubin over normal, and over the patient's own baseline; from `list_edish`."""
     if frame.is_empty():
@@ -57,6 +67,9 @@ def _edish(frame: pl.DataFrame, kind: str, said: Said) -> Figure | Paragraph:
     names = Names.for_subjects(frame["USUBJID"])
     is_open = pl.col("ALTREAS").is_not_null() | pl.col("BILIREAS").is_not_null()
     n, n_drawn, n_open = frame.height, drawn.height, drawn.filter(is_open).height
+    drawn = drawn.with_columns(is_open=is_open).with_columns(is_named=_STANDS_OUT)
+    n_named = int(drawn["is_named"].sum())
+    has_names = n_named <= MOST_PATIENTS
     lines = frame["LINES"][0]
     ref = Ref.protocol(lines) if lines.startswith("events.") else Ref.source(lines)
     alt_line, bili_line = (Term(f"{frame[name][0]:g}", ref) for name in ("ALTLINE", "BILILINE"))
@@ -66,6 +79,7 @@ def _edish(frame: pl.DataFrame, kind: str, said: Said) -> Figure | Paragraph:
         *(("White symbols: a peak may be higher than shown (", count(n_open, "edish"), "). ") if n_open else ()),
         "Lines at ", alt_line, " and ", bili_line, f" times {of}", *_where_from(kind, lines, ref),
         ". The peaks may be far apart in time, and another cause may explain them: the upper right is no diagnosis. ",
+        *(() if has_names else (count(n_named, "edish"), " lie beyond a line, with a rise or open: too many to name here; the listing names them. ")),
         *(_candidates(frame) if ref.kind == "protocol" else ()),
         *(("Symbols: ", Term(rise[0], Ref.protocol(str(_rise_path(said, rise[0])))), ".") if rise else ("The protocol counts no rise of HBV DNA.",)),
         names.note(),
@@ -86,7 +100,7 @@ def _edish(frame: pl.DataFrame, kind: str, said: Said) -> Figure | Paragraph:
         else "Liver tests: peaks over the patient's own baseline"
     )
     spec = _draw_edish(
-        drawn.with_columns(is_open=is_open),
+        drawn if has_names else drawn.with_columns(is_named=False),
         names,
         "ULN" if kind == "ULN" else "baseline",
         rise[0] if rise else None,
@@ -160,14 +174,12 @@ def _draw_edish(drawn: pl.DataFrame, names: Names, unit: str, rise: str | None) 
     canvas.text(axis.end.right(-4), down.top + 9, names_of[3], align="right", colour=MUTED)
     canvas.text(axis.end.right(-4), down.bottom - 9, names_of[1], align="right", colour=MUTED)
     canvas.text(axis.start, down.bottom + 29, f"Peak ALT (× {unit})", size=12)
-    _draw_peaks(canvas, axis, down, drawn, names, (alt_line, bili_line))
+    _draw_peaks(canvas, axis, down, drawn, names)
     return canvas.spec(down.bottom + 38)
 
 
-def _draw_peaks(
-    canvas: Canvas, axis: Across, down: Down, drawn: pl.DataFrame, names: Names, lines: tuple[float, float]
-) -> None:  # fmt: skip
-    """Symbols; the names of those beyond a line, with a rise, or whose peaks are open."""
+def _draw_peaks(canvas: Canvas, axis: Across, down: Down, drawn: pl.DataFrame, names: Names) -> None:
+    """Symbols, and the names of those who stand out."""
     named: list[tuple[Place, float, str]] = []
     for row in drawn.sort(pl.col("RISE") == "met", nulls_last=False, maintain_order=True).iter_rows(
         named=True
@@ -184,7 +196,7 @@ def _draw_peaks(
         if row["HYSLAW"] == "met":
             canvas.point(x, y, RINGED, **about)
         canvas.point(x, y, shown, **about)
-        if row["ALT"] >= lines[0] or row["BILI"] > lines[1] or row["RISE"] == "met" or row["is_open"]:
+        if row["is_named"]:
             named.append((x, y, names.of[row["USUBJID"]]))
     spots = [
         (axis.place(row["ALT"]).at_width(NARROWEST), down.place(row["BILI"]))

@@ -18,7 +18,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from trialwright.reports.blocks import EMPTY, Figure, Text
 
 COLOURS = ("#0b5fa5", "#c2410c", "#0f766e", "#7e22ce", "#1f2937", "#a16207")
-_DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2])
+DASH_PATTERNS: tuple[list[float], ...] = ([1, 0], [5, 3], [1.5, 2.5], [9, 3, 2, 3], [12, 4], [4, 2, 1, 2])
 INK, MUTED = "#1b2733", "#51606e"
 
 LINE_HEIGHT = 17
@@ -120,6 +120,7 @@ def survival_figure(
         "$schema": SCHEMA,
         "width": "container",
         "height": _PLOT_HEIGHT,
+        "usermeta": {"form": "curves"},
         "config": CONFIG,
         "datasets": {
             "curves": [{"group": group["label"], **step} for group in groups for step in group["steps"]],
@@ -155,7 +156,8 @@ def survival_figure(
 
 
 _PLOT_HEIGHT = 280
-_MARGIN = 78
+MARGIN = 78
+"""Left of the curves, in pixels; names of rows stand there."""
 _Count = Literal["n_at_risk", "n_censored", "n_events", "n_competing", "n_to_come"]
 _RISK_ROWS: tuple[tuple[str, _Count], ...] = (
     ("At risk", "n_at_risk"),
@@ -246,14 +248,14 @@ def _curve_layer(groups: Sequence[SurvivalGroup], survival_title: str) -> dict[s
                     "titleAngle": 0,
                     "titleAlign": "left",
                     "titleBaseline": "bottom",
-                    "titleX": -_MARGIN,
+                    "titleX": -MARGIN,
                     "titleY": 3 - LINE_HEIGHT * len(lines),
                     "values": [0, 0.25, 0.5, 0.75, 1],
                     "labelExpr": "format(100 * datum.value, '.0f') + ' %'",
                     "grid": True,
                 },
             },
-            "strokeDash": _by_group(groups, _DASHES),
+            "strokeDash": _by_group(groups, DASH_PATTERNS),
         },
     }
 
@@ -337,10 +339,10 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
             "data": {"name": "headings"},
             "mark": {"type": "rule", "strokeWidth": 2},
             "encoding": {
-                "x": {"value": -_MARGIN},
-                "x2": {"value": -_MARGIN + 26},
+                "x": {"value": -MARGIN},
+                "x2": {"value": -MARGIN + 26},
                 "y": at_y,
-                "strokeDash": _by_group(groups, _DASHES),
+                "strokeDash": _by_group(groups, DASH_PATTERNS),
             },
         },
         {
@@ -354,7 +356,7 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
                 "lineHeight": LINE_HEIGHT,
             },
             "encoding": {
-                "x": {"value": -_MARGIN + 34},
+                "x": {"value": -MARGIN + 34},
                 "y": at_y,
                 "text": {"field": "lines"},
                 "color": {"value": INK},
@@ -364,7 +366,7 @@ def _risk_layers(groups: Sequence[SurvivalGroup], times: Sequence[float]) -> lis
             "data": {"name": "names"},
             "mark": {"type": "text", "align": "left", "baseline": "middle"},
             "encoding": {
-                "x": {"value": -_MARGIN},
+                "x": {"value": -MARGIN},
                 "y": at_y,
                 "text": {"field": "name"},
                 "color": {"value": MUTED},
@@ -474,15 +476,16 @@ def forest_figure(
     estimates = [row for row in rows if not isinstance(row, str)]
     _check_estimates(estimates)
     axis = _ratio_axis(estimates, limits)
-    labels_end = _GAP + max(
+    labels_end = GAP + max(
         text_width(line) for row in estimates for line in wrap_label(row["label"], _LABEL_WIDTH)
     )
-    numbers_width = _GAP + max(text_width(row["printed"]) for row in estimates)
+    numbers_width = GAP + max(text_width(row["printed"]) for row in estimates)
     datasets, height = _forest_rows(rows)
     spec = {
         "$schema": SCHEMA,
         "width": "container",
         "height": height,
+        "usermeta": {"form": "forest"},
         "config": CONFIG,
         "datasets": datasets,
         "encoding": {
@@ -493,7 +496,7 @@ def forest_figure(
                     "domain": [axis[0], axis[-1]],
                     "nice": False,
                     "range": [
-                        {"expr": f"{_IS_NARROW} ? {_GAP} : {labels_end}"},
+                        {"expr": f"{_IS_NARROW} ? {GAP} : {labels_end}"},
                         {"expr": f"width - {numbers_width}"},
                     ],
                 },
@@ -512,7 +515,7 @@ def forest_figure(
 
 _RATIO_TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
 _LABEL_WIDTH = 250
-_GAP = 16
+GAP = 16
 _IS_NARROW = "width < 600"
 """Then a label stands above its interval, else beside it."""
 

@@ -228,6 +228,7 @@ def _stacked(steps: dict[float, dict[str, float | None]], time_title: str) -> di
         "$schema": SCHEMA,
         "width": "container",
         "height": 150,
+        "usermeta": {"form": "stacked"},
         "config": CONFIG,
         "datasets": {"states": rows},
         "layer": [

@@ -20,6 +20,7 @@ from trialwright.reports.blocks import (
     Table,
     Text,
 )
+from trialwright.reports.design_page import design_sections
 from trialwright.reports.disclosure import disclosure_sections, look_mark
 from trialwright.reports.doubts import render_doubts
 from trialwright.reports.exposure_tables import exposure_sections
@@ -48,6 +49,7 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
         Section("participants", Text("Participants"), participants),
         *exposure_sections(source),
         *endpoint_sections(source),
+        *design_sections(trial),
         *_one_by_one(trial),
         _doubts(trial),
         *closing_sections(source),

@@ -9,7 +9,7 @@ from trialwright.protocol.analyses import Cox, KaplanMeier, Weights
 from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Row, Table, Text
-from trialwright.reports.canvas import LEFT, RIGHT, Across, Canvas, Place, Symbol
+from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Across, Canvas, Place, Symbol, round_ticks
 from trialwright.reports.figures import COLOURS, MUTED, NARROWEST, wrap_label
 from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import e_value_note, table_id
@@ -17,6 +17,8 @@ from trialwright.reports.survival_tables import e_value_note, table_id
 _BEFORE = Symbol("circle", COLOURS[1], is_filled=False, size=60)
 _AFTER = Symbol("circle", COLOURS[0], size=60)
 _LINE = 22.0
+_LETTERS = 13.0
+"""Heights of a row and of each further line of its words, in pixels."""
 
 
 def render_weights(source: Source, name: str, analysis: KaplanMeier | Cox) -> list[Block]:
@@ -144,7 +146,8 @@ def render_love_plot(source: Source, name: str, weights: Weights) -> Figure:
     canvas = Canvas()
     top = canvas.legend([(_BEFORE, "Before weighting"), (_AFTER, "After weighting")]) + 8
     axis = Across(Place(0.45, 0), RIGHT.right(-12), 0, high)
-    bottom = top + _LINE * len(found) + 4
+    labels = [wrap_label(label, NARROWEST * 0.45 * 12 / SMALL) for label, _, _ in found]
+    bottom = top + sum(map(_height_of, labels)) + 4
     step = 0.1 if high <= 1 else 0.5
     for number in range(int(high / step + 0.5) + 1):
         x = axis.place(number * step)
@@ -152,10 +155,12 @@ def render_love_plot(source: Source, name: str, weights: Weights) -> Figure:
         canvas.text(x, bottom + 10, f"{number * step:g}", align="center", colour=MUTED)
     limit = axis.place(weights.balance_limit)
     canvas.rule(limit, top - 6, limit, bottom, dash="dashed")
-    for number, (label, ids, values) in enumerate(found):
-        y = top + _LINE * number + _LINE / 2
-        (words, *_) = wrap_label(label, NARROWEST * 0.45)
-        canvas.text(LEFT, y, words if words == label else f"{words} …")
+    y_above = top
+    for lines, (label, ids, values) in zip(labels, found, strict=True):
+        y = y_above + _height_of(lines) / 2
+        y_above += _height_of(lines)
+        for i, words in enumerate(lines):
+            canvas.text(LEFT, y + _LETTERS * (i - (len(lines) - 1) / 2), words)
         for symbol, id_, value in zip((_BEFORE, _AFTER), ids, values, strict=True):
             if value is not None:
                 canvas.point(axis.place(value), y, symbol, id=f"result:{id_}", tip=f"{label}: {value:.3f}")
@@ -170,6 +175,10 @@ def render_love_plot(source: Source, name: str, weights: Weights) -> Figure:
             "The dashed line is the limit up to which groups count as alike. An absent mark could not be calculated."
         ),
     )
+
+
+def _height_of(lines: list[str]) -> float:
+    return _LINE + _LETTERS * (len(lines) - 1)
 
 
 def render_positivity(source: Source, name: str, weights: Weights) -> Figure:
@@ -194,6 +203,8 @@ def render_positivity(source: Source, name: str, weights: Weights) -> Figure:
         )
         + 6
     )
+    canvas.text(LEFT, top + 4, "Propensity score", size=12)
+    top += 18
     middle = Place(0.5, 0)
     height = 9.0
     for number, item in enumerate(reversed(items)):
@@ -208,6 +219,10 @@ def render_positivity(source: Source, name: str, weights: Weights) -> Figure:
                 canvas.bar(*((middle, end) if side > 0 else (end, middle)), y, colour=colour, height=height - 1.5, id=f"result:{id_}", tip=f"{value:g}")  # fmt: skip
     bottom = top + height * len(items)
     canvas.rule(middle, top, middle, bottom)
+    for tick in round_ticks(most, 3):
+        for share in dict.fromkeys((-0.4 * tick / most, 0.4 * tick / most)):
+            canvas.text(Place(0.5 + share, 0), bottom + 9, f"{tick:g}", align="center", colour=MUTED)
+    canvas.text(middle, bottom + 25, "Number of subjects", align="center", size=12)
     outside = [
         piece
         for group in groups
@@ -221,7 +236,7 @@ def render_positivity(source: Source, name: str, weights: Weights) -> Figure:
     return Figure(
         f"figure-{name.replace('_', '-')}-scores",
         Text("Propensity scores by group"),
-        canvas.spec(bottom + 10),
+        canvas.spec(bottom + 34),
         Text("Bars to both sides of a line: how many of each group have which probability of the treatment, given the covariates."),
         Text(
             "Where only one group has bars, nothing can be compared. Both groups have scores from ",

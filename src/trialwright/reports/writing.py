@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.from_records import analyse_records
-from trialwright.analysis.looks import LOG, LookRequest, log_look, tell_disclosure
+from trialwright.analysis.looks import LOG, LookRequest, holds_datasets, log_look, tell_disclosure
 from trialwright.analysis.results import Results
 from trialwright.analysis.run import beyond_cohorts, protocol_provenance, run_analyses, software
 from trialwright.analysis.sample import AnalysisData
@@ -26,6 +26,7 @@ from trialwright.records.csv import Cohort, read_csv_cohort
 from trialwright.records.mapping import Mapping as ColumnMapping
 from trialwright.records.mapping import read_mapping
 from trialwright.reports.blocks import Page
+from trialwright.reports.design_page import with_design
 from trialwright.reports.html import render_html
 from trialwright.reports.origins import collect_origins
 from trialwright.reports.pdf import render_pdf
@@ -104,6 +105,8 @@ def write_trial_report(
 ) -> WrittenReport:
     """Derive and analyse the records of a trial and write report, results and analysis datasets to the folder `out`.
 
+    While comparisons of the groups are withheld no datasets are written (`holds_datasets`).
+
     Parameters
     ----------
     loaded : the protocol
@@ -122,11 +125,12 @@ def write_trial_report(
     """
     refuse_unwritable(out, (*FILES, TABLES) if rtf else FILES)
     asked = look_request(out, look)
-    trial = analyse_records(loaded, data, cut=cut, look=asked, progress=progress)
+    trial = with_design(analyse_records(loaded, data, cut=cut, look=asked, progress=progress))
     progress("rendering the report")
     page = build_trial_report(trial)
     contents = render_files(page, loaded, trial.results) | _tables(page, rtf=rtf)
-    contents |= dataset_files(trial.data.tables, trial.study)
+    if holds_datasets(loaded.protocol, is_by_group=not trial.disclosure.withheld):
+        contents |= dataset_files(trial.data.tables, trial.study)
     if asked and trial.disclosure.look:
         log_look(asked.log, trial.disclosure.look)
     told = (*tell_disclosure(trial.disclosure, asked), *_left_over(out, contents))
@@ -142,14 +146,10 @@ def look_request(out: Path, reason: str | None) -> LookRequest | None:
 def render_files(
     page: Page, loaded: LoadedProtocol, results: Results, names: Sequence[str] = FILES
 ) -> dict[str, bytes]:
-    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files.
-
-    `trialwright explain` reads the folder of a report; a page under other names does not offer it.
-    """
+    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files."""
     table = BytesIO()
     results.to_frame().write_parquet(table)
-    origins = {**collect_origins(page, loaded, results), "explained": names == FILES}
-    html = render_html(page, origins)
+    html = render_html(page, collect_origins(page, loaded, results))
     made = (html.encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
     return dict(zip(names, made, strict=True))
 
@@ -165,12 +165,17 @@ def _tables(page: Page, *, rtf: bool) -> dict[str, bytes]:
 
 
 def _left_over(out: Path, contents: dict[str, bytes]) -> list[Problem]:
-    """A warning of tables that an earlier report left in the folder and this one does not replace."""
-    if TABLES in contents or not _is_file(out / TABLES):
-        return []
-    message = f"`{TABLES}` in `{_shortened(out)}` is of an earlier report; its numbers may be others"
-    fix = "write it anew with --rtf, or delete it"
-    return [Problem("left-over-file", message, fix=fix, severity=Severity.WARNING)]
+    """Warnings of what an earlier report left in the folder and this one does not replace."""
+    found: list[tuple[str, str, str]] = []
+    if TABLES not in contents and _is_file(out / TABLES):
+        found.append((TABLES, "its numbers may be others", "write it anew with --rtf, or delete it"))
+    if not any(name.startswith(f"{DATASETS}/") for name in contents) and is_folder(out / DATASETS):
+        found.append((DATASETS, "it tells who is in which group", "delete it"))
+    where = f"in `{_shortened(out)}` is of an earlier report"
+    return [
+        Problem("left-over-file", f"`{name}` {where}; {why}", fix=fix, severity=Severity.WARNING)
+        for name, why, fix in found
+    ]
 
 
 def refuse_unwritable(out: Path, names: Sequence[str] = FILES) -> None:

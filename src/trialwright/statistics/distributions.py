@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 _BISECTIONS = 200
 _FRACTION_TERMS = 100_000
@@ -24,11 +25,17 @@ def binomial_cdf(k: int, n: int, rate: float) -> float:
     if rate >= 1:
         return 0.0
     log_rate, log_rest = math.log(rate), math.log1p(-rate)
-    log_n = math.lgamma(n + 1)
     return math.fsum(
-        math.exp(log_n - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * log_rate + (n - i) * log_rest)
-        for i in range(k + 1)
+        math.exp(log_ways + i * log_rate + (n - i) * log_rest)
+        for i, log_ways in enumerate(_log_combinations(k, n))
     )
+
+
+@lru_cache(maxsize=8)
+def _log_combinations(k: int, n: int) -> tuple[float, ...]:
+    """Logarithms of the ways to choose 0, 1, ... `k` of `n`; a limit asks for them at every step towards it."""
+    log_n = math.lgamma(n + 1)
+    return tuple(log_n - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in range(k + 1))
 
 
 def poisson_cdf(k: int, mean: float) -> float:

@@ -8,8 +8,10 @@ from typing import Any
 
 from trialwright.analysis.explaining.exposure import safety_population
 from trialwright.analysis.results import Result
+from trialwright.analysis.safety_board import BOARD
 from trialwright.derivations.definitions import BASELINE, Definitions, during
 from trialwright.derivations.observations import names_in
+from trialwright.derivations.stopping_boundary import watched_endpoint
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.rule_sentences import render_sentence
@@ -17,6 +19,7 @@ from trialwright.protocol.written_rules import moments_of
 from trialwright.vocabulary.documents import Path, dotted, shown
 
 _TITLES = ("title", "label", "text")
+_SECTIONS_OF_BOARD = ("treatments", "monitoring", "facts")
 _APART = (*_TITLES, "role", "status", "source", "reason")
 """Keys that are told apart from what else an element says."""
 
@@ -126,11 +129,15 @@ def _roots(protocol: Protocol, result: Result) -> Iterator[Path]:
         return
     if result.statistic == "n_planned":
         yield "study", "enrolment"
-    item = (result.item or "").split(" ")[0]
-    for section in ("populations", "endpoints", "treatments"):
+    item = (result.item or "").removeprefix("due ").split(" ")[0].rstrip(":")
+    is_board = result.analysis == BOARD
+    for section in _SECTIONS_OF_BOARD if is_board else ("populations", "endpoints", "treatments"):
         if item in getattr(protocol, section):
             yield section, item
-    if not result.item and (population := safety_population(protocol)):
+    watched = protocol.monitoring.get(item) if is_board else None
+    if watched is not None and (counted := watched_endpoint(protocol, watched)):
+        yield "endpoints", counted[0]
+    if (not result.item or is_board) and (population := safety_population(protocol)):
         yield "populations", population
 
 
@@ -152,6 +159,8 @@ def _named_under(loaded: LoadedProtocol, path: Path) -> set[str]:
             named |= {*endpoint.time_to, *endpoint.competing, endpoint.rate_of or "", endpoint.of or ""}
             named |= {cause.event or "" for cause in endpoint.censoring.values()}
             named |= {endpoint.during or "", during(endpoint.during or "")}
+        case ("monitoring", str(id_)):
+            named |= {loaded.protocol.monitoring[id_].event or ""}
         case ("analyses", str(id_)):
             analysis = loaded.protocol.analyses[id_]
             for key in ("variables", "covariates", "strata"):

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.explaining.adverse import pick_adverse_events
+from trialwright.analysis.explaining.board import pick_board
 from trialwright.analysis.explaining.exposure import pick_exposure
 from trialwright.analysis.explaining.picking import (
     UNTOLD,
@@ -25,6 +26,7 @@ from trialwright.analysis.explaining.visits import pick_visits
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.results import Result
 from trialwright.analysis.run import FLOW
+from trialwright.analysis.safety_board import BOARD
 from trialwright.analysis.sample import AnalysisData
 from trialwright.protocol.analyses import (
     BaselineTable,
@@ -36,6 +38,9 @@ from trialwright.protocol.analyses import (
 from trialwright.protocol.references import GROUPS
 
 _SOURCE = re.compile(r"(AD[A-Z]+)(?:\[PARAMCD=([A-Z0-9_]+)\])?")
+
+FROM_PROTOCOL = "none: it is computed from the protocol alone"
+"""Said of a number of the design."""
 
 
 def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = None) -> Picked:
@@ -50,7 +55,11 @@ def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = 
         return _flow(data, result)
     if result.analysis == EXPOSURE:
         return pick_exposure(data, result)
+    if result.analysis == BOARD:
+        return pick_board(data, result)
     if result.analysis not in data.protocol.analyses:
+        if not _SOURCE.search(result.source):
+            return Picked("ADSL", data.tables["ADSL"].clear(), FROM_PROTOCOL, "not a count")
         everyone = in_group(data.adsl, GROUPS, result.group)
         return _as_the_source_says(data, result, everyone)
     analysis = data.protocol.analyses[result.analysis]

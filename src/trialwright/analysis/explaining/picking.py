@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import polars as pl
 
 from trialwright.analysis.results import Result
-from trialwright.analysis.sample import AnalysisData
+from trialwright.analysis.sample import AnalysisData, Sample
 from trialwright.protocol.analyses import AnalysisBase
 from trialwright.protocol.references import GROUPS
 
@@ -87,6 +87,20 @@ class Asked:
     def people(self) -> pl.DataFrame:
         """Those of them who are in the group of the result."""
         return in_group(self.everyone, self.by, self.result.group)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The sample of an analysis of times, the rows of the dataset it was made from, and who is left out of it."""
+
+    sample: Sample
+    dataset: str
+    rows: pl.DataFrame
+    left_out: tuple[tuple[str, int], ...]
+
+    def pick(self, people: pl.DataFrame, meaning: str, counts: Counts) -> Picked:
+        """The rows of some subjects."""
+        return Picked(self.dataset, rows_of(self.rows, people), meaning, counts, self.left_out)
 
 
 def in_group(frame: pl.DataFrame, by: str | None, group: str | None) -> pl.DataFrame:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import polars as pl
 
+from trialwright.analysis.explaining.intervals import pick_intervals
 from trialwright.analysis.explaining.picking import (
     Asked,
     Counts,
+    Made,
     Picked,
     pick_fact,
     pick_of_population,
     rows_of,
 )
+from trialwright.analysis.explaining.strategies import pick_strategies
 from trialwright.analysis.results import Recorder, Result
 from trialwright.analysis.sample import Sample, is_in_stretches, select_sample, select_times
 from trialwright.analysis.subgroups import part_of_item
@@ -55,9 +57,11 @@ def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
     if result.statistic == "n_imputed":
         people = sample.frame.filter(pl.col(result.item or "").is_null())
         return pick_fact(asked.data, people, result.item or "", "subjects analysed whose value was imputed")
+    if isinstance(analysis, IntervalCensored) and result.statistic != "n_analysed":
+        return pick_intervals(asked, made)
+    if isinstance(analysis, CloneCensorWeight) and result.statistic != "n_analysed":
+        return pick_strategies(asked, analysis, made)
     which, meaning, counts = _chosen(sample, result)
-    if isinstance(analysis, IntervalCensored | CloneCensorWeight) and result.statistic != "n_analysed":
-        counts = "not a count"  # subjects without an interval or a start are left out later, and clones count twice
     group = result.group
     if isinstance(analysis, Subgroups):
         group = None if counts == "not a count" else group  # a ratio is of both groups
@@ -74,20 +78,10 @@ def _members(asked: Asked, analysis: Subgroups, item: str) -> pl.Expr:
     return pl.col(item).is_not_null() if part is None else part.members
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """The sample of an analysis, the rows of the dataset it was made from, and who is left out of it."""
-
-    sample: Sample
-    dataset: str
-    rows: pl.DataFrame
-    left_out: tuple[tuple[str, int], ...]
-
-
-def _make(asked: Asked, analysis: TimeAnalysis) -> _Made:
+def _make(asked: Asked, analysis: TimeAnalysis) -> Made:
     recorder = Recorder(asked.result.analysis, asked.result.method, asked.result.source)
     sample = select_sample(asked.data, recorder, analysis, facts_of(analysis))
-    return _Made(sample, *_details(asked, analysis, sample), _left_out(recorder))
+    return Made(sample, *_details(asked, analysis, sample), _left_out(recorder))
 
 
 def facts_of(analysis: TimeAnalysis) -> list[str]:

@@ -44,7 +44,10 @@ def explain(
     report: Annotated[
         Path,
         typer.Option(
-            "--report", metavar="DIR", help="Folder that `trialwright report` wrote.", show_default=False
+            "--report",
+            metavar="DIR",
+            help="Folder that `trialwright report` wrote, or of one document of `trialwright dsmb`.",
+            show_default=False,
         ),
     ],
     result: Annotated[

@@ -129,7 +129,7 @@ function showOrigin(element) {
   const top = make("header");
   top.append(make("strong", element.textContent), button("Close", closeOrigin));
   panel.replaceChildren(top, list);
-  if (origins.results[key] && kind === "result" && origins.explained !== false) panel.append(commandOf(key));
+  if (origins.results[key] && kind === "result") panel.append(commandOf(key));
   panel.hidden = false;
   panel.scrollTop = 0;
   element.scrollIntoView({ block: "nearest" });
