@@ -388,6 +388,34 @@ def test_what_comes_after_the_event_that_ends_the_estimand_does_not_count():
 # --- laws ---------------------------------------------------------------------------------------------------------------
 
 
+def test_nothing_of_one_fact_or_person_is_compared_with_another():
+    """Several facts of two persons, in turns, are what those of one fact and person are by themselves."""
+    courses = {
+        ("ALT", "U/L", 40): {"001": [30, 35, 900, 20, 130], "002": [200, 41, 300, None, 5]},
+        ("BILI", "mg/dL", 1.2): {"001": [0.8, 2.0, 0.5, 7.0, 7.0], "002": [1.0, 1.1, 1.9, 3.7, 0.2]},
+        ("HBVVLD", "IU/mL", None): {"001": [5e4, "<20", 2000, 10, ">170000000"], "002": [1, 3, 2, 900, 9]},
+        ("HBSAG", "IU/mL", None): {"001": [900, 800, 70, 6, 5], "002": [None, 40, 30, "<0.05", 10]},
+    }
+    rows = [
+        lb(test, value, day(when), unit=unit, high=high, USUBJID=subject)
+        for place, when in enumerate([-20, -1, 29, 92, 1500])
+        for (test, unit, high), by_subject in courses.items()
+        for subject, values in by_subject.items()
+        if (value := values[place]) is not None
+    ]
+    rows = [row | {"LBSEQ": number} for number, row in enumerate(rows, 1)]
+    together = derive(*rows, subjects=("001", "002"))
+    assert together["PARAMCD"].n_unique() == len(courses)
+    for test, *_ in courses:
+        for subject in ("001", "002"):
+            own = [row for row in rows if row["LBTESTCD"] == test and row["USUBJID"] == subject]
+            alone = derive(*own, subjects=("001", "002"))
+            its = together.filter(pl.col("USUBJID") == subject, pl.col("PARAMCD") == alone["PARAMCD"][0])
+            assert its.equals(alone), (test, subject)
+    pairs = list(dict.fromkeys(together.select("PARAMCD", "BASETYPE").rows()))
+    assert [code for code, _ in pairs] == sorted([code for code, _ in pairs], key=list(dict(pairs)).index)
+
+
 @settings(max_examples=10, deadline=None)
 @given(RESULTS, st.randoms(use_true_random=False))
 def test_order_and_duplicates_never_matter(results, chance: random.Random):

@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 from tests.derivations.small_studies import Records
+from tests.derivations.tumours import edit, loaded
 
 from trialwright.derivations.observations import make_observations, record_facts
 from trialwright.derivations.study_facts import StudyFacts
@@ -139,6 +140,24 @@ def test_days_of_a_drug_are_close_enough_for_every_window(durva):
     days = observed(records, durva, "entecavir")["earliest"].dt.date().sort()
     assert (days[0], days[-1]) == (date(2024, 1, 5), date(2024, 8, 5))
     assert days.diff().drop_nulls().dt.total_days().max() <= 28
+
+
+@pytest.mark.parametrize(
+    ("window", "apart"),
+    [
+        pytest.param("29 days", 28, id="longer than four weeks"),
+        pytest.param("27 days", 27, id="shorter than four weeks"),
+        pytest.param("3 days", 3, id="days"),
+        pytest.param("12 hours", 1, id="hours"),
+    ],
+)
+def test_days_of_a_drug_are_as_close_as_the_shortest_window_that_a_rule_asks_of_it(prtras, window, apart):
+    text = (prtras.folder / "protocol.yaml").read_text()
+    asked = "not had(nucleoside_analogue, {})"
+    asking = loaded(edit(text, asked.format("24 weeks"), asked.format(window)))
+    records = Records().person().dose("nucleoside_analogue", "2024-01-05", "2024-08-05")
+    days = observed(records, asking, "nucleoside_analogue")["earliest"].dt.date().sort()
+    assert days.diff().drop_nulls().dt.total_days().max() == apart
 
 
 @pytest.mark.parametrize(("alive", "cut", "last"), [

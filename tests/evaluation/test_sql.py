@@ -18,6 +18,7 @@ from tests.strategies.rules import ROWS, leaves, rules
 from tests.strategies.trial_rules import ALL_RULES, FACTS, PERIODS, scope_of
 
 from trialwright.evaluation import sql
+from trialwright.evaluation.duck import answer_query, connect, put_tables
 from trialwright.evaluation.observations import Observation, Subject
 from trialwright.evaluation.patient import judge_patient
 from trialwright.evaluation.sql import judge_with_duckdb, render_rules_sql, render_sql
@@ -294,6 +295,7 @@ def test_order_chunks_duplicates_batches_and_threads_change_nothing(rows_of):
         {"observations": pl.concat([observations, observations.reverse()]), "subjects": subjects},
         {**shuffled, "n_threads": 4},
         {**shuffled, "at_once": 1000},
+        {**shuffled, "at_once": 1000, "rules_at_once": 2},
     ):
         assert judge_with_duckdb(some, scope_of(rows_of), **otherwise).equals(plain)
 
@@ -502,6 +504,16 @@ def test_a_query_reaches_nothing_but_the_two_tables(tmp_path, monkeypatch, query
     with pytest.raises(duckdb.Error, match=r"disabled|locked|does not exist|Cannot"):
         judge_with_duckdb({"v": parse_rule("age >= 18 years")}, scope_of(None), **a_table())
     assert secret.read_text() == "subject\n1\n"
+
+
+def test_tables_are_seen_by_their_own_connection_and_gone_with_it():
+    with connect() as one, connect() as other:
+        put_tables(one, {"people": pl.DataFrame({"subject": [1]})})
+        assert answer_query(one, "SELECT * FROM people")["subject"].to_list() == [1]
+        with pytest.raises(duckdb.Error, match="people does not exist"):
+            answer_query(other, "SELECT * FROM people")
+    with connect() as later, pytest.raises(duckdb.Error, match="people does not exist"):
+        answer_query(later, "SELECT * FROM people")
 
 
 def test_nothing_is_printed_when_the_process_ends():

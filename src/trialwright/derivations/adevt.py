@@ -179,11 +179,13 @@ def _with_baselines(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
             "EVENT": pl.String,
         }
     )
-    parts = [nothing]
+    compared: dict[str, list[str]] = {}
     for name, event in facts.study.protocol.events.items():
         nodes = [node for condition in facts.definitions.conditions_of(name) for node in tree.walk(condition)]
         if event.of and any(isinstance(node, RELATIVE) for node in nodes):
-            parts.append(facts.baselines(event.of).with_columns(EVENT=pl.lit(name)))
+            compared.setdefault(event.of, []).append(name)
+    found = ((facts.baselines(fact), events) for fact, events in compared.items())
+    parts = [nothing, *(base.with_columns(EVENT=pl.lit(name)) for base, events in found for name in events)]
     joined = rows.join(
         pl.concat(parts), on=["subject", "EVENT"], how="left", maintain_order="left", suffix="_base"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from trialwright.derivations.baselines import BASELINE, baselines_of, find_basel
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.known_columns import REASONS, study_day, yes
 from trialwright.derivations.laboratory_baselines import baseline_moments, find_nadirs
-from trialwright.derivations.laboratory_grades import GRADES, SIDES, grade_results, impute_results
+from trialwright.derivations.laboratory_grades import GRADES, SIDES, grade_results, impute_all, runs_of
 from trialwright.derivations.laboratory_visits import VISITS, Ends, find_visits, visits_of
 from trialwright.derivations.recorded_facts import recorded_facts
 from trialwright.derivations.safety_period import ENDS, safety_endpoint, safety_span
@@ -55,19 +55,13 @@ def derive_adlb(study: Study, adsl: pl.DataFrame, facts: StudyFacts | None = Non
         `IMPMETH` where a result lies beyond the limits of its assay; no event does. What cannot be computed is null.
         Columns and rules stand in docs/derivations-safety.md.
     """
-    plan = _Plan.of(known_facts(study) if facts is None else facts, adsl)
-    measured = laboratory_facts(study)
-    recorded = recorded_facts(study, measured.values())
-    parts = [
-        part
-        for name, rows in _by_fact(recorded)
-        for part in _of_fact(rows.filter(~pl.col("is_none")), measured[name], plan)
-    ]
-    if not parts:
-        parts = list(_of_fact(recorded.clear(), next(iter(measured.values())), plan))
-    long = pl.concat(parts)
+    facts = known_facts(study) if facts is None else facts
+    measured = list(laboratory_facts(study).values())
+    plan = _Plan.of(facts, adsl, measured)
+    rows = _results(recorded_facts(study, measured, facts.named), plan)
+    long = _in_order([_beside(rows, name, plan) for name in plan.baselines])
     places = study.subjects[SUBJECT].search_sorted(long[SUBJECT])
-    return pl.concat([study.subjects.select(study.identity)[places], long], how="horizontal")
+    return pl.concat([study.subjects.select(study.identity)[places], long.drop("number")], how="horizontal")
 
 
 def laboratory_facts(study: Study) -> dict[str, Fact]:
@@ -85,19 +79,12 @@ def _is_laboratory(fact: Fact) -> bool:
     return concept is not None and concept.is_laboratory
 
 
-def _by_fact(recorded: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The records of each fact; they lie together."""
-    runs = recorded.select(pl.col("fact").rle()).unnest("fact")
-    start = 0
-    for length, name in runs.iter_rows():
-        yield name, recorded.slice(start, length)
-        start += length
-
-
 @dataclass(frozen=True)
 class _Plan:
-    """What is the same for all facts: who is beside which dates."""
+    """What is the same for all results: the facts in their order, who is beside which dates, how results are read."""
 
+    facts: Sequence[Fact]
+    n_subjects: int
     dates: pl.DataFrame
     baselines: Mapping[str | None, tuple[Baseline | None, pl.DataFrame]]
     visits: Mapping[str, Ends]
@@ -105,7 +92,7 @@ class _Plan:
     grading: Grading | None
 
     @classmethod
-    def of(cls, facts: StudyFacts, adsl: pl.DataFrame) -> _Plan:
+    def of(cls, facts: StudyFacts, adsl: pl.DataFrame, measured: Sequence[Fact]) -> _Plan:
         protocol = facts.study.protocol
         endpoint = safety_endpoint(protocol)
         nobody = pl.DataFrame(schema={SUBJECT: pl.Int64, "base_from": MOMENT, "base_to": MOMENT})
@@ -113,6 +100,8 @@ class _Plan:
             name: (one, baseline_moments(one, facts)) for name, one in baselines_of(protocol).items()
         }
         return cls(
+            measured,
+            facts.study.subjects.select((pl.col(SUBJECT).max() + 1).fill_null(1)).item(),
             adsl.select(SUBJECT, "STARTDT").join(safety_span(facts), on=SUBJECT, how="left"),
             baselines or {None: (None, nobody)},
             visits_of(facts, adsl),
@@ -120,30 +109,45 @@ class _Plan:
             endpoint[1].grading if endpoint else None,
         )
 
+    @property
+    def names(self) -> list[str]:
+        return [fact.name for fact in self.facts]
 
-# --- results of one fact ------------------------------------------------------------------------------------------------
+
+# --- results ------------------------------------------------------------------------------------------------------------
 
 
-def _of_fact(records: pl.DataFrame, fact: Fact, plan: _Plan) -> Iterator[pl.DataFrame]:
-    """The rows of one fact, beside each baseline in turn."""
-    assay = plan.assays.get(fact.name)
-    rows = records.sort(SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
-    rows = (
-        rows.with_row_index("row").cast({"row": pl.Int64}).with_columns(counts=pl.col("reason").is_not_null())
+def _results(recorded: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+    """The results of all facts by fact, person and date, with what each says by itself.
+
+    From here on `SUBJECT` stands for a person and a fact (`number`, in the order of the facts): what is found for each
+    subject in one fact is so found in all facts at once. `person` is the subject.
+    """
+    number = pl.col("fact").replace_strict(plan.names, range(len(plan.names)), return_dtype=pl.Int64)
+    rows = recorded.filter(~pl.col("is_none")).with_columns(number=number, person=pl.col(SUBJECT))
+    rows = rows.sort("number", SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
+    rows = rows.with_row_index("row").join(plan.dates, on=SUBJECT, how="left", maintain_order="left")
+    rows = rows.with_columns(
+        pl.col("row").cast(pl.Int64),
+        (pl.col("number") * plan.n_subjects + pl.col(SUBJECT)).alias(SUBJECT),
+        counts=pl.col("reason").is_not_null(),
     )
-    rows = rows.join(plan.dates, on=SUBJECT, how="left", maintain_order="left")
-    rows = pl.concat([rows, impute_results(rows, assay)], how="horizontal").with_columns(_described())
+    imputed = impute_all(rows, plan.facts, plan.assays)
+    rows = pl.concat([rows, imputed], how="horizontal").with_columns(_described())
     rows = rows.with_columns(study_day(pl.col("ADT"), pl.col("STARTDT")).alias("ADY")).drop("STARTDT", *ENDS)
-    rows = find_visits(rows, plan.visits.get(fact.name))
-    for name, (baseline, moments) in plan.baselines.items():
-        if baseline is not None and not is_of(baseline, fact.name):
-            continue
-        beside = rows.join(moments, on=SUBJECT, how="left", maintain_order="left")
-        found = _bases(beside, baseline, assay)
-        compared = _compared(
-            beside.join(found, on=SUBJECT, how="left", maintain_order="left"), fact, plan.grading
-        )
-        yield _finished(compared.with_columns(pl.lit(name, pl.String).alias("BASETYPE")), fact)
+    return find_visits(rows, plan.visits)
+
+
+def _beside(rows: pl.DataFrame, name: str | None, plan: _Plan) -> pl.DataFrame:
+    """Results beside a baseline: of the facts that have it."""
+    baseline, moments = plan.baselines[name]
+    if baseline is not None:
+        rows = rows.filter(pl.col("fact").is_in([fact for fact in plan.names if is_of(baseline, fact)]))
+    moments = moments.rename({SUBJECT: "person"})
+    beside = rows.join(moments, on="person", how="left", maintain_order="left")
+    found = _bases(beside, baseline, plan)
+    compared = _compared(beside.join(found, on=SUBJECT, how="left", maintain_order="left"), plan)
+    return _finished(compared.with_columns(pl.lit(name, pl.String).alias("BASETYPE")), plan)
 
 
 def _described() -> list[pl.Expr]:
@@ -215,13 +219,15 @@ def _range_indicator() -> pl.Expr:
 # --- beside a baseline --------------------------------------------------------------------------------------------------
 
 
-def _bases(rows: pl.DataFrame, baseline: Baseline | None, assay: Assay | None) -> pl.DataFrame:
+def _bases(rows: pl.DataFrame, baseline: Baseline | None, plan: _Plan) -> pl.DataFrame:
     """The baseline of each subject, in columns ready for the table."""
     if baseline is None:
         found = pl.DataFrame(schema={SUBJECT: pl.Int64, **BASELINE})
     else:
         found = find_baselines(rows.filter("counts"), baseline)
-    imputed = impute_results(found, assay, "base_")
+    found = found.with_columns(number=pl.col(SUBJECT) // plan.n_subjects)
+    imputed = impute_all(found, plan.facts, plan.assays, "base_")
+    found = found.drop("number")
     of_row = rows.select(base_row="row", BASEC="AVALC", BNRIND="ANRIND")
     return (
         pl.concat(
@@ -241,13 +247,15 @@ def _bases(rows: pl.DataFrame, baseline: Baseline | None, assay: Assay | None) -
     )
 
 
-def _compared(rows: pl.DataFrame, fact: Fact, grading: Grading | None) -> pl.DataFrame:
+def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
     """Change, ratio, lowest result, grades and shifts against the baseline beside each row."""
     rows = rows.with_columns(
         (pl.col("earliest") > pl.col("base_to")).fill_null(value=False).alias("is_after"),
         (pl.col("latest") > pl.col("base_to")).fill_null(value=False).alias("may_be_after"),
     )
-    rows = pl.concat([rows, find_nadirs(rows), grade_results(rows, fact, grading)], how="horizontal")
+    rows = pl.concat(
+        [rows, find_nadirs(rows), grade_results(rows, plan.facts, plan.grading)], how="horizontal"
+    )
     at_base = rows.select(base_row="row", **{f"BTOXGR{side}": f"ATOXGR{side}" for side in SIDES})
     rows = rows.join(at_base, on="base_row", how="left", maintain_order="left")
     after, change = pl.when("is_after"), pl.col("AVAL") - pl.col("BASE")
@@ -282,7 +290,7 @@ def _worst(rows: pl.DataFrame, side: str) -> np.ndarray:
     counts = pl.col("is_after") & (pl.col("ONTRTFL") == "Y").fill_null(value=False)
     grade = rows.select(pl.when(counts).then(f"ATOXLE{side}").fill_null(-1)).to_series().to_numpy()
     flags = np.zeros(len(rows), np.bool_)
-    if _is_ungraded(rows, side):
+    if not len(rows):
         return flags
     starts = np.flatnonzero(np.diff(rows[SUBJECT].to_numpy(), prepend=-1))
     worst = np.repeat(np.maximum.reduceat(grade, starts), np.diff(np.append(starts, len(rows))))
@@ -292,26 +300,44 @@ def _worst(rows: pl.DataFrame, side: str) -> np.ndarray:
     return flags
 
 
-def _is_ungraded(rows: pl.DataFrame, side: str) -> bool:
-    """Whether there is nothing to grade on a side."""
-    return not len(rows) or rows[f"ATOXRE{side}"][0] == Reason.NOT_APPLICABLE.value
+def _in_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows beside each baseline, in the order of facts and then of baselines; each part is in that of facts."""
+    pieces = [
+        (number, baseline, part[run])
+        for baseline, part in enumerate(parts)
+        for number, run in runs_of(part["number"])
+    ]
+    ordered = sorted(pieces, key=lambda piece: piece[:2])
+    return pl.concat([piece for *_, piece in ordered] or parts)
 
 
-def _finished(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
-    unit = str(fact.unit) if fact.unit else None
+def _finished(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+    units = [str(fact.unit) if fact.unit else None for fact in plan.facts]
+    about = pl.DataFrame(
+        {
+            "number": range(len(plan.facts)),
+            "PARAMCD": [name.upper() for name in plan.names],
+            "PARAM": [
+                f"{fact.label} ({unit})" if unit else fact.label
+                for fact, unit in zip(plan.facts, units, strict=True)
+            ],
+            "AVALU": units,
+            "PROTOCOL": [f"facts.{name}" for name in plan.names],
+        },
+        schema_overrides={"AVALU": pl.String},
+    )
     source = (
         pl.when("is_after")
         .then(pl.concat_str("SRCALL", "BASESRC", separator=" ", ignore_nulls=True))
         .otherwise("SRCALL")
     )
-    return rows.select(
-        SUBJECT,
-        pl.lit(fact.name.upper()).alias("PARAMCD"),
-        pl.lit(f"{fact.label} ({unit})" if unit else fact.label).alias("PARAM"),
-        pl.lit(unit, pl.String).alias("AVALU"),
+    return rows.join(about, on="number", how="left", maintain_order="left").select(
+        "number",
+        pl.col("person").alias(SUBJECT),
+        "PARAMCD", "PARAM", "AVALU",
         *_OF_RESULT, *_OF_BASELINE, *GRADES, *_SHIFTS, *VISITS,
         pl.col("reader").alias("READER"),
         "SRCDOM", "SRCSEQ",
         source.alias("SRCALL"),
-        pl.lit(f"facts.{fact.name}").alias("PROTOCOL"),
+        "PROTOCOL",
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -25,7 +25,7 @@ from trialwright.derivations.time_outcomes import (
     with_outcome,
 )
 from trialwright.derivations.time_plans import COMPETING, NOT_ASSESSED, Cause, make_time_plans
-from trialwright.derivations.timeline import HAPPENINGS, SOURCE, make_timeline
+from trialwright.derivations.timeline import HAPPENINGS, NOTHING, SOURCE, make_timeline
 from trialwright.protocol.moments import Selection
 from trialwright.vocabulary.verdicts import Reason
 
@@ -132,21 +132,21 @@ def _derive(view: View, adsl: pl.DataFrame) -> pl.DataFrame:
     frame = frame.join(unread(view), on=SUBJECT, how="left")
     frame = with_gaps(with_outcome(frame), view)
 
-    def of(outcome: str) -> pl.DataFrame:
-        return frame.filter(pl.col("outcome") == outcome)
+    def made(outcome: str, make: _Make) -> list[pl.DataFrame]:
+        rows = frame.filter(pl.col("outcome") == outcome)
+        return [make(rows, view)] if len(rows) else []
 
-    ended = of(ENDED)
     parts = [
-        _event(of(Outcome.EVENT), view),
-        _competing(of(Outcome.COMPETING), view),
-        *(
-            _ended(ended.filter(pl.col("cause") == number), cause, view)
-            for number, cause in enumerate((*view.plan.causes, *view.plan.gaps))
-        ),
-        _nothing(of(Outcome.CENSORED), view),
-        _not_evaluable(of(Outcome.NOT_EVALUABLE), view),
-    ]
+        *made(Outcome.EVENT, _event),
+        *made(Outcome.COMPETING, _competing),
+        *made(ENDED, _ended),
+        *made(Outcome.CENSORED, _nothing),
+        *made(Outcome.NOT_EVALUABLE, _not_evaluable),
+    ] or [_not_evaluable(frame, view)]
     return _finished(_undecided(with_doubts(pl.concat(parts), people, view)), view)
+
+
+_Make: TypeAlias = Callable[[pl.DataFrame, View], pl.DataFrame]
 
 
 # --- the rows of each outcome --------------------------------------------------------------------------------------------
@@ -174,8 +174,13 @@ def _competing(part: pl.DataFrame, view: View) -> pl.DataFrame:
     return _row(rows, view, "c", Outcome.COMPETING, COMPETING)
 
 
-def _ended(part: pl.DataFrame, cause: Cause, view: View) -> pl.DataFrame:
+def _ended(part: pl.DataFrame, view: View) -> pl.DataFrame:
     """Follow-up ended before anything counted: by an event, or as nobody looked for too long."""
+    rows = ((part.filter(pl.col("cause") == number), cause) for number, cause in enumerate(view.plan.enders))
+    return pl.concat(_ended_by(some, cause, view) for some, cause in rows if len(some))
+
+
+def _ended_by(part: pl.DataFrame, cause: Cause, view: View) -> pl.DataFrame:
     bounds = part.select(SUBJECT, "upper", lower="STARTDT")
     record = view.select(cause.at, bounds)
     rows = part.join(_prefixed(record, "s"), on=SUBJECT, how="left")
@@ -191,16 +196,20 @@ def _ended(part: pl.DataFrame, cause: Cause, view: View) -> pl.DataFrame:
 
 def _nothing(part: pl.DataFrame, view: View) -> pl.DataFrame:
     """Nothing happened: follow-up ends with the last look, or on the first day if there was none."""
+    if not view.plan.ends:
+        return _not_evaluable(part.with_columns(pl.lit(Reason.MISSING.value).alias("open")), view)
     bounds = part.select(SUBJECT, "upper", lower="STARTDT")
     rows, parts = part, []
     for at in view.plan.ends:
         found = rows.join(_prefixed(view.select(at, bounds), "s"), on=SUBJECT)
+        if not len(found):
+            continue
         rows = rows.join(found, on=SUBJECT, how="anti")
         found = found.with_columns(_name(at).alias("s_EVENT"), _no_text().alias("because"))
         text = f"No event up to the last {view.plan.label(at.record.name or '')}"
         parts.append(_censored(found, view, at, CENSORED, text, f"endpoints.{view.plan.id}"))
-    if not view.plan.ends:
-        return _not_evaluable(rows.with_columns(pl.lit(Reason.MISSING.value).alias("open")), view)
+        if not len(rows):
+            return pl.concat(parts)
     at = view.plan.ends[0]
     unseen = rows.with_columns(
         *(pl.lit(None, HAPPENINGS[name]).alias(f"s_{name}") for name in FOUND[1:]),
@@ -299,7 +308,7 @@ def _finished(rows: pl.DataFrame, view: View) -> pl.DataFrame:
 def _last_look(view: View, bounds: pl.DataFrame) -> pl.DataFrame:
     """The last assessment between two days, of the kind the follow-up ends with."""
     if not view.plan.ends:
-        return pl.DataFrame(schema=dict(HAPPENINGS))
+        return NOTHING
     return view.select(Selection(view.plan.ends[0].record), bounds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -58,10 +59,13 @@ def is_strict(baseline: Baseline) -> bool:
 
 def selection_of(baseline: Baseline) -> Selection:
     """Which record a baseline is, and up to which moment."""
-    selection = parse_selection(baseline.take)
+    selection = _selection(baseline.take)
     if selection.until is None or selection.record.which != "last":
         raise ValueError(f"a baseline is the last result on or before a moment, not `{baseline.take}`")
     return selection
+
+
+_selection = cache(parse_selection)
 
 
 def find_baselines(results: pl.DataFrame, baseline: Baseline) -> pl.DataFrame:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import polars as pl
@@ -61,12 +62,17 @@ class Datasets:
     problems: tuple[Problem, ...]
 
 
-def derive_datasets(study: Study, *, progress: Callable[[str], None] = lambda _: None) -> Datasets:
-    """Derive every dataset of `LABELS`.
+def derive_datasets(
+    study: Study, *, only: Collection[str] = tuple(LABELS), progress: Callable[[str], None] = lambda _: None
+) -> Datasets:
+    """Derive the datasets of `LABELS`, or some of them.
 
     Parameters
     ----------
     study : Study
+    only : collection of str
+        The datasets wanted, all if not given: these and what they rest on are derived, and these alone are in the result.
+        What else is derived with it changes no dataset. Questions to tumour records come with ADTR and ADRS only.
     progress : callable
         Told the name of each dataset when its derivation begins.
 
@@ -74,53 +80,68 @@ def derive_datasets(study: Study, *, progress: Callable[[str], None] = lambda _:
     ------
     ProblemsFound
         Where the records leave no way to derive a dataset as the protocol says.
+    ValueError
+        If no dataset has a name that is wanted.
     """
-    progress("what is known")
-    facts = known_facts(study)
-    progress("ADSL")
-    adsl = derive_adsl(study, facts)
-    courses = courses_of(study, adsl)
-    tables = {"ADSL": adsl, **dict(_derive(study, facts, adsl, courses, progress))}
-    ordered = {name: tables[name] for name in LABELS}
-    return Datasets(MappingProxyType(ordered), (*study.left_out, *ask_about_tumours(study, adsl, courses)))
+    if unknown := [name for name in only if name not in LABELS]:
+        raise ValueError(f"no dataset is called `{unknown[0]}`: there are {', '.join(LABELS)}")
+    its = _Making(study, progress)
+    tables = {name: its[name] for name in LABELS if name in only}
+    asked = ask_about_tumours(study, its["ADSL"], its.courses) if {"ADTR", "ADRS"} & tables.keys() else ()
+    return Datasets(MappingProxyType(tables), (*study.left_out, *asked))
 
 
-def _derive(
-    study: Study,
-    facts: StudyFacts,
-    adsl: pl.DataFrame,
-    courses: TumourCourses,
-    progress: Callable[[str], None],
-) -> Iterator[tuple[str, pl.DataFrame]]:
-    """All that rest on ADSL."""
-    progress("ADELIG")
-    yield "ADELIG", derive_adelig(study, facts)
-    progress("ADBASE")
-    yield "ADBASE", derive_adbase(study, facts)
-    progress("ADEX")
-    adex = derive_adex(study, adsl)
-    yield "ADEX", adex
-    yield "ADEXSUM", derive_adexsum(study, adsl, adex, facts)
-    progress("ADLB")
-    adlb = derive_adlb(study, adsl, facts)
-    yield "ADLB", adlb
-    progress("ADTR")
-    yield "ADTR", derive_adtr(study, adsl, courses)
-    progress("ADRS")
-    yield "ADRS", derive_adrs(study, adsl, courses)
-    progress("ADEVT")
-    adevt = derive_adevt(study, facts)
-    yield "ADEVT", adevt
-    progress("ADAE")
-    adae = derive_adae(study, adsl, facts)
-    yield "ADAE", adae
-    yield "ADLIVER", derive_adliver(study, adsl, adevt)
-    progress("ADATTR")
-    yield "ADATTR", derive_adattr(study, adsl, adevt, adlb, adae)
-    progress("ADRATE")
-    yield "ADRATE", derive_adrate(study, adsl, adevt, facts.observations)
-    progress("ADTTE")
-    adtte = derive_adtte(study, adsl, adevt, facts.observations)
-    yield "ADTTE", adtte
-    progress("ADTTEV")
-    yield "ADTTEV", derive_adttev(study, adsl, adtte, facts.observations)
+class _Making:
+    """The datasets of a study, each derived once, when it or what rests on it is asked for."""
+
+    def __init__(self, study: Study, progress: Callable[[str], None]) -> None:
+        self.study = study
+        self.progress = progress
+        self.made: dict[str, pl.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name not in self.made:
+            self.progress(name)
+            self.made[name] = _DERIVATIONS[name](self)
+        return self.made[name]
+
+    @cached_property
+    def known(self) -> tuple[StudyFacts, pl.DataFrame]:
+        """What is known, and the observations before rules of any dataset add days of drugs to them."""
+        self.progress("what is known")
+        facts = known_facts(self.study)
+        return facts, facts.observations
+
+    @property
+    def facts(self) -> StudyFacts:
+        return self.known[0]
+
+    @property
+    def observations(self) -> pl.DataFrame:
+        return self.known[1]
+
+    @cached_property
+    def courses(self) -> TumourCourses:
+        return courses_of(self.study, self["ADSL"])
+
+
+_DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType(
+    {
+        "ADSL": lambda its: derive_adsl(its.study, its.facts),
+        "ADELIG": lambda its: derive_adelig(its.study, its.facts),
+        "ADBASE": lambda its: derive_adbase(its.study, its.facts),
+        "ADEX": lambda its: derive_adex(its.study, its["ADSL"]),
+        "ADEXSUM": lambda its: derive_adexsum(its.study, its["ADSL"], its["ADEX"], its.facts),
+        "ADLB": lambda its: derive_adlb(its.study, its["ADSL"], its.facts),
+        "ADEVT": lambda its: derive_adevt(its.study, its.facts),
+        "ADTR": lambda its: derive_adtr(its.study, its["ADSL"], its.courses),
+        "ADRS": lambda its: derive_adrs(its.study, its["ADSL"], its.courses),
+        "ADAE": lambda its: derive_adae(its.study, its["ADSL"], its.facts),
+        "ADLIVER": lambda its: derive_adliver(its.study, its["ADSL"], its["ADEVT"]),
+        "ADATTR": lambda its: derive_adattr(its.study, its["ADSL"], its["ADEVT"], its["ADLB"], its["ADAE"]),
+        "ADRATE": lambda its: derive_adrate(its.study, its["ADSL"], its["ADEVT"], its.observations),
+        "ADTTE": lambda its: derive_adtte(its.study, its["ADSL"], its["ADEVT"], its.observations),
+        "ADTTEV": lambda its: derive_adttev(its.study, its["ADSL"], its["ADTTE"], its.observations),
+    }
+)
+"""What each dataset is derived from."""

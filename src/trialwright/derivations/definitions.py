@@ -35,6 +35,11 @@ class Definitions:
         """The rules of the protocol by their dotted path."""
         return self.loaded.writing.rules
 
+    @cached_property
+    def nodes(self) -> Sequence[tree.Node]:
+        """All that the rules of the protocol are made of."""
+        return [node for rule in self.rules.values() for node in tree.walk(rule.condition)]
+
     @property
     def baseline_selection(self) -> Selection | None:
         """Which result is the baseline of each fact, as the protocol says."""

@@ -50,16 +50,18 @@ def as_days(records: pl.DataFrame, drugs: Iterable[Fact], study: Study, alive: p
     ProblemsFound
         `counted-interval`, if a rule counts doses of a drug and a record holds several of them.
     """
-    conditions = [rule.condition for rule in study.loaded.writing.rules.values()]
+    nodes = [node for rule in study.loaded.writing.rules.values() for node in tree.walk(rule.condition)]
     plain = records.with_columns(day=pl.lit(0, pl.Int64))
     added = []
     for drug in drugs:
         if drug.kind is not Kind.DRUG:
             continue
         lasting = _lasting(records.filter(pl.col("fact") == drug.name), drug, study, alive)
-        if len(lasting) and any(_counts(one, drug) for one in conditions):
+        if not len(lasting):
+            continue
+        if any(isinstance(node, tree.Count) and node.fact == drug.name for node in nodes):
             raise ProblemsFound(_counted(lasting, drug, study))
-        added.append(_days_of(lasting, min([FARTHEST, *(_reach(one, drug) for one in conditions)])))
+        added.append(_days_of(lasting, _reach(nodes, drug)))
     return pl.concat([plain, *added])
 
 
@@ -102,17 +104,11 @@ def _days_of(lasting: pl.DataFrame, step: int) -> pl.DataFrame:
     return pl.concat([between.select(ends.columns), ends])
 
 
-def _counts(condition: tree.Condition, drug: Fact) -> bool:
-    return any(isinstance(node, tree.Count) and node.fact == drug.name for node in tree.walk(condition))
-
-
-def _reach(condition: tree.Condition, drug: Fact) -> int:
-    """The days of the shortest window of a length that a rule asks of a drug."""
-    windows = [
-        node.window for node in tree.walk(condition) if isinstance(node, tree.Had) and node.fact == drug.name
-    ]
+def _reach(nodes: Iterable[tree.Node], drug: Fact) -> int:
+    """The days of the shortest window of a length that rules ask of a drug, no more than `FARTHEST`."""
+    windows = [node.window for node in nodes if isinstance(node, tree.Had) and node.fact == drug.name]
     lengths = [_days(one.length) for one in windows if isinstance(one, tree.Within)]
-    return max(1, min(lengths, default=FARTHEST))
+    return max(1, min([FARTHEST, *lengths]))
 
 
 def _days(length: Duration) -> int:

@@ -12,7 +12,9 @@ from trialwright.protocol.model import Baseline
 from trialwright.protocol.rule_tree import HERE
 from trialwright.records.dates import MOMENT
 
-_LONG_AGO = -(1 << 40)
+_LONG_AGO = -(1 << 32)
+_ALL_MINUTES = 1 << 34
+"""More than lie between any two dates."""
 
 
 def baseline_moments(baseline: Baseline, facts: StudyFacts) -> pl.DataFrame:
@@ -29,7 +31,7 @@ def find_nadirs(rows: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     rows : DataFrame
-        Records of one fact with their baseline, `counts` (a result), `is_after` (surely after its moment) and
+        Records, those of a `SUBJECT` in one fact together, with their baseline, `counts` (a result), `is_after` (surely after its moment) and
         `may_be_after`.
 
     Returns
@@ -38,17 +40,17 @@ def find_nadirs(rows: pl.DataFrame) -> pl.DataFrame:
         `nadir_lo` and `nadir_hi`, null where nothing counts yet. A result whose date is imprecise lowers `nadir_lo` for all
         rows of its subject.
     """
-    group = rows[SUBJECT].to_numpy()
+    group = rows[SUBJECT].rle_id().cast(pl.Int64).to_numpy()
     early, late = (_minutes(rows[side]) for side in ("earliest", "latest"))
     lo, hi = (rows[end].fill_null(np.inf).to_numpy() for end in ("lo", "hi"))
     counts = rows["counts"].to_numpy() & rows["is_after"].to_numpy()
     is_whole = early // 1440 == late // 1440
     used = np.flatnonzero(counts)
-    key = group[used] * (1 << 41) + late[used]
+    key = group[used] * _ALL_MINUTES + late[used]
     order = np.argsort(key, kind="stable")
     used, key = used[order], key[order]
     lowest = [_running(group[used], end[used]) for end in (lo, hi)]
-    place = np.searchsorted(key, group * (1 << 41) + early, side="left") - 1
+    place = np.searchsorted(key, group * _ALL_MINUTES + early, side="left") - 1
     is_there = place >= 0
     is_there[is_there] = group[used][place[is_there]] == group[is_there]
     result = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -45,17 +46,17 @@ _BELOW = {
     "the limit over the square root of 2": BelowLimit.BY_ROOT_TWO,
     "1": BelowLimit.ONE,
 }
-_HIGHEST = 4
 
 
-def grade_results(rows: pl.DataFrame, fact: Fact, grading: Grading | None) -> pl.DataFrame:
-    """The grades of results of one fact.
+def grade_results(rows: pl.DataFrame, facts: Sequence[Fact], grading: Grading | None) -> pl.DataFrame:
+    """The grades of results.
 
     Parameters
     ----------
     rows : DataFrame
-        Results in the unit of the fact, with their baseline.
-    fact : Fact
+        Results in the unit of their fact, with their baseline; `number` is the place of the fact among `facts`, and those
+        of a fact lie together.
+    facts : sequence of Fact
     grading : Grading, optional
         Without it nothing is graded.
 
@@ -63,24 +64,69 @@ def grade_results(rows: pl.DataFrame, fact: Fact, grading: Grading | None) -> pl
     -------
     grades : DataFrame
         For the low side (`L`) and the high (`H`): `ATOXGRL` (0 to 4, null where it does not follow), `ATOXLEL` and `ATOXMOL`
-        (the least and the most it may be), `ATOXREL` (why it does not follow), `ATOXUPL` (Y where symptoms nobody told of
-        would give more), `ATOXBAL` (Y where a missing baseline counts as normal).
+        (the least and the most it may be), `ATOXREL` (why it does not follow; `not applicable` where the criteria have no
+        term for the fact on this side), `ATOXUPL` (Y where symptoms nobody told of would give more), `ATOXBAL` (Y where a
+        missing baseline counts as normal).
     """
-    terms = criteria_of(VERSION).terms
-    parts = []
-    numbers: tuple[Known, Known, Known, Baseline] | None = None
-    for letter, side in SIDES.items():
-        if grading is None or (fact.concept, side) not in terms or not len(rows):
-            parts.append(_ungraded(len(rows), letter, graded=grading is not None))
+    if grading is None:
+        return pl.concat([_ungraded(len(rows), letter) for letter in SIDES], how="horizontal")
+    terms, sides = criteria_of(VERSION).terms, {letter: _Side.ungraded(len(rows)) for letter in SIDES}
+    for number, run in runs_of(rows["number"]):
+        fact = facts[number]
+        graded = [letter for letter, side in SIDES.items() if (fact.concept, side) in terms]
+        if not graded:
             continue
-        numbers = numbers or _numbers(rows, fact)
-        value, lln, uln, baseline = numbers
-        grades = grade_laboratory(
-            str(fact.concept), value, unit=str(fact.unit) if fact.unit else None, direction=side, version=VERSION,
-            lln=lln, uln=uln, baseline=baseline, conventions=_conventions(grading),
-        )  # fmt: skip
-        parts.append(_columns(grades, letter))
-    return pl.concat(parts, how="horizontal")
+        value, lln, uln, baseline = _numbers(rows[run], fact)
+        for letter in graded:
+            grades = grade_laboratory(
+                str(fact.concept), value, unit=str(fact.unit) if fact.unit else None, direction=SIDES[letter],
+                version=VERSION, lln=lln, uln=uln, baseline=baseline, conventions=_conventions(grading),
+            )  # fmt: skip
+            sides[letter].put(run, grades)
+    return pl.concat([side.columns(letter) for letter, side in sides.items()], how="horizontal")
+
+
+def runs_of(numbers: pl.Series) -> Iterator[tuple[int, slice]]:
+    """Each number of a column in which equal ones lie together, and where they lie."""
+    start = 0
+    for length, number in pl.select(runs=numbers.rle()).unnest("runs").iter_rows():
+        yield number, slice(start, start + length)
+        start += length
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The grades of one side of all results."""
+
+    least: np.ndarray
+    most: np.ndarray
+    reasons: np.ndarray
+    may_be_higher: np.ndarray
+    is_baseline_assumed: np.ndarray
+
+    @classmethod
+    def ungraded(cls, n: int) -> _Side:
+        """No grade: the criteria have no term."""
+        reasons = np.full(n, Reason.NOT_APPLICABLE.code, np.uint8)
+        (least, most), (higher, assumed) = np.full((2, n), np.nan), np.zeros((2, n), np.bool_)
+        return cls(least, most, reasons, higher, assumed)
+
+    def put(self, run: slice, grades: Grades) -> None:
+        self.least[run], self.most[run] = grades.grade.bounds.lo, grades.grade.bounds.hi
+        self.reasons[run] = grades.grade.reasons
+        self.may_be_higher[run] = grades.may_be_higher
+        self.is_baseline_assumed[run] = grades.is_baseline_assumed
+
+    def columns(self, letter: str) -> pl.DataFrame:
+        least, most = (pl.Series(end).fill_nan(None).cast(pl.Int8) for end in (self.least, self.most))
+        return pl.DataFrame({"least": least, "most": most}).select(
+            pl.when(pl.col("least") == pl.col("most")).then("least").alias(f"ATOXGR{letter}"),
+            pl.col("least").alias(f"ATOXLE{letter}"),
+            pl.col("most").alias(f"ATOXMO{letter}"),
+            reason_words(self.reasons).alias(f"ATOXRE{letter}"),
+            _flags(self.may_be_higher).alias(f"ATOXUP{letter}"),
+            _flags(self.is_baseline_assumed).alias(f"ATOXBA{letter}"),
+        )
 
 
 def _conventions(grading: Grading) -> Conventions:
@@ -130,34 +176,38 @@ def _limit(limits: pl.Series) -> Known:
     )
 
 
-def _columns(grades: Grades, letter: str) -> pl.DataFrame:
-    least, most = (pl.Series(end).cast(pl.Int8) for end in (grades.grade.bounds.lo, grades.grade.bounds.hi))
-    return pl.DataFrame({"least": least, "most": most}).select(
-        pl.when(pl.col("least") == pl.col("most")).then("least").alias(f"ATOXGR{letter}"),
-        pl.col("least").alias(f"ATOXLE{letter}"),
-        pl.col("most").alias(f"ATOXMO{letter}"),
-        reason_words(grades.grade.reasons).alias(f"ATOXRE{letter}"),
-        _flags(grades.may_be_higher).alias(f"ATOXUP{letter}"),
-        _flags(grades.is_baseline_assumed).alias(f"ATOXBA{letter}"),
-    )
-
-
 def _flags(flags: np.ndarray) -> pl.Series:
     return pl.Series(flags).replace_strict({True: "Y"}, default=None, return_dtype=pl.String)
 
 
-def _ungraded(n: int, letter: str, *, graded: bool) -> pl.DataFrame:
-    """No grade: the criteria have no term on this side, or the protocol grades nothing."""
-    bounds = {"ATOXLE": 0 if graded else None, "ATOXMO": _HIGHEST if graded else None}
+def _ungraded(n: int, letter: str) -> pl.DataFrame:
+    """No grade, as the protocol grades nothing."""
     return pl.select(
-        pl.repeat(None, n, dtype=pl.Int8).alias(f"ATOXGR{letter}"),
-        *(pl.repeat(None, n, dtype=pl.Int8).alias(f"{name}{letter}") for name in bounds),
+        *(
+            pl.repeat(None, n, dtype=pl.Int8).alias(f"{name}{letter}")
+            for name in ("ATOXGR", "ATOXLE", "ATOXMO")
+        ),
         pl.repeat(Reason.NOT_APPLICABLE.value, n, dtype=pl.String).alias(f"ATOXRE{letter}"),
         *(pl.repeat(None, n, dtype=pl.String).alias(f"{name}{letter}") for name in ("ATOXUP", "ATOXBA")),
     )
 
 
 # --- beyond the limits of an assay --------------------------------------------------------------------------------------
+
+
+def impute_all(
+    rows: pl.DataFrame, facts: Sequence[Fact], assays: Mapping[str, Assay], prefix: str = ""
+) -> pl.DataFrame:
+    """As `impute_results`, for several facts at once: `number` is the place of the fact of each result among `facts`."""
+    is_measured = rows["number"].is_in([number for number, one in enumerate(facts) if one.name in assays])
+    exact = impute_results(rows, None, prefix).with_columns(place=pl.int_range(pl.len()))
+    parts = [exact.filter(~is_measured)]
+    for number, run in runs_of(rows["number"]):
+        assay = assays.get(facts[number].name)
+        if assay is not None:
+            imputed = impute_results(rows[run], assay, prefix)
+            parts.append(imputed.with_columns(place=pl.int_range(run.start, run.stop)))
+    return pl.concat(parts).sort("place").drop("place")
 
 
 def impute_results(rows: pl.DataFrame, assay: Assay | None, prefix: str = "") -> pl.DataFrame:

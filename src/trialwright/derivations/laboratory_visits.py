@@ -51,14 +51,15 @@ def visits_of(facts: StudyFacts, adsl: pl.DataFrame) -> dict[str, Ends]:
     return found
 
 
-def find_visits(rows: pl.DataFrame, ends: Ends | None) -> pl.DataFrame:
+def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
     """Results with the visit they feed.
 
     Parameters
     ----------
     rows : DataFrame
-        Records of one fact: `SUBJECT`, `row`, `reader`, `ADT`, `counts`.
-    ends : Ends, optional
+        Records: `fact`, `person`, `row`, `reader`, `ADT`, `counts`.
+    visits : mapping of str to Ends
+        By fact.
 
     Returns
     -------
@@ -68,9 +69,14 @@ def find_visits(rows: pl.DataFrame, ends: Ends | None) -> pl.DataFrame:
         several results the nearest counts, of two as near the later. What comes after an event that ends the estimand
         (`until it happens`) feeds a visit and does not count.
     """
-    if ends is None:
-        return rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in VISITS.items())
-    placed = rows.filter("counts").select(SUBJECT, "row", "reader", "ADT")
+    found = [_placed(rows.filter("counts", pl.col("fact") == name), ends) for name, ends in visits.items()]
+    nothing = pl.DataFrame(schema={"row": pl.Int64, **VISITS})
+    return rows.join(pl.concat([nothing, *found]), on="row", how="left", maintain_order="left")
+
+
+def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
+    """The results of one fact that feed a visit: `row` and the columns of `VISITS`."""
+    placed = rows.select(pl.col("person").alias(SUBJECT), "row", "reader", "ADT")
     placed = placed.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left")
     elapsed = (pl.col("ADT") - pl.col("start")).dt.total_days()
     placed = (
@@ -86,7 +92,7 @@ def find_visits(rows: pl.DataFrame, ends: Ends | None) -> pl.DataFrame:
         .unique([SUBJECT, "reader", "AVISIT"], keep="first", maintain_order=True)
     )
     placed = placed.with_columns(yes(pl.col("row").is_in(nearest["row"].to_list())).alias("ANL01FL"))
-    return rows.join(placed.select("row", *VISITS), on="row", how="left", maintain_order="left")
+    return placed.select("row", *VISITS)
 
 
 def _visit(lengths: tuple[Duration, ...]) -> pl.Expr:

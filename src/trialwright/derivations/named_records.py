@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import polars as pl
 
 from trialwright.derivations.known_columns import spelt
-from trialwright.derivations.study import SUBJECT, Study, moment_columns
+from trialwright.derivations.result_values import RESULT
+from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
+from trialwright.derivations.tumour_responses import tumour_responses
 from trialwright.protocol.facts import Fact
 
 
@@ -23,7 +27,14 @@ class NamedRecords:
     said: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
     """The texts of a column of a domain, by how they are spelt."""
     tests: dict[str, dict[tuple[object, ...], pl.DataFrame]] = field(default_factory=dict)
-    """The findings of a domain by the code of their test."""
+    """The findings of a domain, as `findings` has them, by the code of their test."""
+    read: dict[tuple[str, bool], pl.DataFrame] = field(default_factory=dict)
+    """The records of facts with results read before, by name and whether another fact shares their test."""
+
+    @cached_property
+    def responses(self) -> pl.DataFrame:
+        """The responses of tumours, as `tumour_responses` has them."""
+        return tumour_responses(self.study)
 
     def rows(self, domain: str, columns: Iterable[str], names: Iterable[str]) -> pl.DataFrame:
         """The records of which any of the columns says one of the names."""
@@ -34,12 +45,14 @@ class NamedRecords:
             table.filter(pl.any_horizontal(is_called).fill_null(value=False)) if is_called else table.clear()
         )
 
-    def of_test(self, domain: str, test: str) -> pl.DataFrame:
-        """The findings of a domain of one test code, in their order."""
-        table = self.study.tables[domain]
+    def of_test(self, domain: str, test: str) -> pl.DataFrame | None:
+        """The findings of a domain of one test code, in their order, as `findings` has them; None where there are none."""
         if domain not in self.tests:
-            self.tests[domain] = table.partition_by(f"{domain}TESTCD", as_dict=True, maintain_order=True)
-        return self.tests[domain].get((test,), table.clear())
+            table = self.study.tables[domain]
+            of_all = findings(table, domain).with_columns(table[f"{domain}TESTCD"].alias("TESTCD"))
+            parts = of_all.partition_by("TESTCD", as_dict=True, maintain_order=True, include_key=False)
+            self.tests[domain] = parts
+        return self.tests[domain].get((test,))
 
     def _texts(self, domain: str, column: str, names: Iterable[str]) -> list[str]:
         if (domain, column) not in self.said:
@@ -66,6 +79,26 @@ def dated(table: pl.DataFrame, domain: str, variable: str) -> pl.DataFrame:
     earliest, latest = moment_columns(variable)
     return table.select(
         SUBJECT, pl.col(earliest).alias("earliest"), pl.col(latest).alias("latest"), *source(domain)
+    )
+
+
+def findings(table: pl.DataFrame, domain: str) -> pl.DataFrame:
+    """Findings of a domain with the parts of their results under common names."""
+
+    def column(name: str, dtype: Any) -> pl.Expr:
+        if f"{domain}{name}" in table.columns:
+            return pl.col(f"{domain}{name}").cast(dtype).alias(name)
+        return pl.lit(None, dtype).alias(name)
+
+    earliest, latest = moment_columns(STARTS[domain])
+    evaluator = pl.col(f"{domain}EVAL") if f"{domain}EVAL" in table.columns else pl.lit(None, pl.String)
+    return table.select(
+        SUBJECT,
+        *(column(name, dtype) for name, dtype in RESULT.items()),
+        pl.col(earliest).alias("earliest"),
+        pl.col(latest).alias("latest"),
+        evaluator.alias("evaluator"),
+        *source(domain),
     )
 
 

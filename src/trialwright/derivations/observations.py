@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.drug_days import as_days
+from trialwright.derivations.named_records import NamedRecords
 from trialwright.derivations.recorded_facts import ANY_TIME, SOURCE, recorded_facts
 from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
 from trialwright.evaluation.table import OBSERVATIONS
@@ -34,10 +35,11 @@ TIMES = "all times"
 _EVIDENCE = ("EX", "LB", "VS", "TU", "TR", "RS", "AE", "PR", "SV", "CM")
 
 
-def record_facts(study: Study) -> pl.DataFrame:
+def record_facts(study: Study, records: NamedRecords | None = None) -> pl.DataFrame:
     """The records of all facts that the protocol has or asks for, of the shape `RECORDED`."""
     asked = names_asked(study)
-    return recorded_facts(study, [fact for name, fact in study.scope.facts.items() if name in asked])
+    facts = [fact for name, fact in study.scope.facts.items() if name in asked]
+    return recorded_facts(study, facts, records)
 
 
 def make_observations(study: Study, records: pl.DataFrame, *, reader: str = "local") -> pl.DataFrame:

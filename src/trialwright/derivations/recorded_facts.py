@@ -14,11 +14,11 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.known_columns import spelt
-from trialwright.derivations.named_records import NamedRecords, as_spelt, names_of, source
+from trialwright.derivations.named_records import NamedRecords, as_spelt, findings, names_of, source
 from trialwright.derivations.recorded_histories import milestones, recorded_histories
 from trialwright.derivations.result_values import RESULT, read_values
-from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
-from trialwright.derivations.tumour_responses import tumour_responses
+from trialwright.derivations.study import SUBJECT, Study, moment_columns
+from trialwright.derivations.tumour_responses import IRECIST, RECIST
 from trialwright.evaluation.table import OBSERVATIONS
 from trialwright.protocol.facts import Fact
 from trialwright.records.dates import MOMENT
@@ -56,35 +56,42 @@ goes_on        it had not ended when it was last heard of
 SRC...         the record
 """  # fmt: skip
 
-_SCHEMA = pl.Schema(RECORDED)
+_NOTHING = pl.DataFrame(schema=dict(RECORDED))
+_NO_REASON = pl.lit(0, pl.UInt8)
 _SEXES = {"F": "female", "M": "male"}
 
 
-def recorded_facts(study: Study, facts: Iterable[Fact]) -> pl.DataFrame:
+def recorded_facts(study: Study, facts: Iterable[Fact], records: NamedRecords | None = None) -> pl.DataFrame:
     """The records of some facts, of the shape `RECORDED`, in the order of facts, subjects and records.
 
-    Nothing is judged here; records of what was not done are not there.
+    Nothing is judged here; records of what was not done are not there. A date nobody knows is any, and what is not told
+    to last does not. `records` are those of the study, where they are there already: what was read of them is not read
+    again.
     """
-    wanted, records = list(facts), NamedRecords(study)
+    wanted, records = list(facts), NamedRecords(study) if records is None else records
     concepts = [catalogue().get(fact.concept or "") for fact in wanted]
     tests: Counter[tuple[str | None, str | None]] = Counter(
         (one.dataset, one.test) for one in concepts if one is not None and one.test
     )
-    responses = None
-    parts = [pl.DataFrame(schema=_SCHEMA)]
+    parts = [_NOTHING]
     for fact, concept in zip(wanted, concepts, strict=True):
-        if fact.concept in ("recist_response", "irecist_response"):
-            responses = tumour_responses(study) if responses is None else responses
-            found = [_responses(responses, fact)]
-        elif fact.kind in (Kind.NUMBER, Kind.CATEGORY, Kind.YES_OR_NO):
+        if fact.kind in (Kind.NUMBER, Kind.CATEGORY, Kind.YES_OR_NO):
             is_shared = concept is not None and tests[concept.dataset, concept.test] > 1
             found = [_results(records, fact, concept, is_shared=is_shared)]
         elif fact.kind is Kind.ATTESTATION:
             found = [_attestations(records, fact)]
         else:
-            found = [_completed(rows, fact) for rows in recorded_histories(records, fact) if len(rows)]
-        parts += [rows.select(RECORDED.keys()).cast(_SCHEMA) for rows in found if len(rows)]
-    return pl.concat(parts)
+            found = [
+                rows.with_columns(fact=pl.lit(fact.name), reason=_NO_REASON)
+                for rows in recorded_histories(records, fact)
+                if len(rows)
+            ]
+        parts += [rows for rows in found if len(rows)]
+    first, last = ANY_TIME
+    is_no = [pl.col(name).fill_null(value=False) for name in ("is_none", "goes_on", "is_converted")]
+    return pl.concat(parts, how="diagonal").with_columns(
+        pl.col("earliest").fill_null(first), pl.col("latest").fill_null(last), *is_no
+    )
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -92,9 +99,19 @@ def recorded_facts(study: Study, facts: Iterable[Fact]) -> pl.DataFrame:
 
 def _results(records: NamedRecords, fact: Fact, concept: Concept | None, *, is_shared: bool) -> pl.DataFrame:
     """The results of a number, a category or a yes or no."""
+    if (fact.name, is_shared) not in records.read:
+        records.read[fact.name, is_shared] = (
+            _responses(records, fact)
+            if fact.concept in (RECIST, IRECIST)
+            else _read(records, fact, concept, is_shared=is_shared)
+        )
+    return records.read[fact.name, is_shared]
+
+
+def _read(records: NamedRecords, fact: Fact, concept: Concept | None, *, is_shared: bool) -> pl.DataFrame:
     parts = [part for part in _all_results(records, fact, concept) if len(part)]
     if not parts:
-        return pl.DataFrame()
+        return _NOTHING
     rows = pl.concat(parts)
     if is_shared:
         rows = rows.filter(_is_number() if fact.kind is Kind.NUMBER else ~_is_number())
@@ -114,7 +131,7 @@ def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> 
     tables = records.study.tables
     found = records.rows("FA", ["FAOBJ"], names_of(fact))
     if len(found):
-        yield _parts_of(found.filter(pl.col("FATESTCD") == "STATUS"), "FA")
+        yield findings(found.filter(pl.col("FATESTCD") == "STATUS"), "FA")
     if concept is None:
         pass
     elif concept.name == "sex":
@@ -126,9 +143,11 @@ def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> 
         graded = tables["AE"].filter(pl.col("AETOXGR").is_not_null()).with_columns(STRESN=grade)
         yield _in_parts(graded, "AE", result="AETOXGR", when="AESTDTC")
     elif concept.test is not None and concept.dataset is not None and concept.dataset in tables:
-        yield _parts_of(records.of_test(concept.dataset, concept.test), concept.dataset)
+        tested = records.of_test(concept.dataset, concept.test)
+        if tested is not None:
+            yield tested
     elif concept.dataset == "LB":
-        yield _parts_of(records.rows("LB", ["LBTEST"], names_of(fact)), "LB")
+        yield findings(records.rows("LB", ["LBTEST"], names_of(fact)), "LB")
     if fact.levels and set(fact.levels) == set(records.study.protocol.groups):
         yield _assigned_groups(records, fact)
 
@@ -151,37 +170,19 @@ def _assigned_groups(records: NamedRecords, fact: Fact) -> pl.DataFrame:
 
 def _attestations(records: NamedRecords, fact: Fact) -> pl.DataFrame:
     table = records.rows("FA", ["FAOBJ"], names_of(fact)).filter(pl.col("FATESTCD") == "ATTEST")
+    if not len(table):
+        return _NOTHING
     role = {} if fact.by is None else {as_spelt(fact.by): fact.by}
     evaluator = pl.col("evaluator")
     named = spelt(evaluator).replace_strict(role, default=evaluator, return_dtype=pl.String)
-    rows = _parts_of(table, "FA").with_columns(evaluator=named)
+    rows = findings(table, "FA").with_columns(evaluator=named)
     return _of(read_values(rows, fact), fact).with_columns(reader=pl.lit(None, pl.String))
-
-
-def _parts_of(table: pl.DataFrame, domain: str) -> pl.DataFrame:
-    """Findings of a domain with the parts of their results under common names."""
-
-    def column(name: str, dtype: Any) -> pl.Expr:
-        if f"{domain}{name}" in table.columns:
-            return pl.col(f"{domain}{name}").cast(dtype).alias(name)
-        return pl.lit(None, dtype).alias(name)
-
-    earliest, latest = moment_columns(STARTS[domain])
-    evaluator = pl.col(f"{domain}EVAL") if f"{domain}EVAL" in table.columns else pl.lit(None, pl.String)
-    return table.select(
-        SUBJECT,
-        *(column(name, dtype) for name, dtype in RESULT.items()),
-        pl.col(earliest).alias("earliest"),
-        pl.col(latest).alias("latest"),
-        evaluator.alias("evaluator"),
-        *source(domain),
-    )
 
 
 def _in_parts(
     table: pl.DataFrame, domain: str, *, result: str, when: str | tuple[str, str] | None
 ) -> pl.DataFrame:
-    """Records of which one variable is the result, as `_parts_of` gives findings."""
+    """Records of which one variable is the result, as `findings` has them."""
     columns = (None, None) if when is None else moment_columns(when) if isinstance(when, str) else when
     nothing = [pl.lit(None, dtype).alias(name) for name, dtype in RESULT.items()]
     table = table.with_columns(one for one in nothing if one.meta.output_name() not in table.columns)
@@ -201,26 +202,22 @@ def _of(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
     """Read results as records of a fact."""
     reader = spelt(pl.col("evaluator")).replace_strict(READERS, default=None, return_dtype=pl.String)
     who = pl.col("evaluator") if fact.kind is Kind.ATTESTATION else pl.lit(None, pl.String)
-    return _completed(rows.with_columns(reader=reader, role=who), fact)
+    return _kept(rows.with_columns(reader=reader, role=who), fact)
 
 
-def _completed(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
-    """Records with what they do not say: a date nobody knows is any, and nothing lasts."""
-    given: dict[str, Any] = {"reader": None, "role": None, "is_none": False, "goes_on": False, "level": None}
-    given |= {"reason": 0, "is_converted": False}
-    missing = {name: given.get(name) for name in RECORDED if name not in rows.columns}
-    first, last = ANY_TIME
-    return rows.with_columns(
+def _kept(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+    """The columns of records of a fact that these have."""
+    return rows.select(
         pl.lit(fact.name).alias("fact"),
-        *(pl.lit(value, RECORDED[name]).alias(name) for name, value in missing.items() if name != "fact"),
-    ).with_columns(pl.col("earliest").fill_null(first), pl.col("latest").fill_null(last))
+        *(name for name in RECORDED if name in rows.columns and name != "fact"),
+    )
 
 
-def _responses(responses: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+def _responses(records: NamedRecords, fact: Fact) -> pl.DataFrame:
     """Responses by RECIST, derived from lesions or as the reader reports them."""
-    rows = responses.filter(pl.col("fact") == fact.concept).with_columns(
+    rows = records.responses.filter(pl.col("fact") == fact.concept).with_columns(
         **{name: pl.lit(None, dtype) for name, dtype in RESULT.items() if name != "STRESC"},
         STRESC=pl.col("level"),
         told=pl.col("reader"),
     )
-    return _completed(read_values(rows, fact).with_columns(reader="told"), fact)
+    return _kept(read_values(rows, fact).with_columns(reader="told"), fact)

@@ -105,16 +105,25 @@ def _histories(records: NamedRecords, fact: Fact) -> Iterator[pl.DataFrame]:
     tables = records.study.tables
     for domain in _HISTORIES[fact.kind]:
         goes_on = fact.name in records.study.protocol.treatments
-        yield _history(records.rows(domain, _TERMS[domain], names_of(fact)), domain, goes_on=goes_on)
-    findings = records.rows("FA", ["FAOBJ"], names_of(fact)).filter(pl.col("FATESTCD") == "STATUS")
-    said = spelt(pl.coalesce("FASTRESC", "FAORRES")).replace_strict(
-        _YES_OR_NO, default=None, return_dtype=pl.String
-    )
-    told = findings.with_columns(said=said).filter(pl.col("said").is_not_null())
-    yield dated(told, "FA", "FADTC").with_columns(is_none=told["said"] == "N", earliest=pl.lit(None, MOMENT))
+        table = records.rows(domain, _TERMS[domain], names_of(fact))
+        if len(table):
+            yield _history(table, domain, goes_on=goes_on)
+    asked = records.rows("FA", ["FAOBJ"], names_of(fact))
+    if len(asked):
+        yield _asked(asked)
     if fact.name == "contact":
         yield dated(tables["SV"].filter(pl.col("SVSTDTC").is_not_null()), "SV", "SVSTDTC")
         yield dated(records.rows("DS", ["DSDECOD"], ["ALIVE"]), "DS", "DSSTDTC")
+
+
+def _asked(table: pl.DataFrame) -> pl.DataFrame:
+    """Findings that say whether there was something: some time up to when it was asked."""
+    said = spelt(pl.coalesce("FASTRESC", "FAORRES")).replace_strict(
+        _YES_OR_NO, default=None, return_dtype=pl.String
+    )
+    told = table.filter(pl.col("FATESTCD") == "STATUS").with_columns(said=said)
+    told = told.filter(pl.col("said").is_not_null())
+    return dated(told, "FA", "FADTC").with_columns(is_none=told["said"] == "N", earliest=pl.lit(None, MOMENT))
 
 
 def _history(table: pl.DataFrame, domain: str, *, goes_on: bool) -> pl.DataFrame:

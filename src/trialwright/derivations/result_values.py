@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -95,6 +96,7 @@ def _is_done() -> pl.Expr:
     return pl.col("STAT").is_null() | (spelt(pl.col("STAT")) != "NOT DONE")
 
 
+@cache
 def _spelt(text: str) -> str:
     return pl.select(spelt(pl.lit(text))).item()  # type: ignore[no-any-return]
 

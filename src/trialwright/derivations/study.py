@@ -119,8 +119,12 @@ def make_study(
     left_out: list[Problem] = []
     ready = {}
     for name in domains():
-        empty = empty_table(name).with_columns(pl.lit(None, everybody[key].dtype).alias(key) for key in keys)
-        table = _typed(complete_table(tables.get(name, empty), name), name)
+        if name in tables:
+            table = _typed(complete_table(tables[name], name), name)
+        else:
+            table = empty_table(name).with_columns(
+                pl.lit(None, everybody[key].dtype).alias(key) for key in keys
+            )
         keyed = table.join(everybody, on=identity, how="left", nulls_equal=True, maintain_order="left")
         left_out += _without_subject(keyed, name)
         keyed = _in_order(keyed.filter(pl.col(SUBJECT).is_not_null()), name, keys)
@@ -142,8 +146,8 @@ def moment_columns(variable: str) -> tuple[str, str]:
 
 def _typed(table: pl.DataFrame, domain: str) -> pl.DataFrame:
     """The table, a column of nothing but nulls having the type of the catalogue."""
-    schema = domains()[domain].schema
-    return table.cast({name: dtype for name, dtype in schema.items() if table.schema[name] == pl.Null})
+    schema, found = domains()[domain].schema, table.schema
+    return table.cast({name: dtype for name, dtype in schema.items() if found[name] == pl.Null})
 
 
 def _without_subject(table: pl.DataFrame, domain: str) -> Iterator[Problem]:

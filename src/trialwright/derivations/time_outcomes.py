@@ -11,7 +11,7 @@ import polars as pl
 
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
-from trialwright.derivations.timeline import DEATH, HAPPENINGS, SOURCE, Timeline, moved
+from trialwright.derivations.timeline import DEATH, NOTHING, SOURCE, Timeline, moved
 from trialwright.protocol.moments import Selection
 from trialwright.vocabulary.verdicts import Reason
 
@@ -90,9 +90,8 @@ def first_of(
     `before` tells that one lies before the start, `undated` why one has no day that counts, `dead` that a death has
     none: it came after all that has one.
     """
-    empty = pl.DataFrame(schema=dict(HAPPENINGS))
     rows = pl.concat(
-        [empty.with_columns(EVENT=pl.lit(""), rank=pl.lit(0))]
+        [NOTHING.with_columns(EVENT=pl.lit(""), rank=pl.lit(0))]
         + [
             view.rows(name).with_columns(EVENT=pl.lit(name), rank=pl.lit(rank))
             for rank, name in enumerate(names)
@@ -144,6 +143,8 @@ def unread(view: View) -> pl.DataFrame:
     read = pl.concat(
         [view.timeline.rows(name).filter(pl.col("READER").is_not_null()) for name in sorted(names)]
     )
+    if not len(read):
+        return pl.DataFrame(schema={SUBJECT: pl.Int64, "unread": pl.String})
     mine = read.filter(pl.col("READER").eq_missing(pl.lit(view.reader, pl.String)))
     others = read.select(SUBJECT).unique().join(mine, on=SUBJECT, how="anti")
     return others.with_columns(unread=pl.lit(Reason.MISSING.value))
@@ -214,6 +215,8 @@ def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, view: View) -> pl.Data
         *(one.event for one in plan.causes if one.event),
     }
     maybe = view.timeline.maybe(asked, view.reader).join(people, on=SUBJECT)
+    if not len(maybe):
+        return rows.with_columns(doubt=pl.lit(None, pl.String), MAYBEDT=pl.lit(None, pl.Date))
     outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("last"))
     maybe = maybe.filter(~outside.fill_null(value=False)).with_columns(
         pl.max_horizontal("earliest", "first").alias("since")

@@ -83,6 +83,11 @@ class TimePlan:
         causing = {cause.event for cause in (*self.causes, *self.gaps) if cause.event}
         return told | {*self.endpoint.time_to, *self.endpoint.competing} | causing
 
+    @property
+    def enders(self) -> Sequence[Cause]:
+        """What ends the follow-up, in the order of its numbers."""
+        return (*self.causes, *self.gaps)
+
     def label(self, name: str) -> str:
         return self.labels.get(name, name)
 

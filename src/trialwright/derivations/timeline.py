@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -35,7 +35,9 @@ HAPPENINGS: Mapping[str, Any] = MappingProxyType(
 )
 """One row is one thing that happened: whose reading (null where nobody reads), the days it can be, its records."""
 
-_DATES: Mapping[str, Any] = MappingProxyType({SUBJECT: pl.Int64, "earliest": pl.Date, "latest": pl.Date})
+NOTHING = pl.DataFrame(schema=dict(HAPPENINGS))
+"""Nothing happened."""
+
 _ORDER = ("earliest", "latest", "SRCDOM", "SRCSEQ", "SRCALL")
 _OFFSETS = {
     TimeUnit.HOURS: "h",
@@ -61,13 +63,15 @@ class Timeline:
 
     happenings: Mapping[str, pl.DataFrame]
     possible: pl.DataFrame
+    told: dict[tuple[str, str | None], pl.DataFrame] = field(default_factory=dict)
+    """What was asked for before, by name and reader."""
 
     def rows(self, name: str, reader: str | None = None) -> pl.DataFrame:
         """What happened by this name, as this reader saw it; without a reader, whoever read it."""
-        rows = self.happenings.get(name)
-        if rows is None:
-            return pl.DataFrame(schema=dict(HAPPENINGS))
-        return rows if reader is None else rows.filter(_of_reader(reader))
+        if (name, reader) not in self.told:
+            rows = self.happenings.get(name, NOTHING)
+            self.told[name, reader] = rows if reader is None else rows.filter(_of_reader(reader))
+        return self.told[name, reader]
 
     def readers(self, names: Iterable[str]) -> list[str]:
         """Who read any of these, in alphabetical order."""
@@ -175,16 +179,17 @@ def make_timeline(
     seen = _with_missing(seen, {"READER": pl.String, **_sources()})
     if "reason" in seen.columns:
         seen = seen.filter(pl.col("reason").is_not_null())  # no result is no measurement
-    known_events, known_facts = set(events["EVENT"].unique()), set(seen["fact"].unique())
+    of_event = events.partition_by("EVENT", as_dict=True, maintain_order=True)
+    of_fact = seen.partition_by("fact", as_dict=True, maintain_order=True)
     happenings = {}
     for name in names:
         column = "LSTALVDT" if name == CONTACT else f"{name.upper()}DT"
-        parts = [pl.DataFrame(schema=dict(HAPPENINGS))]
-        if name in known_events:
-            parts.append(_occurrences(events.filter(pl.col("EVENT") == name), name, adsl))
-        elif name in known_facts:
+        parts = [NOTHING]
+        if (name,) in of_event:
+            parts.append(_occurrences(of_event[name,], name, adsl))
+        elif (name,) in of_fact:
             days = pl.col("earliest", "latest").cast(pl.Date)
-            parts.append(seen.filter(pl.col("fact") == name).select(pl.col(SUBJECT), "READER", days, *SOURCE))
+            parts.append(of_fact[name,].select(pl.col(SUBJECT), "READER", days, *SOURCE))
         if column in adsl.columns:
             parts.append(_dated(adsl, column))
         happenings[name] = pl.concat(parts)

@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from trialwright.evaluation import terms
-from trialwright.evaluation.duck import connect, put_tables, take_frame
+from trialwright.evaluation.duck import answer_query, connect, put_tables
 from trialwright.evaluation.plan import Plan
 from trialwright.evaluation.table import OBSERVATIONS, check_tables, date_columns, subject_schema
 from trialwright.protocol import rule_tree as tree
@@ -103,6 +103,7 @@ def judge_with_duckdb(
     leap_birthday: LeapBirthday = LeapBirthday.MARCH_1,
     n_threads: int | None = None,
     at_once: int = AT_ONCE,
+    rules_at_once: int | None = None,
 ) -> pl.DataFrame:
     """Judge rules for all subjects, or for all rows of a fact where the scope judges rows.
 
@@ -120,6 +121,9 @@ def judge_with_duckdb(
     at_once : int
         How many pairs of a case and a record are judged at once, at most; those of one subject always are. It bounds
         the memory taken and changes no verdict.
+    rules_at_once : int, optional
+        How many rules one query judges, at most; all of them if not given. It changes no verdict: one query does steps
+        that rules have in common once, and takes longer to plan than several shorter ones.
 
     Returns
     -------
@@ -133,18 +137,24 @@ def judge_with_duckdb(
     ValueError
         If a table does not keep its contract.
     """
-    query = render_rules_sql(conditions, scope, leap_birthday=leap_birthday)
+    names, step = list(conditions), rules_at_once or max(len(conditions), 1)
+    parts = [names[start : start + step] for start in range(0, len(names), step)] or [names]
+    queries = [
+        render_rules_sql({name: conditions[name] for name in part}, scope, leap_birthday=leap_birthday)
+        for part in parts
+    ]
     check_tables(observations, subjects, scope.facts, scope.periods)
     asked = pl.col("fact").is_in(list(_facts_asked(conditions.values(), scope)))
     observations = observations.select(OBSERVATIONS.keys()).filter(asked)
     subjects = subjects.select(subject_schema(scope.periods).keys())
-    parts = []
+    judged = []
     with connect(n_threads=n_threads) as connection:
         for tables in _batches(observations, subjects, scope, at_once):
             put_tables(connection, tables)
-            connection.execute(f"CREATE OR REPLACE TABLE verdicts AS {query}")
-            parts.append(take_frame(connection.table("verdicts")).sort(_keys(scope)))
-    return pl.concat(parts).cast(dict.fromkeys(conditions, pl.UInt8))
+            answers = [answer_query(connection, query).sort(_keys(scope)) for query in queries]
+            codes = [answer.drop(_keys(scope)) for answer in answers[1:]]
+            judged.append(pl.concat([answers[0], *codes], how="horizontal"))
+    return pl.concat(judged).cast(dict.fromkeys(conditions, pl.UInt8))
 
 
 def _keys(scope: Scope) -> list[str]:

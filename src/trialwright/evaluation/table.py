@@ -145,10 +145,12 @@ def check_tables(
         raise ValueError("every subject must stand in `subjects` once")
     check_observations(observations, facts)
     _check_records(observations)
+    ranges = {}
     for first in (column for column in date_columns(periods) if column.endswith("_earliest")):
         last = first.removesuffix("_earliest") + "_latest"
         is_half = pl.col(first).is_null() != pl.col(last).is_null()
-        _refuse(subjects, is_half | (pl.col(first) > pl.col(last)), f"`{first}` and `{last}` must be a range")
+        ranges[f"`{first}` and `{last}` must be a range"] = is_half | (pl.col(first) > pl.col(last))
+    _refuse(subjects, ranges)
     if subjects["anchor_earliest"].null_count():
         raise ValueError("every subject must have an anchor")
 
@@ -170,16 +172,17 @@ def check_observations(observations: pl.DataFrame, facts: Mapping[str, Fact]) ->
     is_number = is_number & (hi.is_finite() | pl.col("hi_open")) & pl.col("is_converted").is_not_null()
     limits = pl.col("lln").is_finite().fill_null(value=True) & pl.col("uln").is_finite().fill_null(value=True)
     needed = [pl.col(name).is_null() for name in ("subject", "record", "fact", "earliest", "latest")]
-    _refuse(observations, pl.any_horizontal(needed), "subject, record, fact and date must be there")
-    _refuse(observations, pl.col("earliest") > pl.col("latest"), "`earliest` and `latest` must be a range")
-    _refuse(observations, number & has_result & ~is_number.fill_null(value=False), "a number must be a range")
-    _refuse(observations, number & ~limits, "limits of normal must be finite")
     is_exact = (lo == hi) | (pl.col("reason") > 0)
-    _refuse(
-        observations, number & has_result & ~is_exact, "a number that is not exact must have its `reason`"
-    )
     is_level = pl.col("level").is_not_null() == (pl.col("reason") == 0)
-    _refuse(observations, levelled & has_result & ~is_level, "a level must be known or have its `reason`")
+    wrong = {
+        "subject, record, fact and date must be there": pl.any_horizontal(needed),
+        "`earliest` and `latest` must be a range": pl.col("earliest") > pl.col("latest"),
+        "a number must be a range": number & has_result & ~is_number.fill_null(value=False),
+        "limits of normal must be finite": number & ~limits,
+        "a number that is not exact must have its `reason`": number & has_result & ~is_exact,
+        "a level must be known or have its `reason`": levelled & has_result & ~is_level,
+    }
+    _refuse(observations, wrong)
 
 
 def _check_records(observations: pl.DataFrame) -> None:
@@ -195,18 +198,21 @@ def _check_records(observations: pl.DataFrame) -> None:
 
 
 def _check_schema(frame: pl.DataFrame, schema: Mapping[str, Any], table: str, keys: Iterable[str]) -> None:
+    columns = frame.schema
     for column, dtype in schema.items():
-        found = frame.schema.get(column)
+        found = columns.get(column)
         if found != dtype and not (column in keys and found is not None and found.is_integer()):
             raise ValueError(f"`{table}` must have a column `{column}` of {dtype}, not {found}")
 
 
-def _refuse(frame: pl.DataFrame, is_wrong: pl.Expr, rule: str) -> None:
-    wrong = frame.filter(is_wrong)
-    if len(wrong):
-        key = {name: wrong[name][0] for name in ("record", "fact") if name in wrong.columns}
+def _refuse(frame: pl.DataFrame, wrong: Mapping[str, pl.Expr]) -> None:
+    """Refuse a table with rows that are wrong, by the rule they break; the first rule that is broken is told."""
+    found = frame.select(is_wrong.any().alias(rule) for rule, is_wrong in wrong.items())
+    for rule in (rule for rule in wrong if found[rule][0]):
+        rows = frame.filter(wrong[rule])
+        key = {name: rows[name][0] for name in ("record", "fact") if name in rows.columns}
         where = f", unlike record {key['record']!r} of `{key['fact']}`" if key else ""
-        raise ValueError(f"{rule}: {len(wrong)} rows are not so{where}")
+        raise ValueError(f"{rule}: {len(rows)} rows are not so{where}")
 
 
 def _row(subject: str, observation: Observation, fact: Fact) -> dict[str, Any]:
