@@ -6,7 +6,8 @@ What a perfect reader of the scheduled visits could see is written beside each v
 (`tests/design/test_virtual_scored.py`); it goes straight into the estimators here. The target of a risk is the share that
 recurs by day 1095 in the lives of all virtual patients of the group together, deaths censored; that of the hazard ratio is
 the Cox model of all of them, scan-dated or as it truly happened; that of the rate of reactivation the share over all trials.
-Default: 1000 trials of each kind, some twenty minutes.
+Default: 1000 trials of each kind, some twenty minutes. `trialwright rehearse` asks the same of whole trials, by way of records
+and derivations.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from trialwright.design.rehearsal.performance import bias_of, coverage_of, spread_of
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import LoadedProtocol, load_protocol
 from trialwright.statistics.estimability import NotEstimable
@@ -127,13 +129,14 @@ def advanced(n: int) -> tuple[Estimates, dict[str, float]]:
 
 
 def _told(name: str, values: list[tuple[float, float, float]], target: float) -> str:
-    estimates, low, high = np.array(values).T
-    known = ~np.isnan(low)
-    held = np.mean((low[known] <= target) & (target <= high[known])) if known.any() else math.nan
-    error = math.sqrt(held * (1 - held) / known.sum()) if known.any() else math.nan
+    estimates, low, high = (
+        [None if math.isnan(one) else one for one in column] for column in zip(*values, strict=True)
+    )
+    bias, spread = bias_of(estimates, [target] * len(values)), spread_of(estimates)
+    held = coverage_of(low, high, target)
     return (
-        f"{name:<32} target {target:7.4f}  bias {np.nanmean(estimates) - target:+.4f}  spread {np.nanstd(estimates):.4f}  "
-        f"held {100 * held:5.1f} % (error {100 * error:.1f}), {int((~known).sum())} of {len(values)} without limits\n"
+        f"{name:<32} target {target:7.4f}  bias {bias.value:+.4f} (error {bias.mc_error:.4f})  spread {spread.value:.4f}  "
+        f"held {100 * held.value:5.1f} % (error {100 * held.mc_error:.1f}), {len(values) - held.n} of {len(values)} without limits\n"
     )
 
 

@@ -226,7 +226,9 @@ def _words(hint: Any, name: str) -> str:
 
 
 def _several(words: str) -> str:
-    return words.replace("length of time", "lengths of time") if words.startswith("length") else f"{words}s"
+    """`length of time` as `lengths of time`, `number above 0` as `numbers above 0`, `probability` as `probabilities`."""
+    first, space, rest = words.partition(" ")
+    return f"{first.removesuffix('y')}ies" if words.endswith("y") else f"{first}s{space}{rest}"
 
 
 def _language(name: str) -> str:

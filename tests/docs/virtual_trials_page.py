@@ -57,7 +57,7 @@ Observable truth is a second implementation (`readings.py`, `observed_*.py`), wr
 | people | adverse events with partial dates, immune-mediated ones with steroids, deaths, loss, new therapy, contacts | adverse events, deaths before and after recurrence, another cancer, transplantation, loss, contacts |
 | records | laboratories with SI or conventional units, HBV DNA in copies/mL with its assay, limits of normal by laboratory and sex | the same; histories and attestations asked for and answered |
 
-Left out, and to be known when reading results: lesions of one patient share their course but for chance; death depends on progression and on nothing else; missed visits and loss are unrelated to how a patient is; laboratory values vary around a level of their own without drift; nobody moves between laboratories; peginterferon is one interval without dose changes; treatment is decided by chance, not by what a patient is like, so that confounding must be brought in by a scenario of its own.
+Left out, and to be known when reading results: lesions of one patient share their course but for chance; death depends on progression and on nothing else; missed visits and loss are unrelated to how a patient is; laboratory values vary around a level of their own without drift; nobody moves between laboratories; peginterferon is one interval without dose changes; peginterferon is decided on by chance, unless a scenario says by what a patient is like (`choice_...`, `unmeasured_...`; [rehearsal.md](rehearsal.md)). Of each patient after radical treatment the latent truth holds both lives: the day of recurrence with peginterferon and without, and the probability with which it was decided on.
 
 ## Errors that are planted
 

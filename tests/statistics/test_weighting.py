@@ -216,6 +216,18 @@ def test_weights(e, target, treated, control):
     assert_allclose(compute_weights([e, e], [1, 0], target=target), [treated, control], atol=5e-5)
 
 
+def test_a_control_who_could_hardly_be_treated_keeps_a_weight():
+    """1 - (1 - e) would round to 0, and weights are above 0."""
+    weights = compute_weights([1e-20, 0.5], [0, 1])
+    assert weights.tolist() == [1e-20, 0.5]
+
+
+def test_scores_that_cannot_be_told_from_certainty_are_refused():
+    """The groups overlap in one subject each, and one who is treated lies a thousand times farther out."""
+    with pytest.raises(NotEstimable, match="0 or 1 to the last digit"):
+        fit_propensity([0, 0, 0, 1, 1, 0, 1], [measured("dose", [0.0, 1.0, 3.5, 3.0, 4.0, 2.5, 1e5])])
+
+
 def test_overlap_is_the_default_target():
     assert_allclose(compute_weights([0.2, 0.2], [1, 0]), [0.8, 0.2])
 

@@ -6,6 +6,7 @@ docstrings below are the reference of the language: the JSON Schema and the docu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -509,6 +510,50 @@ class Scenario(Stated):
 
     text: Words
     assumptions: dict[Name, float | Words] = {}
+    method: Literal["schoenfeld", "freedman", "two proportions"] | None = None
+    """The formula that turns this set into a number of subjects."""
+
+
+class Basis(Element):
+    """Where the record is silent: for a key of the design the name of one under `assumptions`."""
+
+    alpha: Name | None = None
+    sides: Name | None = None
+    power: Name | None = None
+    hazard_ratio: Name | None = None
+    reference_rate: Name | None = None
+    rate: Name | None = None
+    share_treated: Name | None = None
+    """Share of the subjects who are in the treated group."""
+    loss: Name | None = None
+    accrual: Name | None = None
+    duration: Name | None = None
+    """From the first subject in to the end of the data."""
+    earliest_event: Name | None = None
+    """How long after the start an event comes at the earliest, in those who have one."""
+    median_event: Name | None = None
+    latest_event: Name | None = None
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Each key as it is written, with the assumption it names."""
+        for field, about in type(self).model_fields.items():
+            if (name := getattr(self, field)) is not None:
+                yield about.alias or field, name
+
+
+class Variation(Stated):
+    """Values for which a design is worked out, beside its own."""
+
+    reference_rate: Many[Probability] = ()
+    rate: Many[Probability] = ()
+    hazard_ratio: Many[Annotated[float, Field(gt=0)]] = ()
+    """1 too: then a significant result is a false alarm."""
+    share_treated: Many[Probability] = ()
+    loss: Many[Annotated[float, Field(ge=0, lt=1)]] = ()
+    follow_up: Many[DurationText] = ()
+    """How long each subject is followed."""
+    spread_of_propensity: Many[Annotated[float, Field(ge=0, le=3)]] = ()
+    """Standard deviation of the logit of the chance to be treated: 0 where subjects do not differ in it."""
 
 
 class Design(Stated):
@@ -533,6 +578,10 @@ class Design(Stated):
     accrual: DurationText | None = None
     follow_up: DurationText | None = None
     """How long the last subject is followed."""
+    rests_on: Basis | None = None
+    """The assumptions that stand in where the record is silent; a scenario may change them."""
+    vary: Variation | None = None
+    """The values that `trialwright design` works out beside."""
 
 
 class Deviation(Stated):

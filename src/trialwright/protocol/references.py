@@ -103,6 +103,9 @@ def _names_used(protocol: Protocol) -> Iterator[Use]:
         yield from ((("deviations", id_, key), name, sections) for key, name, sections in named if name)
     if protocol.design and protocol.design.endpoint:
         yield ("design", "endpoint"), protocol.design.endpoint, ("endpoints",)
+    if protocol.design and protocol.design.rests_on:
+        for key, name in protocol.design.rests_on.named():
+            yield ("design", "rests on", key), name, ("assumptions",)
 
 
 _FACTS = ("facts", CATALOGUE)

@@ -157,7 +157,7 @@ def fit_propensity(treated: ArrayLike, covariates: Sequence[Covariate]) -> Logis
         If `treated` is not of 0 and 1, or a covariate has another length.
     NotEstimable
         If a value is missing, a group is empty, or a covariate is collinear or separates the groups; the reason
-        names it.
+        names it. Also if a score cannot be told from 0 or 1.
 
     References
     ----------
@@ -169,7 +169,12 @@ def fit_propensity(treated: ArrayLike, covariates: Sequence[Covariate]) -> Logis
     design = build_design(covariates, n_subjects=len(groups))
     if np.all(groups == groups[0]):
         raise NotEstimable(f"all subjects are {'treated' if groups[0] else 'controls'}")
-    return fit_logistic(groups, design.matrix, names=design.names)
+    fit = fit_logistic(groups, design.matrix, names=design.names)
+    if not ((fit.probability > 0) & (fit.probability < 1)).all():
+        raise NotEstimable(
+            "the covariates all but separate the groups: a propensity score is 0 or 1 to the last digit"
+        )
+    return fit
 
 
 def compute_weights(scores: ArrayLike, treated: ArrayLike, *, target: Target = "overlap") -> Floats:
@@ -217,7 +222,7 @@ def compute_weights(scores: ArrayLike, treated: ArrayLike, *, target: Target = "
     check_option("target", target, TARGETS)
     share = np.where(is_treated, e, 1 - e)  # the probability of the group the subject is in
     if target == "overlap":
-        return 1 - share
+        return np.where(is_treated, 1 - e, e)  # not 1 - share, which rounds a tiny score to a weight of 0
     if target == "everyone":
         return 1 / share
     if target == "treated":

@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands that need them, so that `--help` 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +23,13 @@ from trialwright.apps.cli.common import (
 )
 from trialwright.apps.cli.data import data
 from trialwright.apps.cli.derive import derive
+from trialwright.apps.cli.design import design
 from trialwright.apps.cli.diff import diff
 from trialwright.apps.cli.dsmb import dsmb
 from trialwright.apps.cli.explain import explain
 from trialwright.apps.cli.new import new
 from trialwright.apps.cli.oq import oq
+from trialwright.apps.cli.rehearse import rehearse
 from trialwright.apps.cli.rule import rule
 from trialwright.apps.cli.show import show
 from trialwright.apps.cli.simulate import simulate
@@ -74,6 +77,7 @@ app.command()(new)
 app.command()(show)
 app.command()(check)
 app.command()(diff)
+app.command()(design)
 
 
 @app.command()
@@ -163,9 +167,15 @@ app.command()(rule)
 app.command()(derive)
 app.command()(oq)
 app.command()(simulate)
+app.command()(rehearse)
 app.add_typer(data, name="data")
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command.
+
+    Linear algebra keeps to one thread unless the user says otherwise: the matrices of a trial are small, threads would wait
+    for each other most of the time, and a sum split among them may end in another last digit on another machine.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app()

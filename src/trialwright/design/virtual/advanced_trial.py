@@ -221,6 +221,7 @@ def _latent(course: Course) -> Mapping[str, Any]:
             PROGRESSION=lived(course.progression),
             DECOMPENSATION=lived(course.decompensation),
             NEW_THERAPY=course.new_therapy,
+            LAST_DOSE=np.where(people.enrolled, course.doses.last, NEVER),
             DEATH=course.death,
             LAST_DAY=np.where(people.enrolled, course.last, NEVER),
         ),

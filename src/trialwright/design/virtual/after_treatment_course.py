@@ -30,6 +30,8 @@ class Covariates:
     by_ablation: Flags
     cirrhosis: Flags
     tumour_size: Numbers
+    unmeasured: Flags
+    """What nobody records, and what may lead both to a treatment and to recurrence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Interferon:
     """Peginterferon: decided, taken from and to (`NEVER` if not), ended early."""
 
     decided: Flags
+    propensity: Numbers
+    """Of the decision, as it truly is."""
     first: Whole
     last: Whole
     is_early: Flags
@@ -77,6 +81,9 @@ class Course:
     analogue: Whole
     analogue_change: Whole
     recurrence: Whole
+    recurrence_with: Whole
+    """Had peginterferon been decided on; `recurrence` is the one of the two that was."""
+    recurrence_without: Whole
     kind: Whole
     second_primary: Whole
     transplantation: Whole
@@ -101,10 +108,13 @@ def draw_course(p: AfterTreatment, plan: AfterTreatmentPlan, people: People, see
         by_ablation=entry.chance(p.ablation),
         cirrhosis=entry.chance(p.cirrhosis),
         tumour_size=entry.spread(p.tumour_size, 0.35),
+        unmeasured=Draws(seed, trial, "unmeasured", n).chance(p.unmeasured_share),
     )
-    decided = entry.chance(p.share_with_peginterferon)
+    propensity = choose(p, people, covariates)
+    decided = entry.chance(propensity)
     life = Draws(seed, trial, "life", n)
-    recurrence = _draw_recurrence(p, people, covariates, decided, life)
+    recurrence_with, recurrence_without = _draw_recurrence(p, people, covariates, life)
+    recurrence = np.where(decided, recurrence_with, recurrence_without)
     without = _rare(life, p.death_without_recurrence)
     death = np.where(without < recurrence, without, recurrence + life.waiting(p.survival_after_recurrence))
     last = np.minimum.reduce([death - 1, people.lost, people.data_end - zero, np.full(n, plan.last_day)])
@@ -121,10 +131,12 @@ def draw_course(p: AfterTreatment, plan: AfterTreatmentPlan, people: People, see
         laboratory_day=-np.minimum(other.days(1, 13), lead),
         scan_day=-np.minimum(other.days(2, 26), lead),
         covariates=covariates,
-        interferon=_draw_interferon(p, decided, last, Draws(seed, trial, "interferon", n)),
+        interferon=_draw_interferon(p, decided, propensity, last, Draws(seed, trial, "interferon", n)),
         analogue=-other.waiting(p.analogue_lead),
         analogue_change=_until(_rare(other, p.analogue_change), last),
         recurrence=recurrence,
+        recurrence_with=recurrence_with,
+        recurrence_without=recurrence_without,
         kind=kind,
         second_primary=_until(_rare(other, p.second_primary_share), np.minimum(last, recurrence - 1)),
         transplantation=_until(_rare(other, p.transplantation_share), np.minimum(last, recurrence - 1)),
@@ -145,21 +157,52 @@ def _until(day: Whole, last: Whole) -> Whole:
     return np.where(day <= last, day, NEVER)
 
 
+def choose(p: AfterTreatment, people: People, covariates: Covariates) -> Numbers:
+    """The probability with which peginterferon is decided on, by what a patient is like.
+
+    Odds multiply (`choice_...`); the intercept makes their mean `share_with_peginterferon`. Above `choice_hbsag_limit` it is
+    `choice_above_limit`, whatever else; the others then make up for it as far as they can.
+    """
+    odds = (
+        np.where(covariates.bclc_a, p.choice_bclc_a, 1.0)
+        * p.choice_age ** ((people.age - p.age_mean) / 10.0)
+        * p.choice_hbsag ** (covariates.hbsag - p.hbsag_mean)
+        * np.where(covariates.unmeasured, p.choice_unmeasured, 1.0)
+    )
+    above = covariates.hbsag > p.choice_hbsag_limit
+    if (odds == 1.0).all() and not above.any():
+        return np.full(people.n, p.share_with_peginterferon)
+    low, high = -30.0, 30.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        chosen = np.where(above, p.choice_above_limit, 1 / (1 + np.exp(-middle) / odds))
+        low, high = (middle, high) if float(chosen.mean()) < p.share_with_peginterferon else (low, middle)
+    return np.asarray(chosen)
+
+
 def _draw_recurrence(
-    p: AfterTreatment, people: People, covariates: Covariates, decided: Flags, draws: Draws
-) -> Whole:
-    """Day of recurrence. Without peginterferon the mean risk within three years is `recurrence_control`."""
+    p: AfterTreatment, people: People, covariates: Covariates, draws: Draws
+) -> tuple[Whole, Whole]:
+    """Day of recurrence with and without peginterferon, which changes nothing else.
+
+    Without it the mean risk within three years is `recurrence_control`.
+    """
+    if p.recurrence_control <= 0:
+        return np.full(draws.n, NEVER), np.full(draws.n, NEVER)
     relative = (
         np.where(covariates.bclc_a, p.hazard_ratio_bclc_a, 1.0)
         * p.hazard_ratio_age ** ((people.age - p.age_mean) / 10.0)
         * p.hazard_ratio_hbsag ** (covariates.hbsag - p.hbsag_mean)
+        * np.where(covariates.unmeasured, p.unmeasured_hazard_ratio, 1.0)
     )
-    base = _calibrate(relative, p.recurrence_control)
-    hazard = base * relative * np.where(decided, p.hazard_ratio, 1.0)
-    if p.recurrence_control <= 0:
-        return np.full(draws.n, NEVER)
-    waited = (draws.rng.exponential(1.0, draws.n) / hazard) ** (1.0 / p.recurrence_shape) * THREE_YEARS
-    return np.asarray(np.minimum(np.ceil(np.maximum(waited, 1.0)), NEVER - 1).astype(np.int64))
+    hazard = _calibrate(relative, p.recurrence_control) * relative
+    lots = draws.rng.exponential(1.0, draws.n)
+
+    def day(hazard: Numbers) -> Whole:
+        waited = (lots / hazard) ** (1.0 / p.recurrence_shape) * THREE_YEARS
+        return np.asarray(np.minimum(np.ceil(np.maximum(waited, 1.0)), NEVER - 1).astype(np.int64))
+
+    return day(hazard * p.hazard_ratio), day(hazard)
 
 
 def _calibrate(relative: Numbers, share: float) -> float:
@@ -181,7 +224,9 @@ def _draw_kind(p: AfterTreatment, ablated: Flags, draws: Draws) -> Whole:
     return np.where(ablated & (kind == IN_LIVER) & draws.chance(p.local_after_ablation), AT_SITE, kind)
 
 
-def _draw_interferon(p: AfterTreatment, decided: Flags, last: Whole, draws: Draws) -> Interferon:
+def _draw_interferon(
+    p: AfterTreatment, decided: Flags, propensity: Numbers, last: Whole, draws: Draws
+) -> Interferon:
     first = np.where(decided, draws.days(0, p.interferon_delay), NEVER)
     crosses = ~decided & draws.chance(p.crossover)
     first = np.where(crosses, draws.days(90, 500), first)
@@ -190,8 +235,10 @@ def _draw_interferon(p: AfterTreatment, decided: Flags, last: Whole, draws: Draw
     first = np.where(first <= last, first, NEVER)
     is_taken = first < NEVER
     ends = np.where(is_taken, first + length - 1, NEVER)
-    return Interferon(decided, first, np.where(is_taken, np.minimum(ends, last), NEVER), early & (ends <= last) & is_taken,
-                      crosses & is_taken)  # fmt: skip
+    return Interferon(
+        decided, propensity, first, np.where(is_taken, np.minimum(ends, last), NEVER), early & (ends <= last) & is_taken,
+        crosses & is_taken,
+    )  # fmt: skip
 
 
 def _draw_scans(

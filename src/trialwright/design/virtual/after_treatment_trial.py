@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from trialwright.design.virtual.after_treatment_results import (
 from trialwright.design.virtual.after_treatment_rows import add_rows
 from trialwright.design.virtual.draws import NEVER, Draws, Whole
 from trialwright.design.virtual.laboratory import Recorded
+from trialwright.design.virtual.observed_advanced import Seen
 from trialwright.design.virtual.observed_after_treatment import Look, Patient, see
 from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import Results, draw_people
@@ -40,10 +41,17 @@ def make_after_treatment_trial(
     measured = draw_results(p, plan, course, visits, antigen, seed, trial)
     rows = Rows()
     add_rows(rows, p, plan, course, visits, measured, seed, trial)
-    seen = [
-        (subject, one) for subject, patient in read_patients(course, visits, measured) for one in see(patient)
-    ]
+    seen = _see_everybody(course, visits, measured)
     return MadeTrial(people.n, course.zero, rows, people.enrolled, _latent(course, antigen), seen)
+
+
+def _see_everybody(
+    course: Course, visits: Visits, measured: Mapping[str, tuple[Results, Recorded]]
+) -> Iterator[tuple[int, Seen]]:
+    """What can be seen of each subject; nothing is looked at before it is asked for."""
+    for subject, patient in read_patients(course, visits, measured):
+        for one in see(patient):
+            yield subject, one
 
 
 def read_patients(
@@ -130,12 +138,17 @@ def _latent(course: Course, antigen: Antigen) -> Mapping[str, Any]:
     return {
         "ENROLLED": np.where(people.enrolled, "Y", "N"),
         "WITH_PEGINTERFERON": np.where(course.interferon.decided, "Y", "N"),
+        "PROPENSITY": course.interferon.propensity,
+        "UNMEASURED": np.where(course.covariates.unmeasured, "Y", "N"),
         "RECURRENCE_DAY": course.recurrence,
+        "RECURRENCE_DAY_WITH": course.recurrence_with,
+        "RECURRENCE_DAY_WITHOUT": course.recurrence_without,
         "RECURRENCE_KIND": kinds[course.kind],
         "HBSAG_LOG10_AT_ZERO": course.covariates.hbsag,
         **true_dates(
             course.zero,
             ZERO=np.where(people.enrolled, 0, NEVER),
+            RADICAL_TREATMENT=np.where(people.enrolled, course.radical - course.zero, NEVER),
             RECURRENCE=lived(course.recurrence),
             HBSAG_LOSS=lived(antigen.loss),
             HBSAG_RETURN=lived(antigen.comes_back),

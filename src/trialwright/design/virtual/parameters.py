@@ -129,6 +129,14 @@ class AfterTreatment(Common):
     """Liver cancer removed or ablated, hepatitis B suppressed; recurrence is waited for."""
 
     share_with_peginterferon: float
+    choice_bclc_a: float
+    choice_age: float
+    choice_hbsag: float
+    choice_hbsag_limit: float
+    choice_above_limit: float
+    unmeasured_share: float
+    unmeasured_hazard_ratio: float
+    choice_unmeasured: float
     interferon_length: float
     interferon_delay: float
     interferon_stop: float
@@ -272,6 +280,8 @@ def _read(name: str, value: float | str, protocol: Protocol, problems: list[Prob
     unit = protocol.assumptions[name].unit
     if unit == "share" and not 0 <= value <= 1:
         problems.append(_unusable(name, f"is a share and must lie between 0 and 1, not {value:g}"))
+    if unit == "times" and not value > 0:
+        problems.append(_unusable(name, f"says how many times, and must be above 0, not {value:g}"))
     if unit is not None and unit in _DAYS:
         if value < 0:
             problems.append(_unusable(name, f"is a length of time and must not be negative, not {value:g}"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from trialwright.design.virtual.advanced_trial import make_advanced_trial
@@ -12,7 +13,7 @@ from trialwright.design.virtual.laboratory import write_results
 from trialwright.design.virtual.mistakes import ERRORS, draw_victims, plant_errors
 from trialwright.design.virtual.parameters import Advanced, AfterTreatment, Common, read_parameters
 from trialwright.design.virtual.plan import assay_limits, read_advanced_plan, read_after_treatment_plan
-from trialwright.design.virtual.tables import Rows, as_tables, in_order
+from trialwright.design.virtual.tables import as_tables, frames_of, in_order
 from trialwright.design.virtual.truth import MadeTrial, observable_frame
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.records.sdtm import domains
@@ -53,8 +54,10 @@ def simulate(
     seed: int,
     subjects: int | None = None,
     trials: int = 1,
+    first: int = 0,
     scenario: str | None = None,
     errors: bool = True,
+    observed: bool = True,
     progress: Progress = lambda _: None,
 ) -> Simulation:
     """Make virtual trials.
@@ -68,10 +71,14 @@ def simulate(
     subjects : int, optional
         Enrolled in each trial; as many as the protocol plans if not said.
     trials : int
+    first : int
+        How many trials of the seed are passed over before the first one that is made; the others keep their numbers.
     scenario : str, optional
         One of the protocol's, whose assumptions take the place of the others.
     errors : bool
         Whether errors in the data are planted, for others to find.
+    observed : bool
+        Whether what could be seen is told; it takes a good part of the time.
     progress : callable
         Told about each trial.
 
@@ -85,11 +92,12 @@ def simulate(
     size = _size(loaded, subjects, trials)
     make = _maker(loaded, parameters, seed, size)
     made = []
-    for number in range(trials):
+    numbers = range(first, first + trials)
+    for number in numbers:
         made.append(make(number))
-        progress(f"trial {number + 1} of {trials}")
+        progress(f"trial {len(made)} of {trials}")
     progress("writing it down")
-    return _assemble(loaded, made, parameters, seed, trials, errors=errors)
+    return _assemble(loaded, made, parameters, seed, numbers, errors=errors, observed=observed)
 
 
 def _size(loaded: LoadedProtocol, subjects: int | None, trials: int) -> int:
@@ -118,10 +126,17 @@ def _maker(loaded: LoadedProtocol, parameters: Common, seed: int, size: int) -> 
 
 
 def _assemble(
-    loaded: LoadedProtocol, made: list[MadeTrial], parameters: Common, seed: int, trials: int, *, errors: bool
+    loaded: LoadedProtocol,
+    made: list[MadeTrial],
+    parameters: Common,
+    seed: int,
+    numbers: range,
+    *,
+    errors: bool,
+    observed: bool,
 ) -> Simulation:
     study = f"{loaded.protocol.study.id}{SUFFIX}"
-    subjects = _subjects(study, made)
+    subjects = _subjects(study, made, numbers)
     rows = _together(made)
     limits = {fact: assay_limits(loaded, fact) for fact in ("hbv_dna", "hbsag_quantity")}
     laboratory = rows["LB"]
@@ -135,12 +150,13 @@ def _assemble(
     )
     rows = {domain: in_order(domain, frame) if frame.height else frame for domain, frame in rows.items()}
     rows["FA"] = _linked(rows["FA"], rows["LB"])
-    tables = as_tables(rows, subjects if trials > 1 else subjects.drop(KEY), study)
+    is_one = numbers == range(1)
+    tables = as_tables(rows, subjects.drop(KEY) if is_one else subjects, study)
     planted = pl.DataFrame(schema=ERRORS)
     if errors and parameters.planted_errors > 0:
         struck = [
             draw_victims(seed, number, one.enrolled, parameters.planted_errors)
-            for number, one in enumerate(made)
+            for number, one in zip(numbers, made, strict=True)
         ]
         victims = [
             _numbered(of_kind, made).join(subjects, on="subject").select("USUBJID", "pick")
@@ -148,7 +164,8 @@ def _assemble(
         ]
         tables, planted = plant_errors(tables, victims)
     latent = pl.concat([pl.DataFrame(trial.latent) for trial in made]).with_row_index("subject")
-    observable = _numbered([observable_frame(trial) for trial in made], made)
+    told = made if observed else [replace(one, seen=()) for one in made]
+    observable = _numbered([observable_frame(trial) for trial in told], made)
     return Simulation(
         tables,
         _truth(latent.with_columns(pl.col("subject").cast(pl.Int64)), subjects, study),
@@ -192,10 +209,12 @@ def _numbered(frames: Sequence[pl.DataFrame], made: list[MadeTrial]) -> pl.DataF
     return pl.concat(parts, how="diagonal_relaxed")
 
 
-def _subjects(study: str, made: list[MadeTrial]) -> pl.DataFrame:
+def _subjects(study: str, made: list[MadeTrial], numbers: range) -> pl.DataFrame:
     """Identifiers of all subjects of all trials."""
-    numbers = [(trial + 1, subject + 1) for trial, one in enumerate(made) for subject in range(one.n)]
-    frame = pl.DataFrame(numbers, schema={"trial": pl.Int64, "number": pl.Int64}, orient="row")
+    trials = np.repeat(np.array(numbers, dtype=np.int64) + 1, [one.n for one in made])
+    frame = pl.DataFrame(
+        {"trial": trials, "number": np.concatenate([np.arange(1, one.n + 1) for one in made])}
+    )
     trial = pl.col("trial").cast(pl.String).str.zfill(4)
     subject = pl.col("number").cast(pl.String).str.zfill(5)
     return frame.with_row_index("subject").select(
@@ -206,7 +225,8 @@ def _subjects(study: str, made: list[MadeTrial]) -> pl.DataFrame:
 
 def _together(made: list[MadeTrial]) -> dict[str, pl.DataFrame]:
     """The rows of all trials, their subjects numbered through."""
-    return {domain: _numbered([Rows.frame(one.rows, domain) for one in made], made) for domain in domains()}
+    offsets = _offsets(made)
+    return {domain: frames_of(domain, [one.rows for one in made], offsets) for domain in domains()}
 
 
 def _truth(frame: pl.DataFrame, subjects: pl.DataFrame, study: str) -> pl.DataFrame:

@@ -6,8 +6,8 @@ says. Only when all trials are there do days become text and rows get their sequ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,36 +21,80 @@ _STARTS = frozenset({"AE", "CM", "DS", "EX", "PR", "SV"})
 
 
 class Rows:
-    """Rows of all domains, as they are made."""
+    """Rows of all domains, as they are made; they become frames for many trials at once (`frames_of`)."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, list[pl.DataFrame]] = {name: [] for name in domains()}
+        self._added: dict[str, list[_Added]] = {name: [] for name in domains()}
 
     def add(self, domain: str, subject: Any, **columns: Any) -> None:
         """Add a row for each number in `subject`; a column is an array as long, or one value for all.
 
         Dates are days since 1970-01-01; `NO_DAY` is none.
         """
-        subject = np.asarray(subject, dtype=np.int64)
-        if not len(subject):
-            return
-        made = [pl.Series("subject", subject)]
-        for name, value in columns.items():
-            is_column = isinstance(value, np.ndarray | list | pl.Series)
-            one = pl.Series(name, value if is_column else [value])
-            made.append(one if is_column else one.new_from_index(0, len(subject)))
-        self._parts[domain].append(pl.DataFrame(made))
+        self._added[domain].append(_Added(np.asarray(subject, dtype=np.int64), columns))
 
-    def frame(self, domain: str) -> pl.DataFrame:
-        """All rows of a domain; none gives a frame of no columns but `subject`."""
-        parts = self._parts[domain]
-        return (
-            pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame(schema={"subject": pl.Int64})
-        )
+    def of(self, domain: str) -> Sequence[_Added]:
+        """What was added to a domain, in order."""
+        return self._added[domain]
 
-    def put(self, domain: str, frame: pl.DataFrame) -> None:
-        """Replace the rows of a domain."""
-        self._parts[domain] = [frame] if frame.height else []
+
+class _Added(NamedTuple):
+    subject: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    columns: Mapping[str, Any]
+
+
+def frames_of(domain: str, trials: Sequence[Rows], offsets: Sequence[int]) -> pl.DataFrame:
+    """All rows of a domain of several trials; none gives a frame of no columns but `subject`.
+
+    A call that adds rows is made once a trial, and what the trials added by it becomes one frame: building frames is what
+    takes time. The order is by call, then by trial.
+
+    Parameters
+    ----------
+    domain : str
+    trials : sequence of Rows
+    offsets : sequence of int
+        What is added to the numbers of the subjects of each trial.
+    """
+    added = [rows.of(domain) for rows in trials]
+    if len({tuple(tuple(one.columns) for one in calls) for calls in added}) == 1:
+        together = [list(zip(calls, offsets, strict=True)) for calls in zip(*added, strict=True)]
+    else:
+        together = [[(call, offset)] for calls, offset in zip(added, offsets, strict=True) for call in calls]
+    parts = [
+        _frame_of(some)
+        for calls in together
+        if (some := [(one, offset) for one, offset in calls if len(one.subject)])
+    ]
+    return pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame(schema={"subject": pl.Int64})
+
+
+def _frame_of(calls: Sequence[tuple[_Added, int]]) -> pl.DataFrame:
+    subject = pl.Series("subject", np.concatenate([one.subject + offset for one, offset in calls]))
+    made = [subject]
+    for name in calls[0][0].columns:
+        values = [one.columns[name] for one, _ in calls]
+        if not isinstance(values[0], np.ndarray | list | pl.Series) and all(
+            value == values[0] for value in values
+        ):
+            made.append(pl.Series(name, [values[0]]).new_from_index(0, len(subject)))
+            continue
+        parts = [_column(name, one.columns[name], len(one.subject)) for one, _ in calls]
+        made.append(_joined(name, parts))
+    return pl.DataFrame(made)
+
+
+def _column(name: str, value: Any, n: int) -> Any:
+    """A column as it came; one value becomes as many."""
+    if isinstance(value, np.ndarray | list | pl.Series):
+        return value
+    return pl.Series(name, [value]).new_from_index(0, n)
+
+
+def _joined(name: str, parts: Sequence[Any]) -> pl.Series:
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return pl.Series(name, np.concatenate(parts))
+    return pl.concat([pl.Series(name, part) for part in parts])
 
 
 def day_texts(column: str) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +29,8 @@ class MadeTrial:
     rows : Rows
     latent : mapping of str to array
         What happened, by column; dates in days since 1970-01-01.
-    seen : list of (subject, Seen)
+    seen : iterable of (subject, Seen)
+        To be gone through once.
     """
 
     n: int
@@ -37,7 +38,7 @@ class MadeTrial:
     rows: Rows
     enrolled: Flags
     latent: Mapping[str, object]
-    seen: Sequence[tuple[int, Seen]] = field(default_factory=tuple)
+    seen: Iterable[tuple[int, Seen]] = field(default_factory=tuple)
 
 
 def true_dates(zero: Whole, **days: Whole) -> dict[str, pl.Series]:

@@ -1,0 +1,91 @@
+"""What else a virtual trial shows beside its estimates: what visits cost, what assays cannot tell, what a board would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from trialwright.analysis.immortal_time import READINGS, measure_immortal_time
+from trialwright.analysis.safety_board import compute_boundaries, safety_people
+from trialwright.analysis.sample import AnalysisData
+from trialwright.analysis.watched_events import first_crossing, path_of, watched_verdicts
+from trialwright.derivations.adrate import MET
+from trialwright.design.rehearsal.questions import REACTIVATION, RECURRENCE
+from trialwright.design.rehearsal.targets import reactivations
+from trialwright.design.virtual.plan import AfterTreatmentPlan
+
+HAPPENED = "{what}s that happened under watch, for each trial"
+FOUND = "{what}s that happened under watch and were found"
+LATE = "days from a {what} to the visit that shows it"
+GAP = "{what}s found more than {days:g} days after they were there"
+FALSE = "{what}s told before there was any"
+CENSORED = "participants whose {label} at the start lies beyond a limit of the assay"
+IMMORTAL = "rate ratio of recurrence, time counted {reading}"
+CROSSED = "trials in which the boundary of `{id_}` is crossed"
+AT_CROSSING = "participants who counted when it was"
+MEASURABLE = "participants in whom a reactivation can be measured"
+
+_LIMITED = ("hbv_dna", "hbsag_quantity")
+
+Seen = Iterator[tuple[str, float | None]]
+
+
+def see_recurrence(data: AnalysisData, latent: pl.DataFrame, plan: AfterTreatmentPlan) -> Seen:
+    """What scans cost: how many recurrences are found, and how late; what counts as one though there is none; immortal time.
+
+    Yields names with the number of one trial; None where there is none.
+    """
+    own = data.adtte.filter((pl.col("PARAMCD") == RECURRENCE.upper()) & (pl.col("ANL01FL") == "Y"))
+    told = own.filter(pl.col("CNSR") == 0).select("USUBJID", "ADT")
+    people = latent.filter(pl.col("ENROLLED") == "Y")
+    there = pl.col("ZERO") + pl.duration(days=pl.col("RECURRENCE_DAY"))
+    false = told.join(people.select("USUBJID", day=there), on="USUBJID").filter(pl.col("ADT") < pl.col("day"))
+    happened = people.filter(pl.col("RECURRENCE").is_not_null()).select("USUBJID", day="RECURRENCE")
+    yield from _found(RECURRENCE, happened, told, plan.interval + plan.tolerance)
+    yield FALSE.format(what=RECURRENCE), false.height / told.height if told.height else None
+    yield from _beyond_limits(data)
+    found = measure_immortal_time(data, "records") if "ADTTEV" in data.tables else None
+    ratios = {row.item: row.value for row in found.rows if row.statistic == "rate_ratio"} if found else {}
+    for reading in READINGS if ratios else ():
+        yield IMMORTAL.format(reading=reading), ratios.get(reading)
+
+
+def see_reactivation(data: AnalysisData, latent: pl.DataFrame) -> Seen:
+    """How many reactivations are found, and how late; in whom they can be measured; and whether boundaries are crossed.
+
+    Yields names with the number of one trial; None where there is none.
+    """
+    rates = data.tables["ADRATE"].filter(pl.col("PARAMCD") == REACTIVATION.upper())
+    told = rates.filter(pl.col("AVALC") == MET).select("USUBJID", "ADT")
+    yield from _found(REACTIVATION, reactivations(latent), told, None)
+    yield from _beyond_limits(data)
+    _, everyone = safety_people(data)
+    for id_, boundary in compute_boundaries(data.protocol):
+        watched = data.protocol.monitoring[id_]
+        crossing = first_crossing(boundary, path_of(watched_verdicts(data, watched, everyone)))
+        yield CROSSED.format(id_=id_), float(crossing is not None)
+        yield AT_CROSSING, None if crossing is None else float(crossing.n)
+
+
+def _found(what: str, happened: pl.DataFrame, told: pl.DataFrame, usual: int | None) -> Seen:
+    """How many of what happened was told, and how late."""
+    joined = happened.join(told, on="USUBJID", how="left")
+    late = (joined["ADT"] - joined["day"]).dt.total_days().drop_nulls()
+    late = late.filter(late >= 0)
+    yield HAPPENED.format(what=what), float(happened.height)
+    yield FOUND.format(what=what), joined["ADT"].is_not_null().mean() if joined.height else None  # type: ignore[misc]
+    yield LATE.format(what=what), late.mean() if len(late) else None  # type: ignore[misc]
+    if usual is not None:
+        yield GAP.format(what=what, days=usual), (late > usual).mean() if len(late) else None  # type: ignore[misc]
+
+
+def _beyond_limits(data: AnalysisData) -> Seen:
+    """The share of baselines of which only a limit is known."""
+    known = data.tables["ADBASE"].join(data.adsl.select("USUBJID"), on="USUBJID", how="semi")
+    for name in _LIMITED:
+        rows = known.filter((pl.col("PARAMCD") == name.upper()) & pl.col("AVALLO").is_not_null())
+        if rows.height:
+            label = data.protocol.facts[name].label
+            beyond = rows["AVALHI"].ne_missing(rows["AVALLO"])
+            yield CENSORED.format(label=label), float(beyond.sum()) / rows.height

@@ -1,0 +1,199 @@
+"""A block of virtual trials, from its seed to what the protocol's analyses say of each, beside the truth of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import polars as pl
+
+from trialwright.analysis.from_records import bind_tables
+from trialwright.analysis.results import Recorder
+from trialwright.analysis.run import dataset_of, run_analysis
+from trialwright.analysis.sample import AnalysisData
+from trialwright.derivations.datasets import derive_datasets
+from trialwright.derivations.study import make_study
+from trialwright.design.rehearsal.questions import Question, ask
+from trialwright.design.rehearsal.seen import MEASURABLE, see_reactivation, see_recurrence
+from trialwright.design.rehearsal.targets import Target, lives_of, reactivation_truth, recurrence_truth
+from trialwright.design.virtual.parameters import AfterTreatment, Common, read_parameters
+from trialwright.design.virtual.plan import AfterTreatmentPlan, read_after_treatment_plan
+from trialwright.design.virtual.simulation import KEY, simulate
+from trialwright.protocol.loading import LoadedProtocol, hash_protocol, load_protocol
+
+ESTIMATE, TRUTH, SEEN = "estimate", "truth", "seen"
+"""Kinds of rows of a block."""
+
+_ALWAYS = ("ADSL", "ADBASE", "ADTTE")
+_FOR_BOUNDARIES = ("ADEXSUM", "ADLB", "ADEVT", "ADRATE")
+
+_SCHEMA = {
+    "TRIAL": pl.Int64, "KIND": pl.String, "ANALYSIS": pl.String, "NAME": pl.String, "VALUE": pl.Float64, "LOW": pl.Float64,
+    "HIGH": pl.Float64, "P_VALUE": pl.Float64,
+}  # fmt: skip
+
+Row = tuple[int, str, str, str, float | None, float | None, float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBlock:
+    """Virtual trials of one scenario: `n` from number `first` on, of all that `seed` gives.
+
+    Attributes
+    ----------
+    protocol : str
+        Its name or path.
+    sha256 : str
+        Its hash, so that a block of another version is not taken for this one.
+    scenario : str, optional
+    analyses : tuple of str
+        Those that are rehearsed; see `questions.ask`.
+    subjects : int, optional
+        Enrolled in each trial; as many as the protocol plans if not said.
+    """
+
+    protocol: str
+    sha256: str
+    scenario: str | None
+    analyses: tuple[str, ...]
+    seed: int
+    first: int
+    n: int
+    subjects: int | None = None
+
+
+def rehearse_block(block: TrialBlock) -> pl.DataFrame:
+    """Make the trials of a block, derive and analyse each as the protocol says, and tell the truth of each.
+
+    Returns
+    -------
+    rows : DataFrame
+        `TRIAL` (from 0), `KIND` (estimate, truth, seen), `ANALYSIS` (of estimates), `NAME`, and `VALUE` with `LOW`, `HIGH` and
+        `P_VALUE` where there are any. What could not be estimated is null.
+
+    Raises
+    ------
+    ProblemsFound
+        As `simulate` and `derive_datasets`.
+    ValueError
+        If the protocol is no longer the one of the block.
+    """
+    loaded = _load(block.protocol)
+    if hash_protocol(loaded.protocol) != block.sha256:
+        raise ValueError(f"`{block.protocol}` was changed while its rehearsal ran")
+    parameters = read_parameters(loaded, block.scenario)
+    questions = ask(loaded.protocol, parameters, block.analyses)
+    is_after = isinstance(parameters, AfterTreatment)
+    made = simulate(
+        loaded, seed=block.seed, subjects=block.subjects, trials=block.n, first=block.first, scenario=block.scenario,
+        errors=False, observed=not is_after,
+    )  # fmt: skip
+    records = {name: _with_key(table) for name, table in made.tables.items()}
+    derived = derive_datasets(
+        make_study(loaded, records, keys=[KEY]), only=_datasets(loaded, questions, is_after=is_after)
+    )
+    tables = {name: _by_trial(table) for name, table in derived.tables.items()}
+    latent, observable = _by_trial(made.latent), _by_trial(made.observable)
+    plan = read_after_treatment_plan(loaded) if is_after else None
+    rows: list[Row] = []
+    for number, key in enumerate(sorted(latent, key=int), start=block.first):
+        own = {name: parts.get(key, derived.tables[name].clear()) for name, parts in tables.items()}
+        data = bind_tables(loaded.protocol, own, is_simulated=True)
+        seen = observable.get(key, made.observable.clear())
+        told = _Told(data, latent[key], seen, parameters, plan)
+        rows += [(number, *row) for row in _rows_of(told, questions)]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _datasets(loaded: LoadedProtocol, questions: Sequence[Question], *, is_after: bool) -> tuple[str, ...]:
+    """What the questions are answered from, and what else is looked at; nothing else is derived."""
+    protocol = loaded.protocol
+    read = [dataset_of(protocol, protocol.analyses[one.analysis]).partition("[")[0] for one in questions]
+    return tuple(dict.fromkeys([*_ALWAYS, *read, *(() if is_after else _FOR_BOUNDARIES)]))
+
+
+@lru_cache(maxsize=2)
+def _load(protocol: str) -> LoadedProtocol:
+    return load_protocol(protocol)
+
+
+def _with_key(table: pl.DataFrame) -> pl.DataFrame:
+    """A single trial has no key of its own."""
+    return table if KEY in table.columns else table.select(pl.lit("0001").alias(KEY), pl.all())
+
+
+def _by_trial(table: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = table.partition_by(KEY, as_dict=True, maintain_order=True)
+    return {str(key[0]): part for key, part in parts.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """One trial: derived, and as it truly was."""
+
+    data: AnalysisData
+    latent: pl.DataFrame
+    observable: pl.DataFrame
+    parameters: Common
+    plan: AfterTreatmentPlan | None
+
+    def truths(self, targets: Iterable[Target]) -> Iterator[tuple[str, float]]:
+        """Each target in words with what it comes to."""
+        if isinstance(self.parameters, AfterTreatment) and self.plan is not None:
+            lives = lives_of(self.latent, self.parameters, self.plan.interval)
+            yield from ((one.words, recurrence_truth(one, lives)) for one in targets)
+        else:
+            yield from ((one.words, reactivation_truth(one, self.latent, self.observable)) for one in targets)
+
+
+def _rows_of(
+    told: _Told, questions: tuple[Question, ...]
+) -> Iterator[tuple[str, str, str, float | None, float | None, float | None, float | None]]:
+    recorders = {
+        id_: run_analysis(told.data, id_, "records")
+        for id_ in dict.fromkeys(one.analysis for one in questions)
+    }
+    values = {row.id: row.value for recorder in recorders.values() for row in recorder.rows}
+    for one in questions:
+        found = one.read(values)
+        if one.kind == "log-rank test":
+            found["estimate"] = _direction(one.analysis, list(told.data.protocol.groups), values)
+        yield (
+            ESTIMATE,
+            one.analysis,
+            one.name,
+            found["estimate"],
+            found["low"],
+            found["high"],
+            found["p_value"],
+        )
+    for words, truth in told.truths(dict.fromkeys(target for one in questions for target in one.targets)):
+        yield TRUTH, "", words, None if math.isnan(truth) else truth, None, None, None
+    for name, value in _seen(told, recorders):
+        yield SEEN, "", name, value, None, None, None
+
+
+def _direction(id_: str, groups: list[str], values: Mapping[str, float | None]) -> float | None:
+    """Events of the second group less those expected if nothing told the groups apart: below 0 where it fares better."""
+    observed, expected = (values.get(f"{id_}/{groups[1]}/{part}") for part in ("observed", "expected"))
+    return None if observed is None or expected is None else observed - expected
+
+
+def _seen(told: _Told, recorders: Mapping[str, Recorder]) -> Iterator[tuple[str, float | None]]:
+    if told.plan is not None:
+        yield from see_recurrence(told.data, told.latent, told.plan)
+    else:
+        yield from see_reactivation(told.data, told.latent)
+    for id_, recorder in recorders.items():
+        found = {row.id: row.value for row in recorder.rows}
+        if (share := found.get(f"{id_}/effective_share")) is not None:
+            yield f"effective share of participants in `{id_}`", share
+    for id_, recorder in list(recorders.items())[:1]:
+        found = {row.id: row.value for row in recorder.rows}
+        measurable, not_measurable = (
+            found.get(f"{id_}/{part}") for part in ("n_measurable", "n_not_measurable")
+        )
+        if measurable is not None and not_measurable is not None and measurable + not_measurable:
+            yield MEASURABLE, measurable / (measurable + not_measurable)
