@@ -23,8 +23,13 @@ from trialwright.design.single_audit import (
     at_rate,
     boundaries_of,
     characterise_boundaries,
+    find_fitting,
+    try_sizes,
+    try_two_stages,
 )
 from trialwright.protocol.loading import load_protocol
+from trialwright.reports.design_page import build_design_page
+from trialwright.reports.text import render_page_text
 from trialwright.vocabulary.problems import ProblemsFound
 
 ORACLE = Path(__file__).parents[1] / "oracle"
@@ -302,6 +307,131 @@ def test_which_numbers_of_events_exclude_a_rate(reference, most):
 def test_no_chance_is_told_of_a_rate_beyond_the_reference():
     row = audited(HCC).results["design hypotheses/reference 10 %, true 10 %/power"]
     assert (row.value, row.note) == (None, "to show it would be a false alarm")
+
+
+# --- other numbers of patients ------------------------------------------------------------------------------------------
+
+
+@cache
+def from_r():
+    """15 % held against 4.1 %, worked out by `tests/oracle/single_arm/nct04294498.R`."""
+    return json.loads((ORACLE / "single_arm" / "nct04294498.json").read_text(encoding="utf-8"))
+
+
+def test_the_saw_tooth_is_that_of_r():
+    """From one patient to half as many again as the 59 from which on every number has the power."""
+    rows = [row for row in audited(HCC).results.of("design sizes") if row.statistic == "power"]
+    assert [row.n for row in rows] == [n for n, *_ in from_r()["sizes"]] == list(range(1, 90))
+    for n, deciding, type_1_error, power in from_r()["sizes"]:
+        here = f"design sizes/{n} patients"
+        assert value(HCC, f"{here}/n_events_deciding") == (None if deciding < 0 else deciding)
+        assert value(HCC, f"{here}/type_1_error") == pytest.approx(type_1_error, rel=1e-9)
+        assert value(HCC, f"{here}/power") == pytest.approx(power, rel=1e-9)
+
+
+def test_the_first_number_with_the_power_and_the_lasting_one():
+    found = [value(HCC, f"design sizes/{item}/n_subjects") for item in ("first", "lasting")]
+    assert found == from_r()["subjects"] == [50, 59]
+    powers = {n: binomial(most, n, 0.041) for n, most in ((49, 2), (50, 3), (58, 3), (59, 4))}
+    assert [n for n, power in powers.items() if power >= 0.8] == [50, 59]
+
+
+def test_two_stages_are_those_of_r_and_follow_term_by_term():
+    for name in ("optimal", "minimax"):
+        r1, n1, r, n, *rest = from_r()[name]
+        here = f"design two stages/{name}"
+        told = [value(HCC, f"{here}/{key}") for key in ("r1", "n_first_stage", "r", "n_subjects")]
+        assert told == [r1, n1, r, n]
+        assert value(HCC, f"{here}/n_events_stopping") == n1 - r1
+        assert value(HCC, f"{here}/n_events_deciding") == n - r - 1
+        ids = [
+            f"{here} if {at}/{key}"
+            for at in ("15 %", "4.1 %")
+            for key in ("power", "stop_early", "expected_n")
+        ]
+        assert [value(HCC, id_) for id_ in ids] == pytest.approx(rest, rel=1e-9)
+        goes_on = binomial(n1 - r1 - 1, n1, 0.15)  # fewer events than stop it
+        assert value(HCC, f"{here} if 15 %/stop_early") == pytest.approx(1 - goes_on)
+        assert value(HCC, f"{here} if 15 %/expected_n") == pytest.approx(n1 + goes_on * (n - n1))
+
+
+def test_pairs_that_fit_43_in_one_stage_are_those_of_r():
+    names = {1: "single stage, first n", 2: "single stage, every n from here"}
+    wanted = {
+        f"{names[which]}: reference {reference} %, true {rate} %"
+        for which, reference, rate in from_r()["fits"]
+    }
+    items = {row.item for row in audited(HCC).results.of("design fitting") if row.item}
+    assert {item for item in items if item.startswith("single stage")} == wanted
+    assert value(HCC, "design fitting/n_pairs") == 7 * 7  # 12 to 18 % against 1 to 7 %
+    here = "design fitting/single stage, first n: reference 14 %, true 3 %"
+    assert value(HCC, f"{here}/n_events_deciding") == 2
+    assert value(HCC, f"{here}/type_1_error") == pytest.approx(binomial(2, 43, 0.14))
+    assert value(HCC, f"{here}/power") == pytest.approx(binomial(2, 43, 0.03))
+
+
+def held_against(reference, rate):
+    return changed(
+        HCC,
+        assuming("acceptable_reactivation_rate", value=reference),
+        assuming("reactivation_rate", value=rate),
+    )
+
+
+def test_a_rate_to_be_exceeded_has_the_published_designs():
+    """10 % held against 25 %, as printed by `ph2simon` of clinfun 1.1.5: 2/18 and 7/43, 2/22 and 7/40."""
+    basis = read_basis(held_against(0.1, 0.25))
+    found = {row.id: row.value for row in try_two_stages(basis).rows}
+    printed = json.loads((ORACLE / "single_arm" / "clinfun.json").read_text(encoding="utf-8"))["ph2simon"]
+    other = next(one for one in printed if (one["p0"], one["p1"], one["alpha"]) == (0.1, 0.25, 0.05))
+    for name in ("optimal", "minimax"):
+        here = f"design two stages/{name}"
+        r1, n1, r, n, expected_n, stop_early = other[name]
+        told = [found[f"{here}/{key}"] for key in ("r1", "n_first_stage", "r", "n_subjects")]
+        assert told == [r1, n1, r, n]
+        assert found[f"{here} if 10 %/expected_n"] == pytest.approx(expected_n)
+        assert found[f"{here} if 10 %/stop_early"] == pytest.approx(stop_early)
+        assert found[f"{here}/n_events_stopping"] == r1  # so many or fewer
+        assert found[f"{here}/n_events_deciding"] == r + 1  # so many or more
+    fitting = {row.id: row.value for row in find_fitting(basis).rows}
+    assert fitting["design fitting/Simon, optimal: reference 10 %, true 25 %/n_events_deciding"] == 8
+    assert fitting["design fitting/n_pairs"] == 49
+
+
+def test_rates_too_close_for_any_design_are_told_so():
+    audit = audit_design(held_against(0.15, 0.148), trials=100)
+    for id_, words in (
+        ("design sizes/first/n_subjects", "only more than 10,000 are certainly enough"),
+        ("design sizes/lasting/n_subjects", "only more than 10,000 are certainly enough"),
+        ("design two stages/optimal/n_subjects", "none found among those of at most 300 patients"),
+    ):
+        assert (audit.results[id_].value, audit.results[id_].note) == (None, words)
+    text = " ".join(render_page_text(build_design_page(audit)).split())
+    assert "Designs of two stages: none found among those of at most 300 patients." in text
+
+
+def test_pairs_are_not_fitted_to_more_than_100_patients():
+    found = {
+        n: find_fitting(read_basis(changed(HCC, planning(n), assuming("reactivation_rate", value=0.01))))
+        for n in (100, 101)
+    }
+    assert found[100].rows[0].value is not None
+    assert [(row.value, row.note) for row in found[101].rows] == [
+        (None, "not looked for but with two to 100 patients")
+    ] * 2
+
+
+def test_where_many_are_needed_the_largest_numbers_and_the_stated_one_are_told():
+    """6 % held against 4.1 %: hundreds are needed, of which the last 300 are shown."""
+    sizes = [
+        row.n for row in try_sizes(read_basis(held_against(0.06, 0.041))).rows if row.statistic == "power"
+    ]
+    assert sizes[0] == 43
+    assert sizes[-300:] == list(range(sizes[-1] - 299, sizes[-1] + 1))
+    assert len(sizes) <= 303
+
+
+# --- the boundary -------------------------------------------------------------------------------------------------------
 
 
 def test_the_boundary_is_that_of_the_other_program():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -28,13 +29,22 @@ from trialwright.statistics.person_time import (
     person_time_characteristics,
 )
 from trialwright.statistics.single_arm import (
+    MOST_SUBJECTS,
+    MOST_SUBJECTS_OF_TWO_STAGES,
     SingleStage,
+    SingleStageSubjects,
+    TwoStage,
+    fitting_hypotheses,
     interval_precision,
+    simon_designs,
     single_stage,
+    single_stage_by_n,
+    single_stage_subjects,
     smallest_target_rate,
 )
 
 EXCLUSION, HYPOTHESES, BOUNDARY = (f"design {part}" for part in ("exclusion", "hypotheses", "boundary"))
+SIZES, TWO_STAGES, FITTING = (f"design {part}" for part in ("sizes", "two stages", "fitting"))
 """The ids of the rows; no analysis can be named so."""
 CONFIDENCE = 0.95
 """Of the exact limits that are printed beside the level of the design."""
@@ -43,6 +53,15 @@ TRIALS = 2_000
 SEED = 1
 _WEEK = 7 / DAYS_A_MONTH
 _MOST_EVENTS = 10
+FIRST, LASTING = "first", "lasting"
+"""The fewest patients that reach the power, and those from which on every number does."""
+OPTIMAL, MINIMAX = "optimal", "minimax"
+AROUND = 3
+"""Percentage points around the design's own rates within which pairs of rates are tried."""
+_MOST_SIZES = 300
+"""Numbers of patients whose power is told; where more are needed, the largest of them."""
+_MOST_FITTED = 100
+"""Pairs of rates are fitted to no more patients, for each of them takes a search among all designs of two stages."""
 AT_ONCE, COMPLETE, PERSON_TIME = "event or time over", "time over", "person-time"
 """When a patient counts for a boundary whose events come late; or that time under watch counts instead of patients."""
 RULES = (AT_ONCE, COMPLETE, PERSON_TIME)
@@ -52,6 +71,10 @@ def audit_single_group(basis: Basis, *, trials: int = TRIALS, seed: int = SEED) 
     """The audit, part by part."""
     yield exclude_rates(basis)
     yield try_hypotheses(basis)
+    if 0 < basis["rate"] < 1:
+        yield try_sizes(basis)
+        yield try_two_stages(basis)
+    yield find_fitting(basis)
     if boundaries := dict(boundaries_of(basis)):
         yield characterise_boundaries(basis, boundaries, trials=trials, seed=seed)
 
@@ -91,8 +114,16 @@ def at_rates(reference: float, rate: float) -> str:
     return f"{at_reference(reference)}, true {100 * rate:g} %"
 
 
+def at_size(n: int) -> str:
+    return f"{n} patients"
+
+
 def at_look(id_: str, n: int) -> str:
     return f"{id_} look {n}"
+
+
+def at_fit(design: str, reference: float, rate: float) -> str:
+    return f"{design}: {at_rates(reference, rate)}"
 
 
 def at_rate(id_: str, rate: float, *counted: str) -> str:
@@ -117,11 +148,11 @@ def exclude_rates(basis: Basis) -> Recorder:
 def try_hypotheses(basis: Basis) -> Recorder:
     """For each reference rate: how many events still exclude it, and which true rates let that happen often enough."""
     found = recorder_of(basis, HYPOTHESES, "exact binomial")
-    alpha = basis["alpha"] / basis["sides"]
+    alpha = _alpha(basis)
     for reference in reference_rates(basis):
         null = _counted(basis, reference)
         deciding = single_stage(basis.n, null_rate=null, target_rate=(1 + null) / 2, alpha=alpha)
-        _add_deciding(found, basis, reference, deciding)
+        _add_deciding(found, basis, at_reference(reference), deciding)
         for rate in true_rates(basis):
             chance = None
             if _is_alternative(basis, reference, rate):
@@ -152,12 +183,136 @@ def _chance(basis: Basis, stage: SingleStage, rate: float) -> float:
     return 1 - binomial_cdf(stage.events_needed - 1, basis.n, _counted(basis, rate))
 
 
-def _add_deciding(found: Recorder, basis: Basis, reference: float, stage: SingleStage) -> None:
+def _alpha(basis: Basis) -> float:
+    """The largest chance of a false alarm, at one side."""
+    return basis["alpha"] / basis["sides"]
+
+
+def _add_deciding(found: Recorder, basis: Basis, item: str, stage: SingleStage) -> None:
     """The number of events that decides: the most that exclude a harm, the fewest that show a benefit."""
-    item, needed = at_reference(reference), stage.events_needed
-    events = None if needed is None else basis.n - needed if is_harm(basis) else needed
-    found.add("n_events_deciding", events, "events", note="no number of events", item=item)
-    found.add("type_1_error", stage.type_1_error, item=item)
+    needed = stage.events_needed
+    events = None if needed is None else _deciding(basis, needed, stage.n)
+    found.add("n_events_deciding", events, "events", note="no number of events", item=item, n=stage.n)
+    found.add("type_1_error", stage.type_1_error, item=item, n=stage.n)
+
+
+def _deciding(basis: Basis, counted: int, n: int) -> int:
+    """Events among n patients of whom so many are counted."""
+    return n - counted if is_harm(basis) else counted
+
+
+# --- other numbers of patients ------------------------------------------------------------------------------------------
+
+
+def try_sizes(basis: Basis) -> Recorder:
+    """Power of the design's own hypothesis by the number of patients: a saw-tooth, for events are whole."""
+    found = recorder_of(basis, SIZES, "exact binomial")
+    needed = _subjects(basis)
+    for item, one in ((FIRST, needed and needed.first), (LASTING, needed and needed.lasting)):
+        note = f"only more than {MOST_SUBJECTS:,} are certainly enough"
+        found.add("n_subjects", one.n if one else None, "subjects", note=note, item=item)
+    enough = needed.lasting.n if needed else basis.n
+    most = min(MOST_SUBJECTS, max(math.ceil(1.5 * enough), basis.n))
+    null, target = _counted(basis, basis["reference rate"]), _counted(basis, basis["rate"])
+    stages = single_stage_by_n(most, null_rate=null, target_rate=target, alpha=_alpha(basis))
+    always = {basis.n, needed.first.n, needed.lasting.n} if needed else {basis.n}
+    for stage in stages:
+        if stage.n > most - _MOST_SIZES or stage.n in always:
+            item = at_size(stage.n)
+            _add_deciding(found, basis, item, stage)
+            found.add("power", stage.power, item=item, n=stage.n)
+    return found
+
+
+def _subjects(basis: Basis) -> SingleStageSubjects | None:
+    """The patients that one stage needs; None where the rates are too close to each other."""
+    try:
+        return single_stage_subjects(
+            null_rate=_counted(basis, basis["reference rate"]),
+            target_rate=_counted(basis, basis["rate"]),
+            alpha=_alpha(basis),
+            power=basis["power"],
+        )
+    except ValueError:
+        return None
+
+
+def try_two_stages(basis: Basis) -> Recorder:
+    """Simon's optimal and minimax designs for the design's own hypothesis; none where they need too many patients."""
+    found = recorder_of(basis, TWO_STAGES, "Simon 1989")
+    try:
+        designs = simon_designs(
+            null_rate=_counted(basis, basis["reference rate"]),
+            target_rate=_counted(basis, basis["rate"]),
+            alpha=_alpha(basis),
+            power=basis["power"],
+        )
+    except ValueError:  # rates too close to each other
+        note = f"none found among those of at most {MOST_SUBJECTS_OF_TWO_STAGES} patients"
+        for item in (OPTIMAL, MINIMAX):
+            found.add("n_subjects", None, "subjects", note=note, item=item)
+        return found
+    _add_two_stages(found, basis, OPTIMAL, designs.optimal)
+    _add_two_stages(found, basis, MINIMAX, designs.minimax)
+    return found
+
+
+def _add_two_stages(found: Recorder, basis: Basis, item: str, one: TwoStage) -> None:
+    """A design in Simon's notation, and with the events that stop it and that decide.
+
+    A harm stops it with many events: with as few patients without one as `r1`.
+    """
+    found.add("n_first_stage", one.n1, "subjects", item=item)
+    found.add("n_subjects", one.n, "subjects", item=item)
+    found.add("r1", one.r1, item=item)
+    found.add("r", one.r, item=item)
+    found.add("n_events_stopping", _deciding(basis, one.r1, one.n1), "events", item=item)
+    found.add("n_events_deciding", _deciding(basis, one.r + 1, one.n), "events", item=item)
+    for rate, power, stops, expected in (
+        (basis["reference rate"], one.type_1_error, one.stop_early, one.expected_n),
+        (basis["rate"], one.power, one.stop_early_if_target, one.expected_n_if_target),
+    ):
+        here = at_rate(item, rate)
+        found.add("power", power, item=here)
+        found.add("stop_early", stops, item=here)
+        found.add("expected_n", expected, "subjects", item=here)
+
+
+def rates_around(rate: float) -> tuple[float, ...]:
+    """Whole percentages near a rate."""
+    middle = round(100 * rate)
+    return tuple(i / 100 for i in range(middle - AROUND, middle + AROUND + 1) if 0 < i < 100)
+
+
+def find_fitting(basis: Basis) -> Recorder:
+    """The pairs of rates near the design's own for which a design asks for just the stated number."""
+    found = recorder_of(basis, FITTING, "exact binomial; Simon 1989")
+    references, rates = (rates_around(basis[key]) for key in ("reference rate", "rate"))
+    n_pairs = sum(_is_alternative(basis, reference, rate) for reference in references for rate in rates)
+    if not 2 <= basis.n <= _MOST_FITTED:
+        note = f"not looked for but with two to {_MOST_FITTED} patients"
+        found.add_missing(("n_pairs", "n_pairs_fitting"), note)
+        return found
+    counted = {_counted(basis, rate): rate for rate in (*references, *rates)}
+    fitting = fitting_hypotheses(
+        basis.n,
+        null_rates=[_counted(basis, rate) for rate in references],
+        target_rates=[_counted(basis, rate) for rate in rates],
+        alpha=_alpha(basis),
+        power=basis["power"],
+    )
+    found.add("n_pairs", n_pairs, "pairs")
+    found.add("n_pairs_fitting", len({(one.null_rate, one.target_rate) for one in fitting}), "pairs")
+    for one in fitting:
+        reference, rate = counted[one.null_rate], counted[one.target_rate]
+        item = at_fit(one.design, reference, rate)
+        found.add("reference_rate", reference, "proportion", item=item)
+        found.add("true_rate", rate, "proportion", item=item)
+        deciding = _deciding(basis, one.events_needed, basis.n)
+        found.add("n_events_deciding", deciding, "events", item=item)
+        found.add("type_1_error", one.type_1_error, item=item)
+        found.add("power", one.power, item=item)
+    return found
 
 
 # --- boundaries ---------------------------------------------------------------------------------------------------------

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from trialwright.design.single_audit import (
+    AROUND,
     AT_ONCE,
     BOUNDARY,
     COMPLETE,
     CONFIDENCE,
     EXCLUSION,
+    FIRST,
+    FITTING,
     HYPOTHESES,
+    LASTING,
+    MINIMAX,
+    OPTIMAL,
     PERSON_TIME,
     RULES,
+    SIZES,
+    TWO_STAGES,
     Watched,
     at_events,
     at_look,
     at_rate,
     at_rates,
     at_reference,
+    at_size,
     boundaries_of,
     boundary_rates,
     has_late_events,
@@ -45,6 +54,7 @@ from trialwright.reports.design_figures import Axis, Curve, draw_curves
 from trialwright.reports.design_told import Told, points, print_value
 
 _CLOPPER = Term("Clopper and Pearson 1934", Ref.source("Clopper and Pearson 1934"))
+_SIMON = Ref.source("Simon 1989")
 _LEVEL = Term(f"{100 * CONFIDENCE:g} %", Ref.version("trialwright"))
 
 
@@ -54,6 +64,8 @@ def single_group_sections(told: Told) -> Iterator[Section]:
     yield Section(
         "design-hypotheses", Text("Hypotheses that fit the stated number"), tuple(_hypotheses(told))
     )
+    if any(told.results.of(SIZES)):
+        yield Section("design-sizes", Text("Other numbers of patients"), tuple(_sizes(told)))
     blocks = tuple(
         block for id_, watched in boundaries_of(told.basis) for block in _boundary(told, id_, watched)
     )
@@ -242,6 +254,196 @@ def _hypotheses_figure(told: Told) -> Figure:
         alt,
         caption,
     )
+
+
+# --- other numbers of patients ------------------------------------------------------------------------------------------
+
+
+def _sizes(told: Told) -> Iterator[Block]:
+    yield Paragraph(
+        Text(
+            "Events are whole, so that the power does not only rise with the number of patients: one patient more can have less. A true rate of ",
+            told.chosen("rate"), " is held against a reference of ", told.chosen("reference rate"), ".",
+        )
+    )  # fmt: skip
+    yield _sizes_figure(told)
+    yield _sizes_table(told)
+    if told.has(f"{TWO_STAGES}/{OPTIMAL}/n_subjects"):
+        yield _two_stages_table(told)
+    else:
+        yield Paragraph(
+            Text("Designs of two stages: ", told.count(f"{TWO_STAGES}/{OPTIMAL}/n_subjects"), ".")
+        )
+    yield from _fitting(told)
+
+
+def _sizes_figure(told: Told) -> Figure:
+    sizes = [row.n or 0 for row in told.results.of(SIZES) if row.statistic == "power"]
+    found = {n: told.point(n, f"{SIZES}/{at_size(n)}/power") for n in sizes}
+    by_n = Curve("Any number of patients", points(*found.values()))
+    stated = Curve("The stated number", points(found[told.basis.n]))
+    across = Axis("Patients", 0 if sizes[0] == 1 else sizes[0], sizes[-1])
+    spec = draw_curves(
+        [by_n, stated], across, Axis("Chance to show it", 0, 1, is_percent=True), level=told.basis["power"]
+    )
+    alt = Text(
+        "A saw-tooth that rises with the number of patients; at the stated ", told.n, " it is at ", told.percent(f"{SIZES}/{at_size(told.basis.n)}/power"), ".",
+    )  # fmt: skip
+    caption = Text("Dashed and level: the chance that the design asks for, ", told.chosen("power"), ".")
+    title = Text(
+        "Chance to show that the rate is on the right side of its reference, by the number of patients"
+    )
+    return Figure("figure-design-sizes", title, spec, alt, caption)
+
+
+def _sizes_table(told: Told) -> Table:
+    verb = "exclude" if is_harm(told.basis) else "exceed"
+    columns = (
+        Column(Text("Which number"), "left"),
+        Column(Text("Patients")),
+        Column(
+            Text(f"Most events that {verb} it" if is_harm(told.basis) else f"Fewest events that {verb} it")
+        ),
+        Column(Text("Chance of that at the reference rate")),
+        Column(Text("Chance of that at the true rate")),
+    )
+    rows = [Row(Text("Stated"), (Text(told.n), *_size_cells(told, told.basis.n)))]
+    for item, words in ((FIRST, "First that has the power"), (LASTING, "From here on every number has it")):
+        id_ = f"{SIZES}/{item}/n_subjects"
+        n = told.results[id_].value
+        cells = (Text("–"), Text("–"), Text("–")) if n is None else _size_cells(told, int(n))
+        rows.append(Row(Text(words), (told.count(id_), *cells)))
+    note = Text(
+        "Exact binomial at ", told.chosen("alpha"), " (sides: ", told.chosen("sides"), "); the power is ", told.chosen("power"), ".",
+    )  # fmt: skip
+    caption = Text("Numbers of patients that reach the power in one stage")
+    return Table("table-design-sizes", caption, columns, tuple(rows), (note,))
+
+
+def _size_cells(told: Told, n: int) -> tuple[Text, ...]:
+    here = f"{SIZES}/{at_size(n)}"
+    return (
+        told.count(f"{here}/n_events_deciding"),
+        told.percent(f"{here}/type_1_error"),
+        told.percent(f"{here}/power"),
+    )
+
+
+def _two_stages_table(told: Told) -> Table:
+    harm = is_harm(told.basis)
+    reference, rate = told.basis["reference rate"], told.basis["rate"]
+    here = {name: f"{TWO_STAGES}/{name}" for name in (OPTIMAL, MINIMAX)}
+
+    def counts(words: Text, statistic: str) -> Row:
+        return Row(words, tuple(told.count(f"{one}/{statistic}") for one in here.values()))
+
+    def fractions(words: Term, above: str, below: str) -> Row:
+        cells = (
+            Text(told.count(f"{one}/{above}"), "/", told.count(f"{one}/{below}")) for one in here.values()
+        )
+        return Row(Text(words), tuple(cells))
+
+    def at(value: float) -> Iterator[Row]:
+        ids = [f"{TWO_STAGES}/{at_rate(name, value)}" for name in here]
+        verb = "excluded" if harm else "exceeded"
+        yield Row(
+            Text("Stops after the first stage"), tuple(told.percent(f"{id_}/stop_early") for id_ in ids), 1
+        )
+        yield Row(
+            Text(f"The reference rate is {verb}"), tuple(told.percent(f"{id_}/power") for id_ in ids), 1
+        )
+        yield Row(Text("Patients expected"), tuple(told.decimals(f"{id_}/expected_n", 1) for id_ in ids), 1)
+
+    rows: tuple[Row | GroupHeading, ...] = (
+        counts(Text("Patients in the first stage"), "n_first_stage"),
+        counts(
+            Text(f"{'Fewest' if harm else 'Most'} events among them that stop the study"), "n_events_stopping"
+        ),
+        counts(Text("Patients in all"), "n_subjects"),
+        counts(
+            Text(
+                "Most events among all that exclude the rate"
+                if harm
+                else "Fewest events among all that exceed the rate"
+            ),
+            "n_events_deciding",
+        ),
+        fractions(Term("r1/n1", _SIMON), "r1", "n_first_stage"),
+        fractions(Term("r/n", _SIMON), "r", "n_subjects"),
+        GroupHeading(Text("If the true rate is the reference, ", told.chosen("reference rate"))),
+        *at(reference),
+        GroupHeading(Text("If the true rate is the one expected, ", told.chosen("rate"))),
+        *at(rate),
+    )
+    counted = "patients without the event" if harm else "patients with the event"
+    notes = (
+        Text(
+            "Exact, at ", told.chosen("alpha"), " (sides: ", told.chosen("sides"), ") and a power of ", told.chosen("power"), " (", Term("Simon 1989", _SIMON),
+            "). Optimal: the fewest patients expected at the reference rate; minimax: the fewest patients at most.",
+        ),
+        Text(Term("r1", _SIMON), f" and r count {counted}: with so many or fewer the study stops, or the rate is not ", "excluded." if harm else "exceeded."),
+    )  # fmt: skip
+    columns = (Column(Text("Two stages"), "left"), Column(Text("Optimal")), Column(Text("Minimax")))
+    caption = Text("Designs of two stages for the design's own rates")
+    return Table("table-design-two-stages", caption, columns, rows, notes)
+
+
+_DESIGNS = {
+    "single stage, first n": "One stage, the first number that has the power",
+    "single stage, every n from here": "One stage, from here on every number has it",
+    "Simon, optimal": "Two stages, optimal",
+    "Simon, minimax": "Two stages, minimax",
+}
+
+
+def _fitting(told: Told) -> Iterator[Block]:
+    if not told.has(f"{FITTING}/n_pairs"):
+        yield Paragraph(
+            Text("Pairs of rates that fit the stated number: ", told.count(f"{FITTING}/n_pairs"), ".")
+        )
+        return
+    yield Paragraph(
+        Text(
+            told.count(f"{FITTING}/n_pairs"), " pairs of a reference rate and a true rate were tried, in whole percentages within ",
+            Term(str(AROUND), Ref.version("trialwright")), " points of the design's own, these rounded; for ", told.count(f"{FITTING}/n_pairs_fitting"),
+            " of them one of the designs above asks for just ", told.n, " patients. That is no sign of which pair anybody had.",
+        )
+    )  # fmt: skip
+    items = [row.item or "" for row in told.results.of(FITTING) if row.statistic == "power"]
+    if items:
+        yield _fitting_table(told, items)
+
+
+def _fitting_table(told: Told, items: Sequence[str]) -> Table:
+    harm = is_harm(told.basis)
+    columns = (
+        Column(Text("Design"), "left"),
+        Column(Text("Reference rate")),
+        Column(Text("True rate")),
+        Column(Text("Most events that exclude it" if harm else "Fewest events that exceed it")),
+        Column(Text("Chance at the reference rate")),
+        Column(Text("Chance at the true rate")),
+    )
+    rows = tuple(
+        Row(
+            Text(_DESIGNS[item.partition(":")[0]]),
+            (
+                *(_tried(told, f"{FITTING}/{item}/{name}") for name in ("reference_rate", "true_rate")),
+                told.count(f"{FITTING}/{item}/n_events_deciding"),
+                told.percent(f"{FITTING}/{item}/type_1_error"),
+                told.percent(f"{FITTING}/{item}/power"),
+            ),
+        )
+        for item in items
+    )
+    caption = Text("Pairs for which a design has just ", told.n, " patients")
+    return Table("table-design-fitting", caption, columns, rows)
+
+
+def _tried(told: Told, id_: str) -> Text:
+    """A rate that was tried, in whole percentages."""
+    value = told.results[id_].value or 0.0
+    return Text(Number(print_value("rate", value), Ref.result(id_), value))
 
 
 # --- the boundary -------------------------------------------------------------------------------------------------------
