@@ -507,8 +507,13 @@ def test_alarms_that_come_too_often_are_told_at_their_place():
             r"322 participants, or a hazard ratio of 0.26$", id="no risk is high enough",
         ),
         pytest.param(
-            HCC, [], "43 participants exclude a rate of 15 % with a chance of 74.2 %", r"59 participants, or a true rate of 3.5 %$",
+            HCC, [], "43 participants exclude a rate of 15 % with a chance of 74.2 %",
+            r"50 participants \(59 for every larger number to reach it too\), or a true rate of 3.5 %$",
             id="a single group",
+        ),
+        pytest.param(
+            HCC, [planning(58)], "58 participants exclude a rate of 15 % with a chance of 78.6 %",
+            r"^[^0-9]*59 participants, or", id="a smaller number would do",
         ),
     ],
 )  # fmt: skip

@@ -32,7 +32,12 @@ from trialwright.design.single_audit import (
 )
 from trialwright.design.survival import audit_calendar, has_calendar
 from trialwright.protocol.loading import LoadedProtocol
-from trialwright.statistics.single_arm import single_stage, single_stage_subjects, smallest_target_rate
+from trialwright.statistics.single_arm import (
+    single_stage,
+    single_stage_by_n,
+    single_stage_subjects,
+    smallest_target_rate,
+)
 from trialwright.vocabulary.documents import dotted
 from trialwright.vocabulary.problems import Problem, Severity
 
@@ -212,7 +217,7 @@ def _short_single_group(basis: Basis) -> Iterator[tuple[str, str]]:
     if reached >= basis["power"]:
         return
     shown = smallest_target_rate(basis.n, null_rate=null, alpha=alpha, power=basis["power"])
-    ways = list(_lasting(null, target, alpha, basis["power"]))
+    ways = list(_enough(basis.n, null, target, alpha, basis["power"]))
     ways += [] if shown is None else [f"a true rate of {_shown(shown, is_harm=is_harm)}"]
     verb = "exclude" if is_harm else "exceed"
     message = (
@@ -222,13 +227,18 @@ def _short_single_group(basis: Basis) -> Iterator[tuple[str, str]]:
     yield message, f"the nearest that reaches it, the rest as it is: {', or '.join(ways) or 'nothing'}"
 
 
-def _lasting(null: float, target: float, alpha: float, power: float) -> Iterator[str]:
-    """The number from which on every one reaches the power; nothing where it is beyond what is looked for."""
+def _enough(n: int, null: float, target: float, alpha: float, power: float) -> Iterator[str]:
+    """The next number that reaches the power and the one from which on all do; nothing where they are beyond what is looked for."""
     try:
-        found = single_stage_subjects(null_rate=null, target_rate=target, alpha=alpha, power=power)
+        lasting = single_stage_subjects(
+            null_rate=null, target_rate=target, alpha=alpha, power=power
+        ).lasting.n
     except ValueError:  # rates too close to each other
         return
-    yield f"{found.lasting.n} participants"
+    sizes = single_stage_by_n(lasting, null_rate=null, target_rate=target, alpha=alpha)
+    enough = next(one.n for one in sizes if one.n > n and (one.power >= power or one.n == lasting))
+    more = f" ({lasting} for every larger number to reach it too)" if enough < lasting else ""
+    yield f"{enough} participants{more}"
 
 
 def _shown(counted: float, *, is_harm: bool) -> str:
