@@ -177,5 +177,6 @@ def main() -> None:
     Linear algebra keeps to one thread unless the user says otherwise: the matrices of a trial are small, threads would wait
     for each other most of the time, and a sum split among them may end in another last digit on another machine.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     app()

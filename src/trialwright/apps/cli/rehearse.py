@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +9,6 @@ from typing import Annotated
 import typer
 
 from trialwright.apps.cli.common import ProtocolArgument, problems_told, tell
-
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def rehearse(
@@ -83,8 +80,6 @@ def rehearse(
 
     Exit codes: 0 done; 1 problems, nothing written; 2 the command was not understood.
     """
-    for name in _ONE_THREAD:  # small matrices: threads of the linear algebra cost ten times what they save
-        os.environ.setdefault(name, "1")
     with problems_told():
         tell("reading the protocol")
         from trialwright.apps.cli.progress import progress_shown
