@@ -19,13 +19,12 @@ from trialwright.statistics.conditional_power import (
     estimate_conditional_power,
     interim_from_hazard_ratio,
 )
+from trialwright.statistics.error_spending import obrien_fleming_spending, pocock_spending
 from trialwright.statistics.event_projection import EventProjection, FutureAccrual, project_events
 from trialwright.statistics.group_sequential import (
     GroupSequentialDesign,
     equal_looks,
     group_sequential_design,
-    obrien_fleming_spending,
-    pocock_spending,
     stopping_probabilities,
 )
 

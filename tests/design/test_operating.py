@@ -76,3 +76,16 @@ def test_finished_blocks_are_taken_up_and_progress_counts_all_scenarios(tmp_path
     assert simulated(50, folder=tmp_path / "blocks", on_progress=again.append) == first
     assert again[-1].done == 50 * n
     assert simulated(50) == first
+
+
+def test_progress_is_that_of_one_run_so_that_its_rate_is_of_all_scenarios(tmp_path):
+    told, again = [], []
+    simulated(50, folder=tmp_path, on_progress=told.append)
+    n = sum(1 for _ in bases_of(basis()))
+    assert [one.done for one in told] == [50 * i for i in range(n + 1)]
+    seconds = [one.seconds for one in told]
+    assert seconds == sorted(seconds)
+    assert [one.rate for one in told[1:]] == [one.done / one.seconds for one in told[1:]]
+    simulated(50, folder=tmp_path, on_progress=again.append)
+    assert again[-1].resumed == 50 * n
+    assert again[-1].rate is None

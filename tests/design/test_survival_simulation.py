@@ -23,6 +23,7 @@ from trialwright.design.survival_simulation.risk_sets import count_risk_sets
 from trialwright.design.survival_simulation.simulation import (
     SimulatedDesign,
     simulate_design,
+    simulate_designs,
     simulate_trials,
 )
 from trialwright.design.survival_simulation.subjects import (
@@ -553,6 +554,13 @@ def test_one_worker_two_workers_and_a_resumed_run_give_the_same_bits(small_block
     assert (resumed[0].done, resumed[0].total) == (100, 250)
     assert expected["trial"].to_list() == [trial for trial in range(250) for _ in range(2)]
     assert_frame_equal(simulate_trials(FEATURES, trials=100, seed=3), expected[:200], check_exact=True)
+
+
+def test_several_designs_in_one_run_give_what_each_gives_alone(small_blocks):
+    designs = [FEATURES, replace(FEATURES, n_subjects=40), replace(FEATURES, looks=(BOTH_SIDES,))]
+    alone = tuple(simulate_design(one, trials=150, seed=3) for one in designs)
+    assert len(set(map(repr, alone))) == 3
+    assert simulate_designs(designs, trials=150, seed=3) == alone
 
 
 def test_another_seed_gives_other_trials():

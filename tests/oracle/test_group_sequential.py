@@ -12,12 +12,14 @@ from trialwright.statistics.conditional_power import (
     conditional_power,
     predictive_power,
 )
-from trialwright.statistics.group_sequential import (
-    SequentialBoundaries,
-    group_sequential_design,
+from trialwright.statistics.error_spending import (
     hwang_shih_decani_spending,
     obrien_fleming_spending,
     pocock_spending,
+)
+from trialwright.statistics.group_sequential import (
+    SequentialBoundaries,
+    group_sequential_design,
     stopping_probabilities,
 )
 

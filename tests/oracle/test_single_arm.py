@@ -10,14 +10,13 @@ from trialwright.statistics.person_time import (
     constant_hazard,
     person_time_characteristics,
 )
+from trialwright.statistics.rate_precision import interval_precision, subjects_to_exclude
 from trialwright.statistics.single_arm import (
-    interval_precision,
     simon_designs,
     single_stage,
     single_stage_by_n,
     single_stage_subjects,
     smallest_target_rate,
-    subjects_to_exclude,
     two_stage,
 )
 

@@ -16,14 +16,16 @@ from trialwright.statistics.conditional_power import (
     interim_from_logrank,
     predictive_power,
 )
+from trialwright.statistics.error_spending import (
+    hwang_shih_decani_spending,
+    obrien_fleming_spending,
+    pocock_spending,
+)
 from trialwright.statistics.group_sequential import (
     SequentialBoundaries,
     drift_of,
     equal_looks,
     group_sequential_design,
-    hwang_shih_decani_spending,
-    obrien_fleming_spending,
-    pocock_spending,
     stopping_probabilities,
 )
 

@@ -9,6 +9,12 @@ from hypothesis import strategies as st
 
 from trialwright.statistics import brownian_motion, group_sequential
 from trialwright.statistics.brownian_motion import root
+from trialwright.statistics.error_spending import (
+    hwang_shih_decani_spending,
+    obrien_fleming_spending,
+    pocock_spending,
+    stated_spending,
+)
 from trialwright.statistics.group_sequential import (
     SequentialBoundaries,
     drift_of,
@@ -16,10 +22,6 @@ from trialwright.statistics.group_sequential import (
     equal_looks,
     events_information,
     group_sequential_design,
-    hwang_shih_decani_spending,
-    obrien_fleming_spending,
-    pocock_spending,
-    stated_spending,
     stopping_probabilities,
 )
 from trialwright.statistics.sample_size import schoenfeld_events
@@ -72,6 +74,22 @@ def pocock(n_looks, constant):
 def obrien_fleming(n_looks, constant):
     z = tuple(constant * math.sqrt(n_looks / k) for k in range(1, n_looks + 1))
     return SequentialBoundaries(equal_looks(n_looks), z, sides=2)
+
+
+# R 4.2.2: qnorm(2 * pnorm(qnorm(alpha / 2) / sqrt(t)), lower.tail = FALSE); what an early look may spend is far out in the tail.
+@pytest.mark.parametrize(
+    ("fraction", "alpha", "z"),
+    [(0.08, 0.025, 7.83795903887686), (0.1, 0.025, 6.99135170707742), (0.15, 0.025, 5.66966960168567)],
+)
+def test_the_boundary_of_a_very_early_look(fraction, alpha, z):
+    found = efficacy_boundary((fraction, 1), alpha=alpha, sides=1, spending=OBRIEN_FLEMING)
+    assert found.efficacy[0] == pytest.approx(z, abs=1e-9)
+
+
+def test_p_values_far_out_in_the_tail():
+    # R 4.2.2: 2 * pnorm(-7), 2 * pnorm(-2)
+    found = SequentialBoundaries((0.1, 1), (7, 2), sides=2)
+    assert found.p_values == pytest.approx((2.55962508777167e-12, 0.0455002638963584), rel=1e-12)
 
 
 # Jennison and Turnbull 2000: constants of tables 2.1 and 2.3, inflation factors of tables 2.2 and 2.4 (alpha 0.05 two-sided).

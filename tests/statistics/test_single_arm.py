@@ -6,18 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialwright.statistics import single_arm
+from trialwright.statistics import rate_precision, single_arm
+from trialwright.statistics.rate_precision import interval_precision, subjects_to_exclude
 from trialwright.statistics.sample_size import excluded_rate
 from trialwright.statistics.single_arm import (
     fitting_hypotheses,
-    interval_precision,
     require_power,
     simon_designs,
     single_stage,
     single_stage_by_n,
     single_stage_subjects,
     smallest_target_rate,
-    subjects_to_exclude,
     two_stage,
 )
 
@@ -39,9 +38,10 @@ def hypotheses(draw, narrowest=0.15):
     return {"null_rate": null, "target_rate": draw(st.floats(null + narrowest, 0.97))}
 
 
-def test_examples_in_docstrings():
-    results = doctest.testmod(single_arm)
-    assert results.attempted > 10
+@pytest.mark.parametrize(("module", "least"), [(single_arm, 8), (rate_precision, 3)])
+def test_examples_in_docstrings(module, least):
+    results = doctest.testmod(module)
+    assert results.attempted >= least
     assert results.failed == 0
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.statistics.survival_designs import DELAYED, STEPPED, make
 
 from trialwright.statistics import survival_power
 from trialwright.statistics.hazards import NO_HAZARD, Accrual, Hazards
 from trialwright.statistics.sample_size import schoenfeld_power
-from trialwright.statistics.survival_design import SurvivalDesign, expected_events, last_informative_time
+from trialwright.statistics.survival_design import expected_events, last_informative_time
 from trialwright.statistics.survival_power import (
     FlemingHarrington,
     detectable_ratio,
@@ -26,29 +27,7 @@ WEIGHTS = [
 ]  # fmt: skip
 
 
-def make(**changes):
-    """Two years of accrual and one more of follow-up, in months."""
-    given_or_usual = {
-        "control": Hazards.constant(0.03),
-        "hazard_ratio": 0.6,
-        "accrual": Accrual.uniform(24),
-        "follow_up": None,
-        "end": 36,
-        **changes,
-    }
-    return SurvivalDesign(**given_or_usual)
-
-
 LATE = make(hazard_ratio=((0, 1.0), (6, 0.5)))
-STEPPED = make(
-    control=Hazards((6, 12), (0.06, 0.03, 0.01)),
-    hazard_ratio=((0, 1.2), (3, 0.7), (12, 0.5)),
-    accrual=Accrual((4, 9, 20), (1, 3, 5)),
-    end=30,
-    share_treated=2 / 3,
-    dropout=Hazards((2,), (0.02, 0.004)),
-    dropout_treated=Hazards.constant(0.01),
-)
 
 
 def test_examples_in_docstrings():
@@ -63,14 +42,7 @@ def test_examples_in_docstrings():
 @pytest.mark.parametrize(("at", "z"), [(22, -1.031244), (40, -2.789870)])
 def test_expected_z_of_a_delayed_effect_as_printed(at, z):
     # K. Lu, R package lrstat 0.3.3, reference page of lrstat(): 468 subjects, accrual that speeds up, drop-out.
-    design = make(
-        control=Hazards.constant(0.0533),
-        hazard_ratio=((0, 1.0), (6, 0.0309 / 0.0533)),
-        accrual=Accrual((1, 2, 3, 4, 5, 6, 7, 8, 22), (1, 2, 3, 4, 5, 6, 7, 8, 9)),
-        end=40,
-        dropout=Hazards.from_risk(0.05, 12),
-    )
-    assert logrank_power(design, 468, **TWO_SIDED, at=at).expected_z == pytest.approx(z, rel=1e-6)
+    assert logrank_power(DELAYED, 468, **TWO_SIDED, at=at).expected_z == pytest.approx(z, rel=1e-6)
 
 
 @pytest.mark.parametrize(

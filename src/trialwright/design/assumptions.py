@@ -177,11 +177,17 @@ def read_basis(loaded: LoadedProtocol, scenario: str | None = None) -> Basis:
     design = design_of(loaded)
     chosen = _scenario(loaded, scenario)
     problems: list[Problem] = []
-    found = {key: one for key in KINDS if (one := _find(loaded, design, key, scenario, chosen, problems))}
+    found: dict[str, Assumed] = {}
+    unsaid: set[str] = set()
+    for key in KINDS:
+        n_problems = len(problems)
+        one = _find(loaded, design, key, scenario, chosen, problems)
+        if one is not None:
+            found[key] = one
+        elif len(problems) == n_problems:
+            unsaid.add(key)
     needed = _COMPARISON if is_comparison(loaded) else _SINGLE_GROUP
-    problems += (
-        _missing(loaded, key) for key in needed if key not in found and not _is_faulty(problems, key)
-    )
+    problems += (_missing(loaded, key) for key in needed if key in unsaid)
     for one in found.values():
         problems += _unusable(loaded, one)
     if not problems:
@@ -338,11 +344,6 @@ def _horizon(loaded: LoadedProtocol) -> float:
 
 
 # --- what cannot be -----------------------------------------------------------------------------------------------------
-
-
-def _is_faulty(problems: list[Problem], key: str) -> bool:
-    """Whether a problem is already told of a number, which then is not missing besides."""
-    return any(f"is the {key} of the design" in problem.message for problem in problems)
 
 
 def _missing(loaded: LoadedProtocol, key: str) -> Problem:

@@ -24,20 +24,19 @@ from trialwright.design.single_audit import (
     BOUNDARY,
     SEED,
     TRIALS,
+    alpha_of_one_side,
     at_rate,
     audit_single_group,
-    boundaries_of,
+    counted_rate,
     exclude_rates,
+    is_harm,
+    stages_of,
+    subjects_of,
     try_hypotheses,
 )
 from trialwright.design.survival import audit_calendar, has_calendar
 from trialwright.protocol.loading import LoadedProtocol
-from trialwright.statistics.single_arm import (
-    single_stage,
-    single_stage_by_n,
-    single_stage_subjects,
-    smallest_target_rate,
-)
+from trialwright.statistics.single_arm import single_stage, smallest_target_rate
 from trialwright.vocabulary.documents import dotted
 from trialwright.vocabulary.problems import Problem, Severity
 
@@ -153,10 +152,13 @@ def record_assumptions(basis: Basis) -> Recorder:
 def late_alarms(basis: Basis, rows: Iterable[Result]) -> Iterator[Problem]:
     """Boundaries that are crossed too often at their reference rate because events come late."""
     by_id = {row.id: row for row in rows}
-    for id_, watched in boundaries_of(basis) if not basis.is_comparison else ():
-        reference, alpha = watched.described.reference_rate, watched.described.alpha
-        id_of = f"{BOUNDARY}/{at_rate(id_, reference or 0.0, 'late', AT_ONCE)}/probability_to_stop"
-        if alpha is None or id_of not in by_id:
+    for id_, watched in basis.loaded.protocol.monitoring.items():
+        said = watched.computed_boundary
+        if said is None or said.reference_rate is None or said.alpha is None:
+            continue
+        alpha = said.alpha
+        id_of = f"{BOUNDARY}/{at_rate(id_, said.reference_rate, 'late', AT_ONCE)}/probability_to_stop"
+        if id_of not in by_id:
             continue
         chance, error = by_id[id_of].value or 0.0, by_id[f"{id_of}_std_error"].value or 0.0
         if chance - 2 * error > alpha:
@@ -208,18 +210,16 @@ def _short_comparison(basis: Basis) -> Iterator[tuple[str, str]]:
 
 def _short_single_group(basis: Basis) -> Iterator[tuple[str, str]]:
     reference, rate = basis["reference rate"], basis["rate"]
-    is_harm = rate < reference
-    null, target = (1 - reference, 1 - rate) if is_harm else (reference, rate)
+    null, target, alpha = counted_rate(basis, reference), counted_rate(basis, rate), alpha_of_one_side(basis)
     if not 0 < target < 1:
         return
-    alpha = basis["alpha"] / basis["sides"]
     reached = single_stage(basis.n, null_rate=null, target_rate=target, alpha=alpha).power
     if reached >= basis["power"]:
         return
     shown = smallest_target_rate(basis.n, null_rate=null, alpha=alpha, power=basis["power"])
-    ways = list(_enough(basis.n, null, target, alpha, basis["power"]))
-    ways += [] if shown is None else [f"a true rate of {_shown(shown, is_harm=is_harm)}"]
-    verb = "exclude" if is_harm else "exceed"
+    ways = list(_enough(basis))
+    ways += [] if shown is None else [f"a true rate of {_shown(shown, is_harm=is_harm(basis))}"]
+    verb = "exclude" if is_harm(basis) else "exceed"
     message = (
         f"{basis.n} participants {verb} a rate of {_percent(reference)} with a chance of {_percent(reached)} and not "
         f"{_percent(basis['power'])}, if the true rate is {_percent(rate)} (exact, {_percent(alpha)} at one side)"
@@ -227,16 +227,16 @@ def _short_single_group(basis: Basis) -> Iterator[tuple[str, str]]:
     yield message, f"the nearest that reaches it, the rest as it is: {', or '.join(ways) or 'nothing'}"
 
 
-def _enough(n: int, null: float, target: float, alpha: float, power: float) -> Iterator[str]:
+def _enough(basis: Basis) -> Iterator[str]:
     """The next number that reaches the power and the one from which on all do; nothing where they are beyond what is looked for."""
-    try:
-        lasting = single_stage_subjects(
-            null_rate=null, target_rate=target, alpha=alpha, power=power
-        ).lasting.n
-    except ValueError:  # rates too close to each other
+    needed = subjects_of(basis)
+    if needed is None:
         return
-    sizes = single_stage_by_n(lasting, null_rate=null, target_rate=target, alpha=alpha)
-    enough = next(one.n for one in sizes if one.n > n and (one.power >= power or one.n == lasting))
+    lasting = needed.lasting.n
+    sizes = stages_of(basis, lasting)
+    enough = next(
+        one.n for one in sizes if one.n > basis.n and (one.power >= basis["power"] or one.n == lasting)
+    )
     more = f" ({lasting} for every larger number to reach it too)" if enough < lasting else ""
     yield f"{enough} participants{more}"
 

@@ -28,7 +28,7 @@ from importlib.metadata import version
 from io import BytesIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 import polars as pl
@@ -74,6 +74,15 @@ class Progress:
         if self.done == self.total:
             return 0.0
         return None if self.rate is None else (self.total - self.done) / self.rate
+
+
+class Running(TypedDict, total=False):
+    """How blocks are run: arguments that are passed on to `run_blocks`, which says what each is."""
+
+    executor: Executor | None
+    workers: int
+    folder: Path | None
+    on_progress: Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,8 @@ def run_blocks(
         for number in missing:
             keep(number, _told(partial(function, blocks[number]), number, len(blocks)))
     else:
-        _in_processes(min(workers, len(missing)), function, blocks, missing, keep)
+        with _new_processes(min(workers, len(missing))) as pool:
+            _on_executor(pool, function, blocks, missing, keep)
     return [frame for frame in frames if frame is not None]
 
 
@@ -215,17 +225,11 @@ def _check_call(function: Callable[..., Any], executor: Executor | None, workers
         raise ValueError("`workers` must not be given with an `executor`, which has workers of its own")
 
 
-def _in_processes(
-    workers: int,
-    function: Callable[[B], pl.DataFrame],
-    blocks: Sequence[B],
-    missing: Sequence[int],
-    keep: Callable[[int, pl.DataFrame], None],
-) -> None:
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_as_worker)
+@contextmanager
+def _new_processes(workers: int) -> Iterator[Executor]:
     try:
-        with pool:
-            _on_executor(pool, function, blocks, missing, keep)
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_as_worker) as pool:
+            yield pool
     except BrokenProcessPool as error:
         error.add_note(
             "a worker process ended by itself: the system may have run out of memory, or the script that started it has no "

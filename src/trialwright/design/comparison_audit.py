@@ -11,7 +11,7 @@ from itertools import product
 
 from trialwright.analysis.results import Recorder
 from trialwright.design.assumptions import Basis, months_of, read_basis, scenarios_of
-from trialwright.design.reach import METHODS, Comparison, reference_rate_reaching
+from trialwright.design.reach import FORMULAS, METHODS, Comparison, reference_rate_reaching
 from trialwright.protocol.model import Variation
 from trialwright.statistics.weighting import Target
 from trialwright.statistics.weighting_cost import weighting_cost
@@ -41,7 +41,7 @@ def varied(basis: Basis) -> Variation:
 
 
 def reference_rates(basis: Basis) -> tuple[float, ...]:
-    """The risks among controls for which the power is worked out, the one assumed among them."""
+    """The rates without the treatment, or held against, that are worked out; the one assumed among them."""
     return _with(varied(basis).reference_rate, basis["reference rate"])
 
 
@@ -101,11 +101,9 @@ def recorder_of(basis: Basis, analysis: str, method: str, **conventions: object)
 def count_events(basis: Basis) -> Recorder:
     """Events that the survival formulas ask for, by the share of treated, and the share of n that is."""
     found = recorder_of(basis, EVENTS, "Schoenfeld 1983; Freedman 1982")
-    for share, method in product(shares(basis), ("schoenfeld", "freedman")):
-        needed = replace(basis.comparison, share_treated=share).events_by(method)  # type: ignore[arg-type]
-        if needed is None:
-            continue
-        item = at_share(method, share)
+    for share, formula in product(shares(basis), FORMULAS):
+        needed = replace(basis.comparison, share_treated=share).events_by(formula)
+        item = at_share(formula, share)
         found.add("n_events", needed.n_events, "events", item=item)
         found.add("n_events_exact", needed.exact, "events", item=item)
         found.add("share_of_n", needed.exact / basis.n, item=item)

@@ -28,9 +28,10 @@ from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.records.files import Records
 from trialwright.statistics.conditional_power import estimate_conditional_power, interim_from_logrank
+from trialwright.statistics.error_spending import obrien_fleming_spending
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.event_projection import EventProjection, FutureAccrual, project_events
-from trialwright.statistics.group_sequential import efficacy_boundary, obrien_fleming_spending
+from trialwright.statistics.group_sequential import efficacy_boundary, events_information
 from trialwright.statistics.survival import logrank_test
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
@@ -190,8 +191,7 @@ def events_needed(basis: Basis) -> int:
     """The number of events that the design states, or else Schoenfeld's."""
     if basis.design.events is not None:
         return basis.design.events
-    needed = basis.comparison.events_by("schoenfeld")
-    return needed.n_events if needed else 0
+    return basis.comparison.events_by("schoenfeld").n_events
 
 
 def _project(basis: Basis, sample: Sample, followed: list[bool], cut: date, needed: int) -> EventProjection:
@@ -233,7 +233,7 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
         basis, id_, "conditional and predictive power", treated=treated_group(basis.loaded.protocol)
     )
     sample = select_sample(data, Recorder(id_, "", ""), said, (GROUPS,))
-    comparison, share = basis.comparison, basis["share treated"]
+    comparison = basis.comparison
     names = ("fraction", "hazard_ratio", "under_design", "under_trend", "under_null", "predictive")
     try:
         test = logrank_test(sample.time, sample.event, sample.frame[GROUPS].to_list())
@@ -248,7 +248,7 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
     boundaries = efficacy_boundary(
         (1.0,), alpha=comparison.alpha, sides=comparison.sides, spending=obrien_fleming_spending()
     )
-    final = events_needed(basis) * share * (1 - share)
+    final = events_information(events_needed(basis), share_treated=basis["share treated"])
     try:
         told = estimate_conditional_power(
             interim, boundaries, final_information=final, design_hazard_ratio=comparison.hazard_ratio

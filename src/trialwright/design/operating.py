@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from trialwright.analysis.results import Recorder
@@ -14,7 +14,7 @@ from trialwright.design.comparison_audit import recorder_of
 from trialwright.design.survival import survival_design
 from trialwright.design.survival_simulation.characteristics import Estimated, OperatingCharacteristics
 from trialwright.design.survival_simulation.looks import final_look
-from trialwright.design.survival_simulation.simulation import SimulatedDesign, simulate_design
+from trialwright.design.survival_simulation.simulation import SimulatedDesign, simulate_designs
 
 OPERATING = "design operating"
 """The id of the rows; no analysis can be named so."""
@@ -53,19 +53,12 @@ def simulate_comparison(basis: Basis, asked: Simulation) -> Recorder:
     found = recorder_of(
         basis, OPERATING, "log-rank test on virtual trials", seed=asked.seed, trials=asked.trials
     )
-    bases = list(bases_of(basis))
-    for number, (id_, one) in enumerate(bases):
-        comparison = one.comparison
-        simulated = SimulatedDesign(
-            design=survival_design(one),
-            n_subjects=basis.n,
-            looks=(final_look(alpha=comparison.alpha, sides=comparison.sides),),
-            estimates_hazard_ratio=True,
-        )
-        told = simulate_design(
-            simulated, trials=asked.trials, seed=asked.seed, workers=asked.workers, folder=asked.folder,
-            on_progress=_of_all(asked, number, len(bases)),
-        )  # fmt: skip
+    bases = dict(bases_of(basis))
+    simulated = simulate_designs(
+        [_simulated(one) for one in bases.values()], trials=asked.trials, seed=asked.seed, workers=asked.workers,
+        folder=asked.folder, on_progress=asked.on_progress,
+    )  # fmt: skip
+    for (id_, one), told in zip(bases.items(), simulated, strict=True):
         conventions = dict(found.conventions) | {key: number.value for key, number in one.numbers.items()}
         for statistic, (estimated, unit) in _numbers(told).items():
             if estimated is not None:
@@ -73,14 +66,14 @@ def simulate_comparison(basis: Basis, asked: Simulation) -> Recorder:
     return found
 
 
-def _of_all(asked: Simulation, number: int, n_bases: int) -> Callable[[Progress], None]:
-    """Progress of one scenario as progress of all of them."""
-
-    def tell(progress: Progress) -> None:
-        before = number * asked.trials
-        asked.on_progress(replace(progress, done=before + progress.done, total=n_bases * asked.trials))
-
-    return tell
+def _simulated(basis: Basis) -> SimulatedDesign:
+    comparison = basis.comparison
+    return SimulatedDesign(
+        design=survival_design(basis),
+        n_subjects=basis.n,
+        looks=(final_look(alpha=comparison.alpha, sides=comparison.sides),),
+        estimates_hazard_ratio=True,
+    )
 
 
 def _numbers(told: OperatingCharacteristics) -> dict[str, tuple[Estimated | None, str]]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from trialwright.statistics.distributions import smallest
 from trialwright.statistics.sample_size import (
+    EventFormula,
     EventsNeeded,
     Sides,
     SubjectsNeeded,
@@ -21,8 +22,9 @@ from trialwright.statistics.sample_size import (
     two_proportion_subjects,
 )
 
-Method = Literal["two proportions", "freedman", "schoenfeld"]
+Method = Literal["two proportions"] | EventFormula
 METHODS: tuple[Method, ...] = ("two proportions", "freedman", "schoenfeld")
+FORMULAS: tuple[EventFormula, ...] = ("schoenfeld", "freedman")
 _LARGEST_LOG_RATIO = 5.0
 _STEP = 0.01
 
@@ -53,24 +55,21 @@ class Comparison:
         """Events that `n` subjects are expected to have, the lost giving none."""
         return n * (1 - self.loss) * self.overall_rate
 
-    def events_by(self, method: Method) -> EventsNeeded | None:
-        """Events by the formula of a log-rank test; None for two proportions, which counts subjects."""
-        if method == "two proportions":
-            return None
-        formula = schoenfeld_events if method == "schoenfeld" else freedman_events
-        return formula(
+    def events_by(self, formula: EventFormula) -> EventsNeeded:
+        """Events by the formula of a log-rank test."""
+        events = schoenfeld_events if formula == "schoenfeld" else freedman_events
+        return events(
             self.hazard_ratio, alpha=self.alpha, sides=self.sides, power=self.power, share_treated=self.share_treated
         )  # fmt: skip
 
     def subjects_by(self, method: Method) -> SubjectsNeeded:
         """Subjects that a formula asks for."""
-        events = self.events_by(method)
-        if events is not None:
-            return subjects_for_events(events, control_risk=self.reference_rate, loss=self.loss)
-        return two_proportion_subjects(
-            self.reference_rate, self.treated_rate, alpha=self.alpha, sides=self.sides, power=self.power,
-            share_treated=self.share_treated, loss=self.loss,
-        )  # fmt: skip
+        if method == "two proportions":
+            return two_proportion_subjects(
+                self.reference_rate, self.treated_rate, alpha=self.alpha, sides=self.sides, power=self.power,
+                share_treated=self.share_treated, loss=self.loss,
+            )  # fmt: skip
+        return subjects_for_events(self.events_by(method), control_risk=self.reference_rate, loss=self.loss)
 
     def power_of(self, n: float) -> float:
         """Power of a log-rank test with the events that `n` subjects are expected to have, by Schoenfeld's formula.
@@ -90,9 +89,8 @@ def reference_rate_reaching(n: int, method: Method, comparison: Comparison) -> f
     Without rounding to whole subjects; the reference rate of `comparison` is not used. Two proportions ask for more again
     where nearly everybody has the event.
     """
-    events = comparison.events_by(method)
-    if events is not None:
-        return control_risk_needed(events, n_subjects=n, loss=comparison.loss)
+    if method != "two proportions":
+        return control_risk_needed(comparison.events_by(method), n_subjects=n, loss=comparison.loss)
 
     def is_enough(risk: float) -> bool:
         return replace(comparison, reference_rate=risk).subjects_by(method).exact <= n

@@ -10,6 +10,7 @@ from trialwright.analysis.results import Recorder
 from trialwright.derivations.stopping_boundary import compute_boundary
 from trialwright.design.assumptions import DAYS_A_MONTH, Basis, months_of
 from trialwright.design.comparison_audit import recorder_of, varied
+from trialwright.design.comparison_audit import reference_rates as reference_rates
 from trialwright.protocol.model import Boundary as Described
 from trialwright.statistics.boundaries import Boundary, operating_characteristics
 from trialwright.statistics.distributions import binomial_cdf
@@ -28,6 +29,7 @@ from trialwright.statistics.person_time import (
     person_time_boundary,
     person_time_characteristics,
 )
+from trialwright.statistics.rate_precision import interval_precision
 from trialwright.statistics.single_arm import (
     MOST_SUBJECTS,
     MOST_SUBJECTS_OF_TWO_STAGES,
@@ -35,7 +37,6 @@ from trialwright.statistics.single_arm import (
     SingleStageSubjects,
     TwoStage,
     fitting_hypotheses,
-    interval_precision,
     simon_designs,
     single_stage,
     single_stage_by_n,
@@ -82,11 +83,6 @@ def audit_single_group(basis: Basis, *, trials: int = TRIALS, seed: int = SEED) 
 def is_harm(basis: Basis) -> bool:
     """Whether the rate is to be shown low: the one expected is below the reference."""
     return basis["rate"] < basis["reference rate"]
-
-
-def reference_rates(basis: Basis) -> tuple[float, ...]:
-    """The reference rates that are tried, the one assumed among them."""
-    return tuple(sorted({*varied(basis).reference_rate, basis["reference rate"]}))
 
 
 def true_rates(basis: Basis) -> tuple[float, ...]:
@@ -148,9 +144,9 @@ def exclude_rates(basis: Basis) -> Recorder:
 def try_hypotheses(basis: Basis) -> Recorder:
     """For each reference rate: how many events still exclude it, and which true rates let that happen often enough."""
     found = recorder_of(basis, HYPOTHESES, "exact binomial")
-    alpha = _alpha(basis)
+    alpha = alpha_of_one_side(basis)
     for reference in reference_rates(basis):
-        null = _counted(basis, reference)
+        null = counted_rate(basis, reference)
         deciding = single_stage(basis.n, null_rate=null, target_rate=(1 + null) / 2, alpha=alpha)
         _add_deciding(found, basis, at_reference(reference), deciding)
         for rate in true_rates(basis):
@@ -161,13 +157,13 @@ def try_hypotheses(basis: Basis) -> Recorder:
                 "power", chance, note="to show it would be a false alarm", item=at_rates(reference, rate)
             )
         shown = smallest_target_rate(basis.n, null_rate=null, alpha=alpha, power=basis["power"])
-        value = None if shown is None else _counted(basis, shown)
+        value = None if shown is None else counted_rate(basis, shown)
         note = f"no rate is shown with {100 * basis['power']:g} %"
         found.add("rate_shown", value, "proportion", note=note, item=at_reference(reference))
     return found
 
 
-def _counted(basis: Basis, rate: float) -> float:
+def counted_rate(basis: Basis, rate: float) -> float:
     """The rate that is counted: to show that events are rare, those without one are."""
     return 1 - rate if is_harm(basis) else rate
 
@@ -180,10 +176,10 @@ def _chance(basis: Basis, stage: SingleStage, rate: float) -> float:
     """The chance of a number of events that shows it, at a true rate."""
     if stage.events_needed is None:
         return 0.0
-    return 1 - binomial_cdf(stage.events_needed - 1, basis.n, _counted(basis, rate))
+    return 1 - binomial_cdf(stage.events_needed - 1, basis.n, counted_rate(basis, rate))
 
 
-def _alpha(basis: Basis) -> float:
+def alpha_of_one_side(basis: Basis) -> float:
     """The largest chance of a false alarm, at one side."""
     return basis["alpha"] / basis["sides"]
 
@@ -207,16 +203,14 @@ def _deciding(basis: Basis, counted: int, n: int) -> int:
 def try_sizes(basis: Basis) -> Recorder:
     """Power of the design's own hypothesis by the number of patients: a saw-tooth, for events are whole."""
     found = recorder_of(basis, SIZES, "exact binomial")
-    needed = _subjects(basis)
+    needed = subjects_of(basis)
     for item, one in ((FIRST, needed and needed.first), (LASTING, needed and needed.lasting)):
         note = f"only more than {MOST_SUBJECTS:,} are certainly enough"
         found.add("n_subjects", one.n if one else None, "subjects", note=note, item=item)
     enough = needed.lasting.n if needed else basis.n
     most = min(MOST_SUBJECTS, max(math.ceil(1.5 * enough), basis.n))
-    null, target = _counted(basis, basis["reference rate"]), _counted(basis, basis["rate"])
-    stages = single_stage_by_n(most, null_rate=null, target_rate=target, alpha=_alpha(basis))
     always = {basis.n, needed.first.n, needed.lasting.n} if needed else {basis.n}
-    for stage in stages:
+    for stage in stages_of(basis, most):
         if stage.n > most - _MOST_SIZES or stage.n in always:
             item = at_size(stage.n)
             _add_deciding(found, basis, item, stage)
@@ -224,13 +218,23 @@ def try_sizes(basis: Basis) -> Recorder:
     return found
 
 
-def _subjects(basis: Basis) -> SingleStageSubjects | None:
+def stages_of(basis: Basis, largest_n: int) -> tuple[SingleStage, ...]:
+    """What 1, 2, ... patients can show of the design's own hypothesis."""
+    return single_stage_by_n(
+        largest_n,
+        null_rate=counted_rate(basis, basis["reference rate"]),
+        target_rate=counted_rate(basis, basis["rate"]),
+        alpha=alpha_of_one_side(basis),
+    )
+
+
+def subjects_of(basis: Basis) -> SingleStageSubjects | None:
     """The patients that one stage needs; None where the rates are too close to each other."""
     try:
         return single_stage_subjects(
-            null_rate=_counted(basis, basis["reference rate"]),
-            target_rate=_counted(basis, basis["rate"]),
-            alpha=_alpha(basis),
+            null_rate=counted_rate(basis, basis["reference rate"]),
+            target_rate=counted_rate(basis, basis["rate"]),
+            alpha=alpha_of_one_side(basis),
             power=basis["power"],
         )
     except ValueError:
@@ -242,9 +246,9 @@ def try_two_stages(basis: Basis) -> Recorder:
     found = recorder_of(basis, TWO_STAGES, "Simon 1989")
     try:
         designs = simon_designs(
-            null_rate=_counted(basis, basis["reference rate"]),
-            target_rate=_counted(basis, basis["rate"]),
-            alpha=_alpha(basis),
+            null_rate=counted_rate(basis, basis["reference rate"]),
+            target_rate=counted_rate(basis, basis["rate"]),
+            alpha=alpha_of_one_side(basis),
             power=basis["power"],
         )
     except ValueError:  # rates too close to each other
@@ -293,12 +297,12 @@ def find_fitting(basis: Basis) -> Recorder:
         note = f"not looked for but with two to {_MOST_FITTED} patients"
         found.add_missing(("n_pairs", "n_pairs_fitting"), note)
         return found
-    counted = {_counted(basis, rate): rate for rate in (*references, *rates)}
+    counted = {counted_rate(basis, rate): rate for rate in (*references, *rates)}
     fitting = fitting_hypotheses(
         basis.n,
-        null_rates=[_counted(basis, rate) for rate in references],
-        target_rates=[_counted(basis, rate) for rate in rates],
-        alpha=_alpha(basis),
+        null_rates=[counted_rate(basis, rate) for rate in references],
+        target_rates=[counted_rate(basis, rate) for rate in rates],
+        alpha=alpha_of_one_side(basis),
         power=basis["power"],
     )
     found.add("n_pairs", n_pairs, "pairs")

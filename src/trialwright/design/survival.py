@@ -90,12 +90,10 @@ def _add_needed(found: Recorder, basis: Basis, design: SurvivalDesign, *, alpha:
 
 def _add_month_of_events(found: Recorder, basis: Basis, design: SurvivalDesign) -> None:
     """Months after the first enrolment by which the events of Schoenfeld's formula are expected."""
-    events = basis.comparison.events_by("schoenfeld")
-    if events is None:
-        return
-    where = {"item": "expected", "conventions": {"events": events.n_events}}
+    n_events = basis.comparison.events_by("schoenfeld").n_events
+    where = {"item": "expected", "conventions": {"events": n_events}}
     try:
-        month, note = time_of_events(design, basis.n, events.n_events) / DAYS_A_MONTH, ""
+        month, note = time_of_events(design, basis.n, n_events) / DAYS_A_MONTH, ""
     except ValueError as error:
         month, note = None, str(error)
     found.add("month_of_events", month, "months", note=note, **where)  # type: ignore[arg-type]

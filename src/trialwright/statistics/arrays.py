@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,16 @@ def check_inside(name: str, value: float, low: float, high: float) -> None:
     if not low < value < high:
         wanted = f"between {low} and {high}" if math.isfinite(high) else f"finite and above {low}"
         raise ValueError(f"`{name}` must be {wanted}, not {value!r}")
+
+
+def check_whole(name: str, value: int, least: int | None = None, most: int | None = None) -> None:
+    """Raise ValueError unless `value` is a whole number, and within bounds, themselves included; True and False are none."""
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or (least is not None and value < least) or (most is not None and value > most):
+        wanted = (
+            "" if least is None else f" of {least} or more" if most is None else f" from {least} to {most}"
+        )
+        raise ValueError(f"`{name}` must be a whole number{wanted}, not {value!r}")
 
 
 def check_option(name: str, value: str, options: tuple[str, ...]) -> None:

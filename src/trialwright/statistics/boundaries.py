@@ -11,19 +11,18 @@ import bisect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from trialwright.statistics.arrays import Floats, check_inside
+from trialwright.statistics.arrays import Floats, check_inside, check_whole
 from trialwright.statistics.distributions import beta_cdf
 from trialwright.statistics.estimability import NotEstimable
 
 Conventions = dict[str, Any]
 
-# Probabilities that differ less, relatively, are one: sums of the same terms in another order.
-_EQUAL = 1e-11
+EQUAL_WITHIN = 1e-11
+"""Probabilities that differ less, relatively, are one: sums of the same terms in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def exact_boundary(looks: int | Sequence[int], *, reference_rate: float, conf_le
     # The lower limit exceeds the reference just where so many events are rarer than alpha under the reference.
     return _boundary(
         looks,
-        lambda events, n: tails[n][events] < alpha * (1 - _EQUAL),
+        lambda events, n: tails[n][events] < alpha * (1 - EQUAL_WITHIN),
         {
             "boundary": "exact one-sided lower limit",
             "reference_rate": reference_rate,
@@ -205,8 +204,10 @@ def pocock_boundary(looks: int | Sequence[int], *, reference_rate: float, alpha:
     def false_alarm(level: float) -> float:
         return operating_characteristics(boundary_at_level(tails, level), reference_rate).probability_to_cross
 
-    levels = sorted({tail for n in tails for tail in tails[n][1:] if tail <= alpha * (1 + _EQUAL)})
-    n_allowed = bisect.bisect_right(levels, alpha * (1 + _EQUAL), key=false_alarm)  # it rises with the level
+    levels = sorted({tail for n in tails for tail in tails[n][1:] if tail <= alpha * (1 + EQUAL_WITHIN)})
+    n_allowed = bisect.bisect_right(
+        levels, alpha * (1 + EQUAL_WITHIN), key=false_alarm
+    )  # it rises with the level
     if n_allowed == 0:
         raise NotEstimable(
             f"any boundary at these looks has a false alarm probability above {alpha:g} at a rate of {reference_rate:g}"
@@ -245,7 +246,7 @@ def boundary_at_level(tails: Mapping[int, Sequence[float]], level: float) -> Bou
     NotEstimable
         If an event in everybody would not cross at any look.
     """
-    return _boundary(tuple(tails), lambda events, n: tails[n][events] <= level * (1 + _EQUAL), {})
+    return _boundary(tuple(tails), lambda events, n: tails[n][events] <= level * (1 + EQUAL_WITHIN), {})
 
 
 def bayesian_boundary(
@@ -306,7 +307,7 @@ def bayesian_boundary(
         )
     return _boundary(
         looks,
-        lambda events, n: probability_above(events, n) >= threshold * (1 - _EQUAL),
+        lambda events, n: probability_above(events, n) >= threshold * (1 - EQUAL_WITHIN),
         {
             "boundary": "Bayesian, beta-binomial",
             "reference_rate": reference_rate,
@@ -392,8 +393,8 @@ def position(boundary: Boundary, n_events: int, n: int) -> Position:
     >>> found.next_look, found.events_to_stop, found.events_left
     (20, 5, 2)
     """
-    _check_whole("n", n)
-    _check_whole("n_events", n_events)
+    check_whole("n", n)
+    check_whole("n_events", n_events)
     if not 0 <= n <= boundary.n[-1]:
         raise ValueError(f"`n` must lie between 0 and {boundary.n[-1]}, the last look, not {n}")
     if not 0 <= n_events <= n:
@@ -434,7 +435,7 @@ def _boundary(
 
 def _as_looks(looks: int | Sequence[int]) -> tuple[int, ...]:
     if isinstance(looks, int | np.integer):
-        _check_whole("looks", looks)
+        check_whole("looks", looks)
         if looks < 1:
             raise ValueError(f"`looks` must be at least 1 patient, not {looks}")
         return tuple(range(1, int(looks) + 1))
@@ -445,13 +446,8 @@ def _check_looks(name: str, looks: Sequence[int]) -> tuple[int, ...]:
     if not len(looks):
         raise ValueError(f"`{name}` must hold at least one number of patients")
     for i, look in enumerate(looks):
-        _check_whole(f"{name}[{i}]", look)
+        check_whole(f"{name}[{i}]", look)
         before = looks[i - 1] if i else 0
         if look <= before:
             raise ValueError(f"`{name}[{i}]` must be more than {before}, not {look}")
     return tuple(int(look) for look in looks)
-
-
-def _check_whole(name: str, value: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a whole number, not {value!r}")

@@ -40,6 +40,8 @@ _CAUSES = {1: "event", 2: "competing event"}
 _FULL_RANK = 1e-10
 # A share of subjects without event below this is 0 that was rounded, or less.
 _NOTHING_LEFT = 1e-9
+# A tie of all who are at risk has no variance; rounding puts it on either side of 0.
+_NO_VARIANCE = 1e-12
 
 
 # Cumulative incidence
@@ -483,7 +485,8 @@ def _sum_of_squares(influence: Floats, jumps: Floats) -> Floats:
 def _tie_factor(events: Floats, at_risk: Floats) -> Floats:
     """Variance of `events` tied among `at_risk`, relative to as many at times of their own."""
     tied = np.broadcast_to(events > 1, at_risk.shape)
-    return 1 - np.divide(events - 1, at_risk - 1, out=np.zeros_like(at_risk), where=tied)
+    factor = 1 - np.divide(events - 1, at_risk - 1, out=np.zeros_like(at_risk), where=tied)
+    return np.where(np.abs(factor) < _NO_VARIANCE, 0.0, factor)
 
 
 def _shifted(columns: Floats, first: float) -> Floats:

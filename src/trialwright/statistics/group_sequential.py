@@ -17,130 +17,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any
 
 from trialwright.statistics.arrays import check_inside
 from trialwright.statistics.brownian_motion import Process, Stage, exits, root, start
-from trialwright.statistics.sample_size import Sides
+from trialwright.statistics.error_spending import Spending
+from trialwright.statistics.sample_size import Sides, as_sides, normal_cdf, summed_quantiles
 
 Conventions = dict[str, Any]
-SpendingName = Literal["O'Brien-Fleming type", "Pocock type", "Hwang-Shih-DeCani", "stated"]
 
 # Looks closer than this say the same thing twice, and would need ever more nodes.
 LEAST_STEP = 0.001
 # A look at which less than this may be spent cannot stop: its z would lie above 8.
 _LEAST_SPENT = 1e-15
-_LARGEST_GAMMA = 40.0
 _LARGEST_Z = 9.0
 _LEAST_PROBABILITY = 1e-300
 _ROUNDING = 1e-12
 _DRIFT_STEP = 1.2
 _DRIFT_TOLERANCE = 1e-11
 _NORMAL = NormalDist()
-
-
-# --- how much error may be spent until when -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """How much of an error probability may be spent by each look; made by the functions below.
-
-    `gamma` belongs to Hwang, Shih and DeCani, `shares` to a stated one.
-    """
-
-    name: SpendingName
-    gamma: float | None = None
-    shares: tuple[float, ...] | None = None
-
-    def spent(self, fractions: Sequence[float], total: float) -> tuple[float, ...]:
-        """Cumulative error at each look, of `total`.
-
-        Raises
-        ------
-        ValueError
-            If shares are stated for another number of looks.
-        """
-        if self.shares is None:
-            return tuple(self._at(fraction, total) for fraction in fractions)
-        if len(self.shares) != len(fractions):
-            raise ValueError(
-                f"`shares` must be stated for each of {len(fractions)} looks, not for {len(self.shares)}"
-            )
-        return tuple(total * share for share in self.shares)
-
-    def _at(self, fraction: float, total: float) -> float:
-        if fraction >= 1:
-            return total
-        if self.name == "O'Brien-Fleming type":
-            return 2 * _NORMAL.cdf(_NORMAL.inv_cdf(total / 2) / math.sqrt(fraction))
-        if self.name == "Pocock type":
-            return total * math.log1p((math.e - 1) * fraction)
-        if not self.gamma:  # the limit
-            return total * fraction
-        return total * math.expm1(-self.gamma * fraction) / math.expm1(-self.gamma)
-
-
-def obrien_fleming_spending() -> Spending:
-    """Little early, most at the end: 2 - 2 Phi(z_(alpha/2) / sqrt(t)), with alpha that of one side [1]_.
-
-    References
-    ----------
-    .. [1] Lan KKG, DeMets DL. Biometrika 1983;70:659-663, alpha*_1.
-    """
-    return Spending("O'Brien-Fleming type")
-
-
-def pocock_spending() -> Spending:
-    """Nearly even: alpha ln(1 + (e - 1) t) [1]_.
-
-    References
-    ----------
-    .. [1] Lan KKG, DeMets DL. Biometrika 1983;70:659-663, alpha*_2.
-    """
-    return Spending("Pocock type")
-
-
-def hwang_shih_decani_spending(gamma: float) -> Spending:
-    """A family: alpha (1 - exp(-gamma t)) / (1 - exp(-gamma)), alpha t for gamma 0 [1]_.
-
-    About -4 is close to O'Brien and Fleming, 1 to Pocock.
-
-    Raises
-    ------
-    ValueError
-        If `gamma` does not lie between -40 and 40.
-
-    References
-    ----------
-    .. [1] Hwang IK, Shih WJ, DeCani JS. Stat Med 1990;9:1439-1445.
-    """
-    check_inside("gamma", gamma, -_LARGEST_GAMMA, _LARGEST_GAMMA)
-    return Spending("Hwang-Shih-DeCani", gamma=gamma)
-
-
-def stated_spending(shares: Sequence[float]) -> Spending:
-    """Shares of the error that are spent by each look, cumulative.
-
-    Parameters
-    ----------
-    shares : sequence of float
-        One for each look, never falling, between 0 and 1. A look that spends nothing cannot stop.
-
-    Raises
-    ------
-    ValueError
-        If they are none, fall, or lie outside.
-    """
-    shares = tuple(float(share) for share in shares)
-    if not shares:
-        raise ValueError("`shares` must hold a share for each look")
-    before = 0.0
-    for i, share in enumerate(shares):
-        if not before <= share <= 1:
-            raise ValueError(f"`shares[{i}]` must lie between {before:g}, as before it, and 1, not {share!r}")
-        before = share
-    return Spending("stated", shares=shares)
 
 
 # --- boundaries ---------------------------------------------------------------------------------------------------------
@@ -176,8 +71,7 @@ class SequentialBoundaries:
 
     def __post_init__(self) -> None:
         _check_fractions(self.fractions)
-        if self.sides not in (1, 2):
-            raise ValueError(f"`sides` must be 1 or 2, not {self.sides!r}")
+        as_sides(self.sides)
         for name, values in (("efficacy", self.efficacy), ("futility", self.futility)):
             if values is None:
                 continue
@@ -201,14 +95,14 @@ class SequentialBoundaries:
     @property
     def p_values(self) -> tuple[float, ...]:
         """Nominal p-value at which each look rejects, of as many sides as the test has."""
-        return tuple(self.sides * _NORMAL.cdf(-z) for z in self.efficacy)
+        return tuple(self.sides * normal_cdf(-z) for z in self.efficacy)
 
     @property
     def futility_p_values(self) -> tuple[float, ...] | None:
         """Nominal p-value at or above which each look stops for futility, of as many sides; None without such a rule."""
         if self.futility is None:
             return None
-        return tuple(min(self.sides * _NORMAL.cdf(-z), 1.0) for z in self.futility)
+        return tuple(min(self.sides * normal_cdf(-z), 1.0) for z in self.futility)
 
     def hazard_ratios(
         self, n_events: float, *, share_treated: float = 0.5
@@ -293,6 +187,7 @@ def efficacy_boundary(
 
     Examples
     --------
+    >>> from trialwright.statistics.error_spending import obrien_fleming_spending
     >>> boundaries = efficacy_boundary([0.5, 1], alpha=0.05, sides=2, spending=obrien_fleming_spending())
     >>> [round(z, 4) for z in boundaries.efficacy]
     [2.9626, 1.9686]
@@ -416,6 +311,7 @@ def group_sequential_design(
 
     Examples
     --------
+    >>> from trialwright.statistics.error_spending import obrien_fleming_spending
     >>> design = group_sequential_design(
     ...     equal_looks(3), alpha=0.05, sides=2, power=0.8, efficacy=obrien_fleming_spending()
     ... )
@@ -430,9 +326,7 @@ def group_sequential_design(
             raise ValueError(f"`{name}` must state 1 for the last look, not {chosen.shares[-1]!r}")
     side = _of_one_side(alpha, sides)
     check_inside("power", power, 0, 1)
-    fixed = _NORMAL.inv_cdf(power) - _NORMAL.inv_cdf(side)
-    if fixed <= 0:
-        raise ValueError(f"`power` must exceed the type I error of one side, {side:g}, and is {power!r}")
+    fixed = summed_quantiles(alpha, sides, power)
     alpha_spent = efficacy.spent(fractions, side)
     beta_spent = None if futility is None else futility.spent(fractions, 1 - power)
 
@@ -678,9 +572,7 @@ def _conventions(
 
 def _of_one_side(alpha: float, sides: Sides) -> float:
     check_inside("alpha", alpha, 0, 1)
-    if sides not in (1, 2):
-        raise ValueError(f"`sides` must be 1 or 2, not {sides!r}")
-    return alpha / sides
+    return alpha / as_sides(sides)
 
 
 def _as_fractions(fractions: Sequence[float]) -> tuple[float, ...]:

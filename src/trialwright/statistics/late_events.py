@@ -12,14 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialwright.statistics.arrays import Floats, as_numbers, check_inside
-from trialwright.statistics.boundaries import Boundary, Crossing, boundary_at_level, crossings, upper_tails
+from trialwright.statistics.arrays import Floats, as_numbers, check_inside, check_whole
+from trialwright.statistics.boundaries import (
+    EQUAL_WITHIN,
+    Boundary,
+    Crossing,
+    boundary_at_level,
+    crossings,
+    upper_tails,
+)
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.person_time import PersonTimeBoundary
 
@@ -31,7 +37,6 @@ JUDGED = "event, or window complete"
 COMPLETE = "window complete"
 PERSON_TIME = "person-time"
 _BATCH = 4_000
-_EQUAL = 1 + 1e-11  # probabilities that differ less, relatively, are one
 _MOST_PATIENTS = 1_000
 
 
@@ -124,7 +129,7 @@ class MonitoringPlan:
         for name, value in (("window", self.window), ("start_after", self.start_after)):
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"`{name}` must be a finite number of 0 or more, not {value!r}")
-        if self.event_times.times[-1] > self.window * _EQUAL:
+        if self.event_times.times[-1] > self.window * (1 + EQUAL_WITHIN):
             raise ValueError(
                 f"`window` must be at least {self.event_times.times[-1]:g}, when the latest event comes, not {self.window:g}"
             )
@@ -189,7 +194,7 @@ def even_entries(n_patients: int, *, per_unit: float) -> tuple[float, ...]:
     ValueError
         If there is no patient, or the rate is not above 0.
     """
-    _check_count("n_patients", n_patients, 1)
+    check_whole("n_patients", n_patients, 1)
     check_inside("per_unit", per_unit, 0, math.inf)
     return tuple(i / per_unit for i in range(n_patients))
 
@@ -316,8 +321,8 @@ def simulate_stopping(
     .. [1] Agresti A, Coull BA. Am Stat 1998;52:119-126.
     """
     check_inside("rate", rate, 0, 1)
-    _check_count("n_trials", n_trials, FEWEST_TRIALS)
-    _check_count("batch_size", batch_size, 1)
+    check_whole("n_trials", n_trials, FEWEST_TRIALS)
+    check_whole("batch_size", batch_size, 1)
     for rule in rules:
         _check_rule(rule, plan)
     outcomes: list[list[Floats]] = [[] for _ in rules]
@@ -370,7 +375,7 @@ def pocock_boundary_for_late_events(
     """
     tails = upper_tails(looks, reference_rate)
     check_inside("alpha", alpha, 0, 1)
-    _check_count("n_trials", n_trials, FEWEST_TRIALS)
+    check_whole("n_trials", n_trials, FEWEST_TRIALS)
     _check_last_look(max(tails), plan)
     by_count = np.ones((plan.n_patients, plan.n_patients + 1))  # 1 where there is no look
     for n, tail in tails.items():
@@ -381,7 +386,7 @@ def pocock_boundary_for_late_events(
         meets = by_count[np.arange(plan.n_patients), course.n_events]
         met.append(np.where(course.is_look, meets, 1.0).min(axis=1))
     levels = np.unique([one for tail in tails.values() for one in tail[1:]])
-    n_crossing = np.searchsorted(np.sort(np.concatenate(met)), levels * _EQUAL, side="right")
+    n_crossing = np.searchsorted(np.sort(np.concatenate(met)), levels * (1 + EQUAL_WITHIN), side="right")
     n_allowed = int((n_crossing <= alpha * n_trials).sum())  # levels rise, and so do the crossings
     if n_allowed == 0:
         raise NotEstimable(
@@ -532,8 +537,3 @@ def _check_last_look(last: int, plan: MonitoringPlan) -> None:
         raise ValueError(
             f"the last look must be at no more than the {plan.n_patients} patients of the plan, not {last}"
         )
-
-
-def _check_count(name: str, number: int, least: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, Integral) or number < least:
-        raise ValueError(f"`{name}` must be a whole number of {least} or more, not {number!r}")

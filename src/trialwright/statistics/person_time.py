@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from trialwright.statistics.arrays import Floats, check_inside
+from trialwright.statistics.arrays import Floats, check_inside, check_whole
 from trialwright.statistics.distributions import poisson_upper_limit, smallest
 
 Conventions = dict[str, Any]
@@ -147,8 +147,7 @@ def person_time_boundary(
     [21, 183, 454, 788, 1164, 1505]
     """
     for name, number in (("n_patients", n_patients), ("minimum_events", minimum_events)):
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-            raise ValueError(f"`{name}` must be a whole number of 1 or more, not {number!r}")
+        check_whole(name, number, least=1)
     check_inside("reference_rate", reference_rate, 0, 1)
     hazard = constant_hazard(reference_rate, window)
     check_inside("alpha", alpha, 0, 1)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral
 from statistics import NormalDist
 from typing import Any, Literal
 
-from trialwright.statistics.arrays import check_inside, check_option
+from trialwright.statistics.arrays import check_inside, check_option, check_whole
 from trialwright.statistics.distributions import binomial_upper_limit, poisson_upper_limit
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.significance import normal_limits
@@ -237,7 +236,7 @@ def estimate_event_rate(
     >>> round(rate.estimate, 2), round(rate.conf_low, 2), round(rate.conf_high, 2)
     (2.78, 0.76, 7.11)
     """
-    _check_count("n_events", n_events)
+    check_whole("n_events", n_events, least=0)
     tail = _tail(conf_level, limits)
     if not (math.isfinite(person_days) and person_days >= 0):
         raise ValueError(f"`person_days` must be finite and 0 or more, not {person_days!r}")
@@ -295,14 +294,9 @@ def _tail(conf_level: float, limits: Limits) -> float:
 
 
 def _check_counts(n_events: int, n_subjects: int, group: str = "") -> None:
-    _check_count(f"n_subjects{group}", n_subjects)
-    _check_count(f"n_events{group}", n_events)
+    check_whole(f"n_subjects{group}", n_subjects, least=0)
+    check_whole(f"n_events{group}", n_events, least=0)
     if n_events > n_subjects:
         raise ValueError(
             f"`n_events{group}` must be at most {n_subjects}, the number of subjects, not {n_events}"
         )
-
-
-def _check_count(name: str, value: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"`{name}` must be a whole number of 0 or more, not {value!r}")

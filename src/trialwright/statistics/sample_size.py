@@ -314,7 +314,7 @@ def excluded_rate(n_events: int, n_subjects: int, *, confidence: float, sides: S
     """
     if not 0 <= n_events <= n_subjects or n_subjects < 1:
         raise ValueError(f"`n_events` must lie between 0 and {n_subjects} subjects, not {n_events!r}")
-    tail = (1 - _probability("confidence", confidence)) / _sides(sides)
+    tail = (1 - _probability("confidence", confidence)) / as_sides(sides)
     return binomial_upper_limit(n_events, n_subjects, tail)
 
 
@@ -352,10 +352,11 @@ def summed_quantiles(alpha: float, sides: Sides, power: float) -> float:
 
 def critical_z(alpha: float, sides: Sides) -> float:
     """What a normal statistic of variance 1 must exceed, on one side, to be significant."""
-    return -_quantile(_probability("alpha", alpha) / _sides(sides))
+    return -_quantile(_probability("alpha", alpha) / as_sides(sides))
 
 
-def _sides(sides: int) -> int:
+def as_sides(sides: int) -> int:
+    """Return the sides of a test; anything but 1 or 2 raises ValueError."""
     if sides not in (1, 2):
         raise ValueError(f"`sides` must be 1 or 2, not {sides!r}")
     return sides

@@ -7,22 +7,18 @@ To show that a rate is low, count the patients without the event: a rate of 20 %
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trialwright.statistics.arrays import Floats, check_inside
-from trialwright.statistics.boundaries import one_more_patient, so_many_or_more
-from trialwright.statistics.distributions import binomial_cdf, binomial_upper_limit, smallest
-from trialwright.statistics.proportions import estimate_proportion
-from trialwright.statistics.sample_size import Sides
+from trialwright.statistics.arrays import Floats, check_inside, check_whole
+from trialwright.statistics.boundaries import EQUAL_WITHIN, one_more_patient, so_many_or_more
+from trialwright.statistics.distributions import binomial_upper_limit, smallest
 
 DesignName = Literal[
     "single stage, first n", "single stage, every n from here", "Simon, optimal", "Simon, minimax"
@@ -32,9 +28,6 @@ MOST_SUBJECTS = 10_000
 """Designs of one stage with more patients are not looked for."""
 MOST_SUBJECTS_OF_TWO_STAGES = 300
 """Designs of two stages with more patients are not looked for."""
-
-# Probabilities that differ less, relatively, are one: sums of the same terms in another order.
-_EQUAL = 1e-11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,33 +131,6 @@ class FittingHypothesis:
     power: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
-    """What so many events among so many patients would tell about a rate.
-
-    Attributes
-    ----------
-    n_events, n_subjects : int
-    estimate : float
-    conf_low, conf_high : float
-        Exact two-sided limits: rates below and above are excluded.
-    half_width : float
-        Half the distance of the limits, which are not symmetrical about the estimate.
-    excluded_one_sided : float
-        The upper limit where only high rates are of interest.
-    conf_level : float
-    """
-
-    n_events: int
-    n_subjects: int
-    estimate: float
-    conf_low: float
-    conf_high: float
-    half_width: float
-    excluded_one_sided: float
-    conf_level: float
-
-
 # --- one stage ----------------------------------------------------------------------------------------------------------
 
 
@@ -195,7 +161,9 @@ def single_stage(n: int, *, null_rate: float, target_rate: float, alpha: float) 
     >>> found.events_needed, round(found.type_1_error, 3), round(found.power, 3)
     (9, 0.024, 0.783)
     """
-    return single_stage_by_n(n, null_rate=null_rate, target_rate=target_rate, alpha=alpha)[-1]
+    check_whole("n", n, 1, MOST_SUBJECTS)
+    _check_hypotheses(null_rate, target_rate, alpha)
+    return _single_stage(_binomial(n, null_rate), _binomial(n, target_rate), null_rate, target_rate, alpha)
 
 
 def single_stage_by_n(
@@ -205,7 +173,7 @@ def single_stage_by_n(
 
     Parameters and errors as for `single_stage`.
     """
-    _check_whole("n", largest_n, 1, MOST_SUBJECTS)
+    check_whole("n", largest_n, 1, MOST_SUBJECTS)
     _check_hypotheses(null_rate, target_rate, alpha)
     return tuple(itertools.islice(_single_stages(null_rate, target_rate, alpha), largest_n))
 
@@ -277,7 +245,7 @@ def smallest_target_rate(n: int, *, null_rate: float, alpha: float, power: float
     >>> round(smallest_target_rate(43, null_rate=0.1, alpha=0.05, power=0.8), 3)
     0.254
     """
-    _check_whole("n", n, 1, MOST_SUBJECTS)
+    check_whole("n", n, 1, MOST_SUBJECTS)
     check_inside("null_rate", null_rate, 0, 1)
     _check_errors(alpha, power)
     return _target(n, null_rate, alpha, power)
@@ -311,19 +279,26 @@ def require_power(n: int, *, null_rate: float, target_rate: float, alpha: float,
 def _single_stages(null_rate: float, target_rate: float, alpha: float) -> Iterator[SingleStage]:
     """The designs of 1, 2, ... patients."""
     under_null = under_target = np.ones(1)
-    for n in itertools.count(1):
+    while True:
         under_null = one_more_patient(under_null, null_rate)
         under_target = one_more_patient(under_target, target_rate)
-        fewest = _fewest_to_reject(under_null, alpha)
-        yield SingleStage(
-            n=n,
-            events_needed=fewest,
-            null_rate=null_rate,
-            target_rate=target_rate,
-            alpha=alpha,
-            type_1_error=0.0 if fewest is None else float(_upper_tail(under_null)[fewest]),
-            power=0.0 if fewest is None else float(_upper_tail(under_target)[fewest]),
-        )
+        yield _single_stage(under_null, under_target, null_rate, target_rate, alpha)
+
+
+def _single_stage(
+    under_null: Floats, under_target: Floats, null_rate: float, target_rate: float, alpha: float
+) -> SingleStage:
+    null_tail = _upper_tail(under_null)
+    fewest = _fewest_to_reject(null_tail, alpha)
+    return SingleStage(
+        n=len(under_null) - 1,
+        events_needed=fewest,
+        null_rate=null_rate,
+        target_rate=target_rate,
+        alpha=alpha,
+        type_1_error=0.0 if fewest is None else float(null_tail[fewest]),
+        power=0.0 if fewest is None else float(_upper_tail(under_target)[fewest]),
+    )
 
 
 def _certainly_enough(null_rate: float, target_rate: float, alpha: float, power: float) -> int:
@@ -348,15 +323,14 @@ def _divergence(a: float, b: float) -> float:
 
 
 def _target(n: int, null_rate: float, alpha: float, power: float) -> float | None:
-    fewest = _fewest_to_reject(_binomial(n, null_rate), alpha)
+    fewest = _fewest_to_reject(_upper_tail(_binomial(n, null_rate)), alpha)
     return None if fewest is None else binomial_upper_limit(fewest - 1, n, 1 - power)
 
 
-def _fewest_to_reject(under_null: Floats, alpha: float) -> int | None:
-    """The fewest events of which so many or more have at most probability alpha."""
-    rejects = _upper_tail(under_null) <= alpha * (1 + _EQUAL)
-    fewest = int(np.argmax(rejects))
-    return fewest if fewest < len(under_null) else None
+def _fewest_to_reject(null_tail: Floats, alpha: float) -> int | None:
+    """The fewest events of which so many or more have at most probability alpha; the last of the tail is of more than there can be."""
+    fewest = int(np.argmax(null_tail <= alpha * (1 + EQUAL_WITHIN)))
+    return fewest if fewest < len(null_tail) - 1 else None
 
 
 # --- two stages ---------------------------------------------------------------------------------------------------------
@@ -387,28 +361,30 @@ def two_stage(r1: int, n1: int, r: int, n: int, *, null_rate: float, target_rate
     >>> round(found.expected_n, 1), round(found.stop_early, 2), round(found.power, 2)
     (24.7, 0.73, 0.8)
     """
-    _check_whole("n", n, 2, MOST_SUBJECTS)
-    _check_whole("n1", n1, 1, n - 1)
-    _check_whole("r1", r1, 0, n1 - 1)
-    _check_whole("r", r, r1, n - 1)
+    check_whole("n", n, 2, MOST_SUBJECTS)
+    check_whole("n1", n1, 1, n - 1)
+    check_whole("r1", r1, 0, n1 - 1)
+    check_whole("r", r, r1, n - 1)
     _check_hypotheses(null_rate, target_rate)
+    return _two_stage(r1, n1, r, n, _Binomials(null_rate), _Binomials(target_rate))
 
+
+def _two_stage(r1: int, n1: int, r: int, n: int, null: _Binomials, target: _Binomials) -> TwoStage:
     events = np.arange(r1 + 1, n1 + 1)
 
-    def characteristics(rate: float) -> tuple[float, float]:
-        binomials = _Binomials(rate)
+    def characteristics(binomials: _Binomials) -> tuple[float, float]:
         rejecting = _rejecting(binomials, n1, n, events, np.array([r]))
         return float(rejecting[0, 0]), float(binomials.exactly(n1)[: r1 + 1].sum())
 
-    type_1_error, stop_early = characteristics(null_rate)
-    power, stop_early_if_target = characteristics(target_rate)
+    type_1_error, stop_early = characteristics(null)
+    power, stop_early_if_target = characteristics(target)
     return TwoStage(
         r1=r1,
         n1=n1,
         r=r,
         n=n,
-        null_rate=null_rate,
-        target_rate=target_rate,
+        null_rate=null.rate,
+        target_rate=target.rate,
         type_1_error=type_1_error,
         power=power,
         expected_n=n1 + (1 - stop_early) * (n - n1),
@@ -449,10 +425,13 @@ def simon_designs(*, null_rate: float, target_rate: float, alpha: float, power: 
     (2, 22, 7, 40)
     """
     _check_hypotheses(null_rate, target_rate, alpha, power)
-    null, target = _Binomials(null_rate), _Binomials(target_rate)
+    return _simon_designs(_Binomials(null_rate), _Binomials(target_rate), alpha, power)
+
+
+def _simon_designs(null: _Binomials, target: _Binomials, alpha: float, power: float) -> SimonDesigns:
     fewest = _fewest_for_any_test(null, target, alpha, power, MOST_SUBJECTS_OF_TWO_STAGES)
     if fewest is None:
-        raise _too_close(null_rate, target_rate, alpha, power)
+        raise _too_close(null.rate, target.rate, alpha, power)
     found: list[TwoStage] = []  # each with fewer patients expected than the one before
     for n in range(fewest, MOST_SUBJECTS_OF_TWO_STAGES + 1):
         to_beat = found[-1].expected_n if found else math.inf
@@ -460,21 +439,21 @@ def simon_designs(*, null_rate: float, target_rate: float, alpha: float, power: 
             return SimonDesigns(optimal=found[-1], minimax=found[0])
         stages = _fewest_expected(null, target, n, to_beat, alpha, power)
         if stages is not None:
-            found.append(two_stage(*stages, n, null_rate=null_rate, target_rate=target_rate))
-    raise _too_close(null_rate, target_rate, alpha, power)
+            found.append(_two_stage(*stages, n, null, target))
+    raise _too_close(null.rate, target.rate, alpha, power)
 
 
 class _Binomials:
     """Probabilities of 0, 1, ... events among n patients, and of so many or more, kept for each n."""
 
     def __init__(self, rate: float) -> None:
-        self._rate = rate
+        self.rate = rate
         self._exactly = [np.ones(1)]
         self._tails = [_upper_tail(self._exactly[0])]
 
     def exactly(self, n: int) -> Floats:
         while len(self._exactly) <= n:
-            self._exactly.append(one_more_patient(self._exactly[-1], self._rate))
+            self._exactly.append(one_more_patient(self._exactly[-1], self.rate))
             self._tails.append(_upper_tail(self._exactly[-1]))
         return self._exactly[n]
 
@@ -531,7 +510,7 @@ def _fewest_expected(
         power_by_r = _rejecting(target, n1, n, events, most)[: len(may_be)]
         r = (power_by_r >= _least(power)).sum(axis=1) - 1  # power falls as r rises
         type_1_error = _rejecting(null, n1, n, events, most)[np.arange(len(may_be)), r]
-        allowed = may_be[type_1_error <= alpha * (1 + _EQUAL)]
+        allowed = may_be[type_1_error <= alpha * (1 + EQUAL_WITHIN)]
         if len(allowed):
             r1 = int(allowed[-1])
             to_beat = float(expected[r1])
@@ -596,11 +575,12 @@ def fitting_hypotheses(
     >>> [(one.null_rate, one.target_rate, one.design, one.events_needed) for one in found]
     [(0.1, 0.25, 'Simon, optimal', 8), (0.2, 0.4, 'Simon, optimal', 13)]
     """
-    _check_whole("n", n, 2, MOST_SUBJECTS_OF_TWO_STAGES)
+    check_whole("n", n, 2, MOST_SUBJECTS_OF_TWO_STAGES)
     for name, rates in (("null_rates", null_rates), ("target_rates", target_rates)):
         for i, rate in enumerate(rates):
             check_inside(f"{name}[{i}]", rate, 0, 1)
     _check_errors(alpha, power)
+    binomials = {rate: _Binomials(rate) for rate in (*null_rates, *target_rates)}
     pairs = ((null, target) for null in null_rates for target in target_rates if null < target)
     return tuple(
         FittingHypothesis(
@@ -614,123 +594,28 @@ def fitting_hypotheses(
             power=found.power,
         )
         for null, target in pairs
-        for name, events, found in _designs_of(n, null, target, alpha, power)
+        for name, events, found in _designs_of(n, binomials[null], binomials[target], alpha, power)
     )
 
 
 def _designs_of(
-    n: int, null_rate: float, target_rate: float, alpha: float, power: float
+    n: int, null: _Binomials, target: _Binomials, alpha: float, power: float
 ) -> Iterator[tuple[DesignName, int, SingleStage | TwoStage]]:
     """The designs that have just n patients; what cannot have is not computed to its end."""
-    *fewer, last = single_stage_by_n(n, null_rate=null_rate, target_rate=target_rate, alpha=alpha)
+    *fewer, last = single_stage_by_n(n, null_rate=null.rate, target_rate=target.rate, alpha=alpha)
     if last.events_needed is not None and last.power >= _least(power):
         if not any(one.power >= _least(power) for one in fewer):
             yield "single stage, first n", last.events_needed, last
         if fewer[-1].power < _least(power):
-            stated = {"null_rate": null_rate, "target_rate": target_rate, "alpha": alpha, "power": power}
+            stated = {"null_rate": null.rate, "target_rate": target.rate, "alpha": alpha, "power": power}
             if single_stage_subjects(**stated).lasting.n == n:
                 yield "single stage, every n from here", last.events_needed, last
-    null, target = _Binomials(null_rate), _Binomials(target_rate)
     if _fewest_for_any_test(null, target, alpha, power, n) is not None:
-        simon = simon_designs(null_rate=null_rate, target_rate=target_rate, alpha=alpha, power=power)
+        simon = _simon_designs(null, target, alpha, power)
         if simon.optimal.n == n:
             yield "Simon, optimal", simon.optimal.r + 1, simon.optimal
         if simon.minimax.n == n:
             yield "Simon, minimax", simon.minimax.r + 1, simon.minimax
-
-
-# --- the precision of an exact interval ---------------------------------------------------------------------------------
-
-
-def interval_precision(
-    n_subjects: int, n_events: Sequence[int], *, conf_level: float
-) -> tuple[Precision, ...]:
-    """Find what numbers of events among so many patients would tell, by the limits of Clopper and Pearson [1]_.
-
-    Parameters
-    ----------
-    n_subjects : int
-        At least 1.
-    n_events : sequence of int
-        Each from 0 to `n_subjects`.
-    conf_level : float
-        Of both intervals, between 0 and 1: 0.95 leaves 0.025 beyond each of two limits, and 0.05 beyond a single one.
-
-    Raises
-    ------
-    ValueError
-        If an argument does not hold what is asked for above.
-
-    References
-    ----------
-    .. [1] Clopper CJ, Pearson ES. Biometrika 1934;26:404-413.
-
-    Examples
-    --------
-    >>> found, = interval_precision(43, [0], conf_level=0.95)
-    >>> round(found.conf_high, 3), round(found.excluded_one_sided, 3)
-    (0.082, 0.067)
-    """
-    _check_whole("n_subjects", n_subjects, 1, None)
-    for i, events in enumerate(n_events):
-        _check_whole(f"n_events[{i}]", events, 0, n_subjects)
-    both = [estimate_proportion(x, n_subjects, conf_level=conf_level) for x in n_events]
-    upper = [estimate_proportion(x, n_subjects, conf_level=conf_level, limits="upper") for x in n_events]
-    return tuple(
-        Precision(
-            n_events=two.n_events,
-            n_subjects=two.n_subjects,
-            estimate=two.estimate,
-            conf_low=two.conf_low,
-            conf_high=two.conf_high,
-            half_width=(two.conf_high - two.conf_low) / 2,
-            excluded_one_sided=one.conf_high,
-            conf_level=conf_level,
-        )
-        for two, one in zip(both, upper, strict=True)
-    )
-
-
-def subjects_to_exclude(rate: float, *, n_events: int, confidence: float, sides: Sides) -> int:
-    """Find the fewest patients among whom so many events exclude a rate: the upper exact limit is at most the rate.
-
-    Parameters
-    ----------
-    rate : float
-        Between 0 and 1.
-    n_events : int
-        0 or more.
-    confidence : float
-        Between 0 and 1.
-    sides : {1, 2}
-        2 leaves half of 1 - `confidence` beyond the limit.
-
-    Raises
-    ------
-    ValueError
-        If an argument does not hold what is asked for above.
-
-    Examples
-    --------
-    Without an event, 36 patients exclude 10 % two-sided: 0.9^36 = 0.0225.
-
-    >>> subjects_to_exclude(0.1, n_events=0, confidence=0.95, sides=2)
-    36
-    """
-    check_inside("rate", rate, 0, 1)
-    _check_whole("n_events", n_events, 0, None)
-    check_inside("confidence", confidence, 0, 1)
-    if sides not in (1, 2):
-        raise ValueError(f"`sides` must be 1 or 2, not {sides!r}")
-    tail = (1 - confidence) / sides * (1 + _EQUAL)
-
-    def is_excluded(n: int) -> bool:
-        return binomial_cdf(n_events, n, rate) <= tail
-
-    too_few, enough = n_events, n_events + 1
-    while not is_excluded(enough):
-        too_few, enough = enough, 2 * enough
-    return bisect.bisect_left(range(enough), True, lo=too_few, key=is_excluded)
 
 
 # --- shared -------------------------------------------------------------------------------------------------------------
@@ -751,7 +636,7 @@ def _upper_tail(exactly: Floats) -> Floats:
 
 def _least(power: float) -> float:
     """From what on a probability counts as the power: but for rounding errors it is the power."""
-    return power * (1 - _EQUAL)
+    return power * (1 - EQUAL_WITHIN)
 
 
 def _up(rate: float) -> float:
@@ -780,14 +665,3 @@ def _check_errors(alpha: float, power: float | None) -> None:
     check_inside("power", power, 0, 1)
     if power <= alpha:
         raise ValueError(f"`power` must be above `alpha` of {alpha:g}, not {power!r}")
-
-
-def _check_whole(name: str, value: int, least: int, most: int | None) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Integral)
-        or value < least
-        or (most is not None and value > most)
-    ):
-        wanted = f"of {least} or more" if most is None else f"from {least} to {most}"
-        raise ValueError(f"`{name}` must be a whole number {wanted}, not {value!r}")

@@ -122,6 +122,11 @@ class SurvivalDesign:
         return Hazards(cuts, tuple((self.control.rate(starts) * ratio.rate(starts)).tolist()))
 
     @property
+    def dropout_of_treated(self) -> Hazards:
+        """The hazard of drop-out among treated, given for them or that of controls."""
+        return self.dropout if self.dropout_treated is None else self.dropout_treated
+
+    @property
     def last_time(self) -> float:
         """The calendar time of the analysis."""
         if self.end is not None:
@@ -204,7 +209,7 @@ def expected_counts(design: SurvivalDesign, n_subjects: float, at: float) -> Exp
     return ExpectedCounts(
         at=at,
         treated=group(
-            design.share_treated, sets.at_risk * sets.share_treated, design.treated, _treated_dropout(design)
+            design.share_treated, sets.at_risk * sets.share_treated, design.treated, design.dropout_of_treated
         ),
         control=group(
             1 - design.share_treated, sets.at_risk * (1 - sets.share_treated), design.control, design.dropout
@@ -221,8 +226,7 @@ def event_probability(design: SurvivalDesign, at: float | None = None) -> float:
     at : float, optional
         As in `expected_counts`; the end of the study if not given.
     """
-    sets = risk_sets(design, design.last_time if at is None else at)
-    return sets.integral(sets.at_risk * sets.hazard)
+    return risk_sets(design, design.last_time if at is None else at).event_probability
 
 
 def expected_events(design: SurvivalDesign, n_subjects: float, at: float | None = None) -> float:
@@ -281,7 +285,7 @@ def last_informative_time(design: SurvivalDesign) -> float:
     accrual = design.accrual.duration
     if design.follow_up is not None:
         return accrual + design.follow_up
-    groups = (design.control + design.dropout, design.treated + _treated_dropout(design))
+    groups = _leaving(design)
     emptied = [group.time_of(_NOBODY_LEFT) for group in groups]
     return accrual + max(
         t if math.isfinite(t) else max((0.0, *g.cuts)) for t, g in zip(emptied, groups, strict=True)
@@ -289,6 +293,11 @@ def last_informative_time(design: SurvivalDesign) -> float:
 
 
 # --- who is at risk -----------------------------------------------------------------------------------------------------
+
+
+def _leaving(design: SurvivalDesign) -> tuple[Hazards, Hazards]:
+    """The hazard of being at risk no longer, by event or drop-out, among controls and treated."""
+    return design.control + design.dropout, design.treated + design.dropout_of_treated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,6 +327,11 @@ class RiskSets:
         """The hazard of all who are at risk together."""
         return self.share_treated * self.hazard_treated + (1 - self.share_treated) * self.hazard_control
 
+    @property
+    def event_probability(self) -> float:
+        """The share of all subjects who are expected to have had the event."""
+        return self.integral(self.at_risk * self.hazard)
+
     def integral(self, values: Floats) -> float:
         """Integrate values at the points over time since entry."""
         return float(np.sum(self.weight * values))
@@ -342,10 +356,10 @@ def risk_sets(design: SurvivalDesign, at: float) -> RiskSets:
     if not (math.isfinite(at) and at >= 0):
         raise ValueError(f"`at` must be a finite time of at least 0, not {at!r}")
     control, treated = design.control, design.treated
-    dropout, treated_dropout = design.dropout, _treated_dropout(design)
+    dropout, treated_dropout = design.dropout, design.dropout_of_treated
     horizon = at if design.follow_up is None else min(at, design.follow_up)
     # Intervals are short enough for the groups that still have subjects; each is looked at until it is empty.
-    leaving = (control + dropout, treated + treated_dropout)
+    leaving = _leaving(design)
     emptied = [group.time_of(_NOBODY_LEFT) for group in leaving]
     steps = {
         *emptied,
@@ -381,10 +395,6 @@ def risk_sets(design: SurvivalDesign, at: float) -> RiskSets:
         hazard_treated=treated.rate(time),
         hazard_control=control.rate(time),
     )
-
-
-def _treated_dropout(design: SurvivalDesign) -> Hazards:
-    return design.dropout if design.dropout_treated is None else design.dropout_treated
 
 
 def _check_pieces(pieces: tuple[tuple[float, float], ...]) -> None:

@@ -179,7 +179,7 @@ def logrank_power(
     time = design.last_time if at is None else at
     sets = risk_sets(design, time)
     z = math.sqrt(n_subjects) * _z_of_one(sets, weights)
-    n_events = n_subjects * sets.integral(sets.at_risk * sets.hazard)
+    n_events = n_subjects * sets.event_probability
     return LogrankPower(
         at=time,
         n_events=n_events,

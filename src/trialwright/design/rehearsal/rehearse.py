@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import polars as pl
 
 from trialwright.analysis.results import Recorder, Result, Results
 from trialwright.analysis.run import not_yet_executable, protocol_provenance, software
-from trialwright.design.blocks import Progress, run_blocks
+from trialwright.design.blocks import Running, run_blocks
 from trialwright.design.rehearsal.performance import (
     Measured,
     Share,
@@ -98,10 +97,7 @@ def rehearse(
     scenarios: Sequence[str] = (),
     analyses: Sequence[str] = (),
     subjects: int | None = None,
-    executor: Executor | None = None,
-    workers: int = 1,
-    folder: Path | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    **running: Unpack[Running],
 ) -> Rehearsal:
     """Run whole virtual trials through records, derivations and a protocol's own analyses, and hold them against the truth.
 
@@ -143,15 +139,7 @@ def rehearse(
         for name in names
         for first in range(0, trials, size)
     ]
-    frames = run_blocks(
-        rehearse_block,
-        blocks,
-        executor=executor,
-        workers=workers,
-        folder=folder,
-        count=_count,
-        on_progress=on_progress,
-    )
+    frames = run_blocks(rehearse_block, blocks, count=lambda block: block.n, **running)
     told = tuple(_scenario(loaded, name, parameters[name]) for name in names)
     found = {
         one.id: pl.concat(
@@ -168,10 +156,6 @@ def rehearse(
     return Rehearsal(
         loaded, questions, told, trials, seed, enrolled or 0, Results(rows, (), about, is_simulated=True)
     )
-
-
-def _count(block: TrialBlock) -> int:
-    return block.n
 
 
 def _scenario(loaded: LoadedProtocol, name: str | None, parameters: object) -> Scenario:

@@ -10,7 +10,6 @@ from functools import lru_cache
 import polars as pl
 
 from trialwright.analysis.from_records import bind_tables
-from trialwright.analysis.results import Recorder
 from trialwright.analysis.run import dataset_of, run_analysis
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.datasets import derive_datasets
@@ -171,7 +170,7 @@ def _rows_of(
         )
     for words, truth in told.truths(dict.fromkeys(target for one in questions for target in one.targets)):
         yield TRUTH, "", words, None if math.isnan(truth) else truth, None, None, None
-    for name, value in _seen(told, recorders):
+    for name, value in _seen(told, list(recorders), values):
         yield SEEN, "", name, value, None, None, None
 
 
@@ -181,19 +180,19 @@ def _direction(id_: str, groups: list[str], values: Mapping[str, float | None]) 
     return None if observed is None or expected is None else observed - expected
 
 
-def _seen(told: _Told, recorders: Mapping[str, Recorder]) -> Iterator[tuple[str, float | None]]:
+def _seen(
+    told: _Told, analyses: Sequence[str], values: Mapping[str, float | None]
+) -> Iterator[tuple[str, float | None]]:
     if told.plan is not None:
         yield from see_recurrence(told.data, told.latent, told.plan)
     else:
         yield from see_reactivation(told.data, told.latent)
-    for id_, recorder in recorders.items():
-        found = {row.id: row.value for row in recorder.rows}
-        if (share := found.get(f"{id_}/effective_share")) is not None:
+    for id_ in analyses:
+        if (share := values.get(f"{id_}/effective_share")) is not None:
             yield f"effective share of participants in `{id_}`", share
-    for id_, recorder in list(recorders.items())[:1]:
-        found = {row.id: row.value for row in recorder.rows}
-        measurable, not_measurable = (
-            found.get(f"{id_}/{part}") for part in ("n_measurable", "n_not_measurable")
-        )
-        if measurable is not None and not_measurable is not None and measurable + not_measurable:
-            yield MEASURABLE, measurable / (measurable + not_measurable)
+    first = analyses[0]
+    measurable, not_measurable = (
+        values.get(f"{first}/{part}") for part in ("n_measurable", "n_not_measurable")
+    )
+    if measurable is not None and not_measurable is not None and measurable + not_measurable:
+        yield MEASURABLE, measurable / (measurable + not_measurable)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from trialwright.design.survival_simulation.risk_sets import RiskSets, adding_by_trial
 from trialwright.statistics.arrays import Floats
 
-_SETTLED = (
-    1e-8  # the step after one so small is below the rounding of a double: Newton's error is squared each time
-)
+# The step after one so small is below the rounding of a double: Newton's error is squared each time.
+_SETTLED = 1e-8
 _LONGEST_STEP = 2.0
 _MOST_STEPS = 50
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 
 from trialwright.design.survival_simulation.risk_sets import Flags
 from trialwright.design.survival_simulation.subjects import NEVER, Subjects
 from trialwright.statistics.arrays import Floats
+from trialwright.statistics.sample_size import Sides, critical_z
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Look:
                 raise ValueError(f"`{lower}` of a look must be at most `{upper}`, {high!r}, not {low!r}")
 
 
-def final_look(*, alpha: float, sides: Literal[1, 2]) -> Look:
+def final_look(*, alpha: float, sides: Sides) -> Look:
     """The one look of a design without interim looks, when all is over.
 
     Parameters
@@ -72,11 +71,7 @@ def final_look(*, alpha: float, sides: Literal[1, 2]) -> Look:
     >>> round(final_look(alpha=0.05, sides=2).efficacy, 4)
     1.96
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"`alpha` must lie between 0 and 1, not {alpha!r}")
-    if sides not in (1, 2):
-        raise ValueError(f"`sides` must be 1 or 2, not {sides!r}")
-    z = NormalDist().inv_cdf(1 - alpha / sides)
+    z = critical_z(alpha, sides)
     return Look(efficacy=z, harm=-z if sides == 2 else None)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 
-from trialwright.design.blocks import Progress, Span, run_blocks, seeded_blocks
+from trialwright.design.blocks import Running, Span, run_blocks, seeded_blocks
 from trialwright.design.survival_simulation.characteristics import (
     OperatingCharacteristics,
     operating_characteristics,
@@ -88,14 +87,7 @@ class SimulatedDesign:
 
 
 def simulate_design(
-    simulated: SimulatedDesign,
-    *,
-    trials: int,
-    seed: int,
-    executor: Executor | None = None,
-    workers: int = 1,
-    folder: Path | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    simulated: SimulatedDesign, *, trials: int, seed: int, **running: Unpack[Running]
 ) -> OperatingCharacteristics:
     """Simulate trials of a design and say what comes of them.
 
@@ -116,30 +108,23 @@ def simulate_design(
     ProblemsFound
         As `run_blocks`.
     """
-    found = simulate_trials(
-        simulated,
-        trials=trials,
-        seed=seed,
-        executor=executor,
-        workers=workers,
-        folder=folder,
-        on_progress=on_progress,
-    )
-    ratio = simulated.design.hazard_ratio
-    return operating_characteristics(
-        found, simulated.looks, hazard_ratio=None if isinstance(ratio, tuple) else ratio
+    return simulate_designs([simulated], trials=trials, seed=seed, **running)[0]
+
+
+def simulate_designs(
+    designs: Sequence[SimulatedDesign], *, trials: int, seed: int, **running: Unpack[Running]
+) -> tuple[OperatingCharacteristics, ...]:
+    """Simulate trials of each of some designs, all in one run; arguments and numbers as for `simulate_design`."""
+    frames = _simulate(designs, trials=trials, seed=seed, **running)
+    ratios = (one.design.hazard_ratio for one in designs)
+    return tuple(
+        operating_characteristics(frame, one.looks, hazard_ratio=None if isinstance(ratio, tuple) else ratio)
+        for frame, one, ratio in zip(frames, designs, ratios, strict=True)
     )
 
 
 def simulate_trials(
-    simulated: SimulatedDesign,
-    *,
-    trials: int,
-    seed: int,
-    executor: Executor | None = None,
-    workers: int = 1,
-    folder: Path | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    simulated: SimulatedDesign, *, trials: int, seed: int, **running: Unpack[Running]
 ) -> pl.DataFrame:
     """Simulate trials of a design, all looks of each, whether one before them would have ended the trial or not.
 
@@ -155,17 +140,16 @@ def simulate_trials(
         if the events cannot tell the groups apart), and, NaN if not estimable or not asked for, `log_hazard_ratio` and
         `std_error`.
     """
+    return _simulate([simulated], trials=trials, seed=seed, **running)[0]
+
+
+def _simulate(
+    designs: Sequence[SimulatedDesign], *, trials: int, seed: int, **running: Unpack[Running]
+) -> list[pl.DataFrame]:
     spans = seeded_blocks(seed, trials, size=BLOCK)
-    frames = run_blocks(
-        simulate_block,
-        [(simulated, span) for span in spans],
-        executor=executor,
-        workers=workers,
-        folder=folder,
-        count=lambda block: block[1].n,
-        on_progress=on_progress,
-    )
-    return pl.concat(frames)
+    blocks = [(one, span) for one in designs for span in spans]
+    frames = run_blocks(simulate_block, blocks, count=lambda block: block[1].n, **running)
+    return [pl.concat(frames[first : first + len(spans)]) for first in range(0, len(frames), len(spans))]
 
 
 def simulate_block(block: tuple[SimulatedDesign, Span]) -> pl.DataFrame:

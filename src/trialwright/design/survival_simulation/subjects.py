@@ -111,11 +111,10 @@ class SubjectDraws:
         span: Span,
     ) -> None:
         groups = [0] * n_control + [1] * n_treated
-        treated_dropout = design.dropout if design.dropout_treated is None else design.dropout_treated
         self._n = len(groups)
         self._design, self._visits, self._death = design, visits, death
         self._event = _by_column((design.control, design.treated), groups)
-        self._dropout = _by_column((design.dropout, treated_dropout), groups)
+        self._dropout = _by_column((design.dropout, design.dropout_of_treated), groups)
         self._dying = None if death is None else _by_column((death.hazards, death.hazards), groups)
         self._rng = {name: span.rng(name) for name in ("entry", "event", "dropout", "death", "visits")}
 
