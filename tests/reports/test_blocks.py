@@ -28,6 +28,8 @@ REF = Ref.result("rfs/median")
     "words",
     [
         pytest.param("at 3 years", id="ASCII digit"),
+        pytest.param("0", id="zero"),
+        pytest.param("9", id="nine"),
         pytest.param("kg/m²", id="superscript"),
         pytest.param("CO₂", id="subscript"),
         pytest.param("½ dose", id="fraction"),

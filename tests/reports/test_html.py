@@ -8,7 +8,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialwright.reports.blocks import (
@@ -25,6 +25,7 @@ from trialwright.reports.blocks import (
     Text,
     walk,
 )
+from trialwright.reports.charts import draw_stills
 from trialwright.reports.html import render_html
 
 VOID = {"meta", "img"}
@@ -258,12 +259,23 @@ LEAVES = st.one_of(PLAIN, st.builds(Term, WORDS, REFS), st.builds(Code, WORDS, R
 TEXTS = st.lists(st.one_of(LEAVES, st.builds(Strong, LEAVES)), max_size=6).map(lambda pieces: Text(*pieces))
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_any_text_is_shown_as_it_is_and_its_digits_have_references(title, words):
     html = render_html(Page(title, words, (Section("a", title, (Paragraph(words),)),)))
     assert [piece for piece, ref in read(html).pieces if ref is None and has_digit(piece)] == []
     (paragraph,) = re.findall(r'<section id="a">\n<h2>.*?</h2>\n<p>(.*?)</p>', html, flags=re.DOTALL)
     assert "".join(piece for piece, _ in read(f"<p>{paragraph}</p>").pieces) == words.plain
+
+
+def test_pictures_that_are_given_are_the_ones_shown(sample_page):
+    """HTML and PDF of a report show the same pictures, drawn once."""
+    stills = draw_stills(sample_page)
+    figures = [block for block in walk(sample_page.sections) if isinstance(block, Figure)]
+    assert list(stills) == [figure.id for figure in figures]
+    assert render_html(sample_page, stills=stills) == render_html(sample_page)
+    given = render_html(sample_page, stills=dict.fromkeys(stills, "<svg/>"))
+    assert given.count(base64.b64encode(b"<svg/>").decode()) == len(figures)
 
 
 def test_a_stamp_stands_above_the_page_and_in_every_picture(sample_page):

@@ -25,6 +25,7 @@ from trialwright.reports.canvas import (
     Place,
     Symbol,
     is_drawing,
+    round_step,
     round_ticks,
 )
 from trialwright.reports.charts import render_svg, stamped
@@ -225,6 +226,22 @@ def test_a_chart_of_no_known_form_is_left_to_vega():
 )
 def test_round_ticks(high, ticks):
     assert round_ticks(high) == pytest.approx(ticks)
+
+
+@pytest.mark.parametrize(
+    ("span", "step"),
+    [
+        pytest.param(0.6, 0.1, id="six parts are the most"),
+        pytest.param(0.61, 0.2, id="just over six"),
+        pytest.param(1.2, 0.2, id="twos"),
+        pytest.param(1.21, 0.25, id="quarters"),
+        pytest.param(1.51, 0.5, id="halves"),
+        pytest.param(3.01, 1, id="the next power of ten"),
+    ],
+)
+def test_round_step(span, step):
+    """By hand: the least of 1, 2, 2.5 and 5 times a power of ten that goes into the span at most six times."""
+    assert round_step(span) == pytest.approx(step)
 
 
 @settings(deadline=None)

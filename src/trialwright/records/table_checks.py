@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from trialwright.records.dataset import Findings, rows_where
-from trialwright.records.dates import date_range, date_ranges
+from trialwright.records.dates import date_ranges
 from trialwright.records.sdtm import Core, Domain, ValueKind, domains
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.elements import describe
@@ -63,19 +63,20 @@ def _check_dates(table: pl.DataFrame, domain: Domain, found: Findings) -> None:
         for name, variable in domain.variables.items()
         if variable.kind is ValueKind.DATE and name in table.columns
     ]
-    for name in dated:
+    ranges = {name: date_ranges(table[name]) for name in dated}
+    for name, days in ranges.items():
         texts = table[name]
-        unreadable = [text for text in texts.drop_nulls().unique() if date_range(text) is None]
+        is_unreadable = texts.is_not_null() & days["earliest"].is_null()
         found.report(
             "unreadable-date",
             lambda row, texts=texts: f"{describe(texts[row])} is no date",  # type: ignore[misc]
-            rows=rows_where(texts.is_in(unreadable)),
+            rows=rows_where(is_unreadable),
             column=name,
         )
     periods = (*_PERIODS, (f"{domain.name}STDTC", f"{domain.name}ENDTC"))
     for start, end in periods:
         if start in dated and end in dated:
-            ends_before = date_ranges(table[end])["latest"] < date_ranges(table[start])["earliest"]
+            ends_before = ranges[end]["latest"] < ranges[start]["earliest"]
             message = f"`{end}` lies before `{start}`"
             found.report("dates-reversed", message, rows=rows_where(ends_before), column=end)
 

@@ -30,6 +30,7 @@ Align = Literal["left", "center", "right"]
 _SPACES = re.compile(r"[ \t\n\r]+")
 # Control characters, halves of surrogate pairs, and the marks that show what follows them in another order.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+_DIGITS = re.compile("[0-9]")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -45,6 +46,8 @@ def _words(words: str) -> str:
 
 
 def _has_digit(words: str) -> bool:
+    if words.isascii():
+        return _DIGITS.search(words) is not None
     return any(unicodedata.category(character).startswith("N") for character in words)
 
 

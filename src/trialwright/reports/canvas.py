@@ -311,6 +311,12 @@ def round_ticks(high: float, about: int = 6) -> list[float]:
     return [i * step for i in range(math.floor(high / step + 1e-9) + 1)]
 
 
+def round_step(span: float, most: int = 6) -> float:
+    """The least of one, two, two and a half or five times a power of ten that divides a span into at most so many parts."""
+    power = 10.0 ** math.floor(math.log10(span / most))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if span / (step * power) <= most + 1e-4)
+
+
 def powers_of_ten(low: float, high: float) -> tuple[int, int]:
     """The exponents that bracket positive numbers; at least one power apart."""
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)

@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import vl_convert
 
+from trialwright.reports.blocks import Figure, Page, walk
 from trialwright.reports.canvas import is_drawing
 from trialwright.reports.curve_stills import as_drawing
 from trialwright.reports.glyphs import FONT_DIRECTORY, FONT_FAMILIES
@@ -45,6 +46,15 @@ def stamped(spec: Mapping[str, Any], stamp: str) -> Mapping[str, Any]:
     return {**spec, "title": title}
 
 
+def draw_stills(page: Page) -> Mapping[str, str]:
+    """The still picture of each figure of a page, by the figure's id: the same in HTML and PDF, and drawn once for both."""
+    return {
+        block.id: render_svg(stamped(block.spec, page.stamp))
+        for block in walk(page.sections)
+        if isinstance(block, Figure)
+    }
+
+
 def render_svg(spec: Mapping[str, Any], width: int = STILL_WIDTH) -> str:
     """The chart as one SVG picture, `width` CSS pixels wide, without the layers that need a pointer.
 
@@ -62,15 +72,10 @@ def render_svg(spec: Mapping[str, Any], width: int = STILL_WIDTH) -> str:
         "autosize": {"type": "fit-x", "contains": "padding"},
         "layer": [layer for layer in spec["layer"] if "params" not in layer],
     }
-    return _svg(json.dumps(still, ensure_ascii=False, allow_nan=False))
-
-
-@lru_cache(maxsize=64)
-def _svg(spec: str) -> str:
-    """Vega takes long, and HTML and PDF show the same pictures."""
     _register_fonts()
     fonts = {"font": ", ".join(FONT_FAMILIES)}
-    return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=fonts, allowed_base_urls=[])
+    told = json.dumps(still, ensure_ascii=False, allow_nan=False)
+    return vl_convert.vegalite_to_svg(told, vl_version=VEGA_LITE, config=fonts, allowed_base_urls=[])
 
 
 def vega_script() -> str:

@@ -37,11 +37,13 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
-from trialwright.reports.design_figures import Axis, Curve, draw_curves
-from trialwright.reports.design_told import Told, grid_table, points, print_value
+from trialwright.reports.design_figures import Axis, draw_curves
+from trialwright.reports.design_told import Told, grid_table, print_value
+from trialwright.statistics.weighting import Target
 
 _CONTROLS = Text("Risk among controls")
 _NAMES = {"schoenfeld": "Schoenfeld", "freedman": "Freedman", "two proportions": "Two proportions"}
+_SURVIVAL_METHODS = ("schoenfeld", "freedman")
 _TARGET_NAMES = {"overlap": "Overlap weights", "everyone": "Weights to all participants"}
 _STRONG_NOTE = Text("The design's own assumptions stand out.")
 
@@ -70,7 +72,7 @@ def _events(told: Told) -> Iterator[Block]:
         Column(Text("Treated"), "left"),
         *(
             Column(Text(title), under=Text(_NAMES[method]))
-            for method in ("schoenfeld", "freedman")
+            for method in _SURVIVAL_METHODS
             for title in ("Events", "Of all participants")
         ),
     )
@@ -79,7 +81,7 @@ def _events(told: Told) -> Iterator[Block]:
             told.varied("share treated", share),
             tuple(
                 cell
-                for method in ("schoenfeld", "freedman")
+                for method in _SURVIVAL_METHODS
                 for cell in (
                     _rounded_up(told, f"{EVENTS}/{at_share(method, share)}/n_events"),
                     told.percent(f"{EVENTS}/{at_share(method, share)}/share_of_n"),
@@ -106,20 +108,16 @@ def _rounded_up(told: Told, id_: str) -> Text:
 
 
 def _events_figure(told: Told) -> Figure:
+    across = sorted(shares(told.basis))
     curves = [
-        Curve(
+        told.curve(
             _NAMES[method],
-            points(
-                *(
-                    told.point(share, f"{EVENTS}/{at_share(method, share)}/n_events", is_percent=False)
-                    for share in sorted(shares(told.basis))
-                )
-            ),
+            {share: f"{EVENTS}/{at_share(method, share)}/n_events" for share in across},
+            is_percent=False,
         )
-        for method in ("schoenfeld", "freedman")
+        for method in _SURVIVAL_METHODS
     ]
     highest = max(point.y for curve in curves for point in curve.points)
-    across = sorted(shares(told.basis))
     axis = Axis("Share treated", min(across[0], 0.1), max(across[-1], 0.5), is_percent=True)
     spec = draw_curves(curves, axis, Axis("Events needed", 0, highest * 1.1))
     alt = Text(
@@ -213,14 +211,9 @@ def _reach_table(told: Told) -> Table:
 
 def _reach_figure(told: Told) -> Figure:
     curves = [
-        Curve(
+        told.curve(
             _NAMES[method],
-            points(
-                *(
-                    told.point(loss, f"{REACH}/{at_loss(method, loss)}/reference_rate")
-                    for loss in losses(told.basis)
-                )
-            ),
+            {loss: f"{REACH}/{at_loss(method, loss)}/reference_rate" for loss in losses(told.basis)},
         )
         for method in METHODS
     ]
@@ -310,9 +303,9 @@ def _grid(told: Told, key: str, values: Sequence[float], analysis: str, title: T
 def _grid_figure(told: Told, key: str, values: Sequence[float], analysis: str, words: str) -> Figure:
     rates = reference_rates(told.basis)
     curves = [
-        Curve(
+        told.curve(
             f"{words} {print_value(key, value)}",
-            points(*(told.point(rate, f"{analysis}/{at_point(rate, key, value)}/power") for rate in rates)),
+            {rate: f"{analysis}/{at_point(rate, key, value)}/power" for rate in rates},
         )
         for value in values[:6]
     ]
@@ -324,8 +317,8 @@ def _grid_figure(told: Told, key: str, values: Sequence[float], analysis: str, w
         told.percent(here),
         ".",
     )
-    caption = Text("Dashed and level: the power that the design asks for, ", told.chosen("power"), ".")
-    return Figure(f"figure-design-power-{key.replace(' ', '-')}", Text(_CAPTIONS[key]), spec, alt, caption)
+    name = f"figure-design-power-{key.replace(' ', '-')}"
+    return Figure(name, Text(_CAPTIONS[key]), spec, alt, told.asked_power("power"))
 
 
 # --- calendar -----------------------------------------------------------------------------------------------------------
@@ -343,14 +336,10 @@ def _calendar(told: Told) -> Iterator[Block]:
     )  # fmt: skip
     rows = [row for row in told.results.of(SURVIVAL) if row.item == CALENDAR]
     powers = [row for row in rows if row.statistic == "power"]
-    curve = Curve(
+    curve = told.curve(
         "events",
-        points(
-            *(
-                told.point(row.time or 0.0, row.id.replace("/power", "/n_events"), is_percent=False)
-                for row in powers
-            )
-        ),
+        {row.time or 0.0: row.id.replace("/power", "/n_events") for row in powers},
+        is_percent=False,
     )
     level = told.results[needed].value
     most = max([*(point.y for point in curve.points), level or 0.0])
@@ -406,9 +395,9 @@ def _weights(told: Told) -> Iterator[Block]:
     for share in shares(told.basis):
         rows.append(GroupHeading(Text("Treated: ", told.varied("share treated", share))))
         for spread in varied(told.basis).spread_of_propensity:
-            cells = [told.decimals(f"{WEIGHTS}/{_at(spread, share)}/c_statistic", 2)]
+            cells = [told.decimals(f"{_weighted(spread, share)}/c_statistic", 2)]
             for target in TARGETS:
-                here = f"{WEIGHTS}/{at_spread(spread, target)}, {100 * share:g} % treated"
+                here = _weighted(spread, share, target)
                 cells += [
                     told.decimals(f"{here}/inflation", 2),
                     told.count(f"{here}/n_effective"),
@@ -430,38 +419,24 @@ def _weights(told: Told) -> Iterator[Block]:
     )
 
 
-def _at(spread: float, share: float) -> str:
-    return f"{at_spread(spread)}, {100 * share:g} % treated"
+def _weighted(spread: float, share: float, target: Target | None = None) -> str:
+    return f"{WEIGHTS}/{at_share(at_spread(spread, target), share)}"
 
 
 def _weights_figure(told: Told) -> Figure:
     share = shares(told.basis)[0]
     spreads = varied(told.basis).spread_of_propensity
     ids = {
-        target: [
-            f"{WEIGHTS}/{at_spread(one, target)}, {100 * share:g} % treated/inflation" for one in spreads
-        ]
-        for target in TARGETS
+        target: {one: f"{_weighted(one, share, target)}/inflation" for one in spreads} for target in TARGETS
     }
-    curves = [
-        Curve(
-            _TARGET_NAMES[target],
-            points(
-                *(
-                    told.point(spread, id_, is_percent=False)
-                    for spread, id_ in zip(spreads, ids[target], strict=True)
-                )
-            ),
-        )
-        for target in TARGETS
-    ]
+    curves = [told.curve(_TARGET_NAMES[target], ids[target], is_percent=False) for target in TARGETS]
     most = max(point.y for curve in curves for point in curve.points)
     across = Axis("Spread of the logit of the propensity", 0, max(*spreads, 0.5))
     spec = draw_curves(
         curves, across, Axis("Participants over effective participants", 1, max(most * 1.05, 1.5))
     )
-    alt = Text("Inflation rises with the spread, with overlap weights to ", told.decimals(ids["overlap"][-1], 2), ", with weights to all participants to ",
-               told.decimals(ids["everyone"][-1], 2), ".")  # fmt: skip
+    alt = Text("Inflation rises with the spread, with overlap weights to ", told.decimals(ids["overlap"][spreads[-1]], 2), ", with weights to all participants to ",
+               told.decimals(ids["everyone"][spreads[-1]], 2), ".")  # fmt: skip
     return Figure(
         "figure-design-weights", Text("Inflation by weighting, groups as the design assumes"), spec, alt
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trialwright.reports.canvas import DASHES, Across, Canvas, Down, Place, Symbol
+from trialwright.reports.canvas import DASHES, Across, Canvas, Down, Place, Symbol, round_step
 from trialwright.reports.figures import COLOURS, MUTED
 
 _HEIGHT = 250
@@ -49,7 +49,7 @@ class Axis:
     def ticks(self) -> list[float]:
         if self.names:
             return [float(i) for i in range(1, len(self.names) + 1)]
-        step = _step(self.high - self.low)
+        step = round_step(self.high - self.low)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [i * step for i in range(first, last + 1)]
@@ -65,12 +65,6 @@ class Axis:
         if self.names:
             return self.names[round(value) - 1]
         return f"{round(100 * value, 6):g} %" if self.is_percent else f"{round(value, 6):g}"
-
-
-def _step(span: float) -> float:
-    """A round distance between at most six labels."""
-    power = 10.0 ** math.floor(math.log10(span / 5))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if span / (step * power) <= 6.0001)
 
 
 def draw_curves(

@@ -23,8 +23,8 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
-from trialwright.reports.design_figures import Axis, Curve, draw_curves
-from trialwright.reports.design_told import Told, points
+from trialwright.reports.design_figures import Axis, draw_curves
+from trialwright.reports.design_told import Told
 from trialwright.reports.disclosure import disclosure_sections
 
 # --- virtual trials -----------------------------------------------------------------------------------------------------
@@ -87,23 +87,18 @@ def _name(told: Told, id_: str) -> Text:
 
 def _cells(told: Told, id_: str) -> tuple[Text, ...]:
     here = f"{OPERATING}/{id_}"
-    rates = tuple(_with_error(told, f"{here}/{name}") for name in ("benefit_shown", "harm_shown"))
+    rates = tuple(told.percent_with_error(f"{here}/{name}") for name in ("benefit_shown", "harm_shown"))
     ratio = told.decimals(f"{here}/hazard_ratio", 3) if f"{here}/hazard_ratio" in told.results else Text("–")
-    coverage = _with_error(told, f"{here}/coverage") if f"{here}/coverage" in told.results else Text("–")
-    return (*rates, told.decimals(f"{here}/n_events", 1), ratio, coverage)
-
-
-def _with_error(told: Told, id_: str) -> Text:
-    error = f"{id_}_std_error"
-    return (
-        Text(told.percent(id_), " (", told.percent_bare(error), ")") if told.has(error) else told.percent(id_)
+    coverage = (
+        told.percent_with_error(f"{here}/coverage") if f"{here}/coverage" in told.results else Text("–")
     )
+    return (*rates, told.decimals(f"{here}/n_events", 1), ratio, coverage)
 
 
 def _operating_figure(told: Told, ids: list[str]) -> Figure:
     letters = [chr(ord("A") + i) for i in range(len(ids))]
-    shown = [told.point(i + 1, f"{OPERATING}/{id_}/benefit_shown") for i, id_ in enumerate(ids)]
-    curve = Curve("treated shown better", points(*shown), is_line=False)
+    shown = {i: f"{OPERATING}/{id_}/benefit_shown" for i, id_ in enumerate(ids, 1)}
+    curve = told.curve("treated shown better", shown, is_line=False)
     names = [OWN if id_ == OWN else id_.replace("_", " ") for id_ in ids]
     across = Axis("", 0.5, len(ids) + 0.5, names=tuple(letters))
     spec = draw_curves(
@@ -121,12 +116,7 @@ def _operating_figure(told: Told, ids: list[str]) -> Figure:
         told.percent(f"{OPERATING}/{OWN}/benefit_shown"),
         " of virtual trials.",
     )
-    caption = Text(
-        *(piece for piece in told_names if piece),
-        ". Dashed and level: the power that the design asks for, ",
-        told.chosen("power"),
-        ".",
-    )
+    caption = Text(*told_names, ". ", told.asked_power("power"))
     return Figure(
         "figure-design-operating",
         Text("How often virtual trials show the treated better"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trialwright.analysis.from_records import AnalysedTrial
+from trialwright.analysis.results import Results
 from trialwright.design.assumptions import read_basis
 from trialwright.design.audit import ASSUMPTIONS, DesignAudit, audit_in_brief
 from trialwright.reports.blocks import (
@@ -65,8 +66,9 @@ def with_design(trial: AnalysedTrial) -> AnalysedTrial:
         audit = audit_in_brief(trial.study.loaded)
     except ProblemsFound:
         return trial
-    rows = (*trial.results.rows, *audit.results.rows)
-    return replace(trial, results=replace(trial.results, rows=rows, _by_id={}))
+    own = trial.results
+    rows = (*own.rows, *audit.results.rows)
+    return replace(trial, results=Results(rows, own.findings, own.provenance, own.is_simulated))
 
 
 def design_sections(trial: AnalysedTrial) -> tuple[Section, ...]:

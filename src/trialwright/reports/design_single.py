@@ -50,8 +50,8 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
-from trialwright.reports.design_figures import Axis, Curve, draw_curves
-from trialwright.reports.design_told import Told, points, print_value
+from trialwright.reports.design_figures import Axis, draw_curves
+from trialwright.reports.design_told import Told, print_value
 
 _CLOPPER = Term("Clopper and Pearson 1934", Ref.source("Clopper and Pearson 1934"))
 _SIMON = Ref.source("Simon 1989")
@@ -130,12 +130,7 @@ def _exclusion_figure(told: Told) -> Figure:
     }
     most = most_events(told.basis)
     curves = [
-        Curve(
-            words,
-            points(
-                *(told.point(events, f"{EXCLUSION}/{at_events(events)}/{name}") for events in range(most + 1))
-            ),
-        )
+        told.curve(words, {events: f"{EXCLUSION}/{at_events(events)}/{name}" for events in range(most + 1)})
         for name, words in names.items()
     ]
     highest = max(point.y for curve in curves for point in curve.points)
@@ -162,12 +157,11 @@ def _exclusion_figure(told: Told) -> Figure:
 
 
 def _hypotheses(told: Told) -> Iterator[Block]:
-    verb = "excluded" if is_harm(told.basis) else "exceeded"
     if all(one.status == "assumed" for one in told.basis.numbers.values()):
         yield Paragraph(Text("The record names no hypothesis that the number follows from."))
     yield Paragraph(
         Text(
-            f"For each reference rate: which numbers of events still let it be {verb}, and how often that happens at several true rates."
+            f"For each reference rate: which numbers of events still let it be {_shown(told)}, and how often that happens at several true rates."
         )
     )
     yield _hypotheses_figure(told)
@@ -176,12 +170,11 @@ def _hypotheses(told: Told) -> Iterator[Block]:
 
 
 def _hypotheses_table(told: Told) -> Table:
-    harm = is_harm(told.basis)
     columns = (
         Column(Text("Reference rate"), "left"),
-        Column(Text("Most events that exclude it" if harm else "Fewest events that exceed it")),
+        Column(_deciding(told)),
         Column(Text("Chance of that at the reference rate")),
-        Column(Text("Highest true rate shown" if harm else "Lowest true rate shown")),
+        Column(Text("Highest true rate shown" if is_harm(told.basis) else "Lowest true rate shown")),
     )
     rows = []
     for reference in reference_rates(told.basis):
@@ -216,8 +209,7 @@ def _chances_table(told: Told) -> Table:
         )
         for rate in true_rates(told.basis)
     )
-    verb = "excluded" if is_harm(told.basis) else "exceeded"
-    caption = Text(f"Chance that the reference rate is {verb}, by the true rate")
+    caption = Text(f"Chance that the reference rate is {_shown(told)}, by the true rate")
     note = Text(
         "A dash: the true rate lies on the other side of the reference, and to show that would be a false alarm."
     )
@@ -231,9 +223,9 @@ def _chance(told: Told, id_: str) -> Text:
 def _hypotheses_figure(told: Told) -> Figure:
     rates = true_rates(told.basis)
     curves = [
-        Curve(
+        told.curve(
             f"Reference rate {print_value('reference rate', reference)}",
-            points(*(told.point(rate, f"{HYPOTHESES}/{at_rates(reference, rate)}/power") for rate in rates)),
+            {rate: f"{HYPOTHESES}/{at_rates(reference, rate)}/power" for rate in rates},
         )
         for reference in reference_rates(told.basis)[:6]
     ]
@@ -246,14 +238,17 @@ def _hypotheses_figure(told: Told) -> Figure:
         told.percent(own),
         ".",
     )
-    caption = Text("Dashed and level: the chance that the design asks for, ", told.chosen("power"), ".")
-    return Figure(
-        "figure-design-hypotheses",
-        Text("Chance to show that the rate is on the right side of its reference"),
-        spec,
-        alt,
-        caption,
-    )
+    title = Text("Chance to show that the rate is on the right side of its reference")
+    return Figure("figure-design-hypotheses", title, spec, alt, told.asked_power("chance"))
+
+
+def _shown(told: Told) -> str:
+    """What is to become of a reference rate: that of harm excluded, that of success exceeded."""
+    return "excluded" if is_harm(told.basis) else "exceeded"
+
+
+def _deciding(told: Told) -> Text:
+    return Text("Most events that exclude it" if is_harm(told.basis) else "Fewest events that exceed it")
 
 
 # --- other numbers of patients ------------------------------------------------------------------------------------------
@@ -279,31 +274,27 @@ def _sizes(told: Told) -> Iterator[Block]:
 
 def _sizes_figure(told: Told) -> Figure:
     sizes = [row.n or 0 for row in told.results.of(SIZES) if row.statistic == "power"]
-    found = {n: told.point(n, f"{SIZES}/{at_size(n)}/power") for n in sizes}
-    by_n = Curve("Any number of patients", points(*found.values()))
-    stated = Curve("The stated number", points(found[told.basis.n]))
+    ids = {n: f"{SIZES}/{at_size(n)}/power" for n in sizes}
+    by_n = told.curve("Any number of patients", ids)
+    stated = told.curve("The stated number", {told.basis.n: ids[told.basis.n]})
     across = Axis("Patients", 0 if sizes[0] == 1 else sizes[0], sizes[-1])
     spec = draw_curves(
         [by_n, stated], across, Axis("Chance to show it", 0, 1, is_percent=True), level=told.basis["power"]
     )
     alt = Text(
-        "A saw-tooth that rises with the number of patients; at the stated ", told.n, " it is at ", told.percent(f"{SIZES}/{at_size(told.basis.n)}/power"), ".",
+        "A saw-tooth that rises with the number of patients; at the stated ", told.n, " it is at ", told.percent(ids[told.basis.n]), ".",
     )  # fmt: skip
-    caption = Text("Dashed and level: the chance that the design asks for, ", told.chosen("power"), ".")
     title = Text(
         "Chance to show that the rate is on the right side of its reference, by the number of patients"
     )
-    return Figure("figure-design-sizes", title, spec, alt, caption)
+    return Figure("figure-design-sizes", title, spec, alt, told.asked_power("chance"))
 
 
 def _sizes_table(told: Told) -> Table:
-    verb = "exclude" if is_harm(told.basis) else "exceed"
     columns = (
         Column(Text("Which number"), "left"),
         Column(Text("Patients")),
-        Column(
-            Text(f"Most events that {verb} it" if is_harm(told.basis) else f"Fewest events that {verb} it")
-        ),
+        Column(_deciding(told)),
         Column(Text("Chance of that at the reference rate")),
         Column(Text("Chance of that at the true rate")),
     )
@@ -345,12 +336,13 @@ def _two_stages_table(told: Told) -> Table:
 
     def at(value: float) -> Iterator[Row]:
         ids = [f"{TWO_STAGES}/{at_rate(name, value)}" for name in here]
-        verb = "excluded" if harm else "exceeded"
         yield Row(
             Text("Stops after the first stage"), tuple(told.percent(f"{id_}/stop_early") for id_ in ids), 1
         )
         yield Row(
-            Text(f"The reference rate is {verb}"), tuple(told.percent(f"{id_}/power") for id_ in ids), 1
+            Text(f"The reference rate is {_shown(told)}"),
+            tuple(told.percent(f"{id_}/power") for id_ in ids),
+            1,
         )
         yield Row(Text("Patients expected"), tuple(told.decimals(f"{id_}/expected_n", 1) for id_ in ids), 1)
 
@@ -381,7 +373,7 @@ def _two_stages_table(told: Told) -> Table:
             "Exact, at ", told.chosen("alpha"), " (sides: ", told.chosen("sides"), ") and a power of ", told.chosen("power"), " (", Term("Simon 1989", _SIMON),
             "). Optimal: the fewest patients expected at the reference rate; minimax: the fewest patients at most.",
         ),
-        Text(Term("r1", _SIMON), f" and r count {counted}: with so many or fewer the study stops, or the rate is not ", "excluded." if harm else "exceeded."),
+        Text(Term("r1", _SIMON), f" and r count {counted}: with so many or fewer the study stops, or the rate is not {_shown(told)}."),
     )  # fmt: skip
     columns = (Column(Text("Two stages"), "left"), Column(Text("Optimal")), Column(Text("Minimax")))
     caption = Text("Designs of two stages for the design's own rates")
@@ -415,12 +407,11 @@ def _fitting(told: Told) -> Iterator[Block]:
 
 
 def _fitting_table(told: Told, items: Sequence[str]) -> Table:
-    harm = is_harm(told.basis)
     columns = (
         Column(Text("Design"), "left"),
         Column(Text("Reference rate")),
         Column(Text("True rate")),
-        Column(Text("Most events that exclude it" if harm else "Fewest events that exceed it")),
+        Column(_deciding(told)),
         Column(Text("Chance at the reference rate")),
         Column(Text("Chance at the true rate")),
     )
@@ -481,19 +472,15 @@ def _first_looks(watched: Watched) -> list[tuple[int, int | None]]:
 
 
 def _boundary_figure(told: Told, id_: str, watched: Watched) -> Figure:
-    steps = [
-        told.point(n, f"{BOUNDARY}/{at_look(id_, n)}/events_to_stop", is_percent=False)
-        for n in watched.boundary.n
-    ]
-    curve = Curve("boundary", points(*steps), is_step=True)
+    ids = {n: f"{BOUNDARY}/{at_look(id_, n)}/events_to_stop" for n in watched.boundary.n}
+    curve = told.curve("boundary", ids, is_percent=False, is_step=True)
     most = max(point.y for point in curve.points)
     spec = draw_curves(
         [curve],
         Axis("Patients who count", 0, watched.boundary.n[-1]),
         Axis("Patients with the event", 0, most + 1),
     )
-    last = f"{BOUNDARY}/{at_look(id_, watched.boundary.n[-1])}/events_to_stop"
-    alt = Text("Steps that rise to ", told.count(last), " events when all count.")
+    alt = Text("Steps that rise to ", told.count(ids[watched.boundary.n[-1]]), " events when all count.")
     caption = Text("On or above the line the boundary is crossed.")
     return Figure(
         f"figure-design-boundary-{_dashed(id_)}",
@@ -561,9 +548,8 @@ def _late_table(told: Told, id_: str, watched: Watched) -> Table:
         rows.append(GroupHeading(Text(_WORDS[rule])))
         for rate in boundary_rates(told.basis, watched):
             here = f"{BOUNDARY}/{at_rate(id_, rate, 'late', rule)}"
-            stopped = told.percent(f"{here}/probability_to_stop")
-            if rule != COMPLETE:
-                stopped = Text(stopped, " (", told.percent_bare(f"{here}/probability_to_stop_std_error"), ")")
+            show = told.percent if rule == COMPLETE else told.percent_with_error
+            stopped = show(f"{here}/probability_to_stop")
             cells = (stopped, *(told.decimals(f"{here}/{name}", 1) for name in list(_LATE)[1:]))
             rows.append(Row(_true_rate(told, id_, watched, rate), cells, indent=1))
     notes = (
@@ -612,14 +598,8 @@ def _characteristics_figure(told: Told, id_: str, watched: Watched) -> Figure:
     curves = []
     for words, how in ways.items():
         name = "probability_to_stop" if "late" in how else "probability_to_cross"
-        curves.append(
-            Curve(
-                words,
-                points(
-                    *(told.point(rate, f"{BOUNDARY}/{at_rate(id_, rate, *how)}/{name}") for rate in rates)
-                ),
-            )
-        )
+        ids = {rate: f"{BOUNDARY}/{at_rate(id_, rate, *how)}/{name}" for rate in rates}
+        curves.append(told.curve(words, ids))
     across = Axis("True rate", 0, max(rates), is_percent=True)
     spec = draw_curves(curves, across, Axis("Boundary crossed", 0, 1, is_percent=True))
     reference = f"{BOUNDARY}/{at_rate(id_, watched.described.reference_rate or 0.0)}/probability_to_cross"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trialwright.design.assumptions import Basis
 from trialwright.reports.blocks import Column, Number, Ref, Row, Strong, Table, Term, Text
-from trialwright.reports.design_figures import Point
+from trialwright.reports.design_figures import Curve, Point
 from trialwright.reports.printed import Source, fixed
 from trialwright.vocabulary.documents import dotted
 
@@ -51,10 +51,26 @@ class Told(Source):
         """Whether there is a number, not only the reason why there is none."""
         return id_ in self.results and self.results[id_].value is not None
 
-    def point(self, x: float, id_: str, *, is_percent: bool = True) -> Point | None:
-        """The result as a point of a curve; None where there is no number."""
-        if not self.has(id_):
-            return None
+    def percent_with_error(self, id_: str) -> Text:
+        """A percentage, and in brackets its Monte-Carlo standard error where it has one."""
+        error = f"{id_}_std_error"
+        if not self.has(error):
+            return self.percent(id_)
+        return Text(self.percent(id_), " (", self.percent_bare(error), ")")
+
+    def asked_power(self, words: str) -> Text:
+        """What the level line of a figure is: the power that the design asks for, in the words of that figure."""
+        return Text(f"Dashed and level: the {words} that the design asks for, ", self.chosen("power"), ".")
+
+    def curve(
+        self, label: str, ids: Mapping[float, str] | Mapping[int, str], *, is_percent: bool = True, is_step: bool = False,
+        is_line: bool = True,
+    ) -> Curve:  # fmt: skip
+        """Results as a curve, by where each stands across; those without a number are left out."""
+        points = [self._point(x, id_, is_percent=is_percent) for x, id_ in ids.items() if self.has(id_)]
+        return Curve(label, points, is_step, is_line)
+
+    def _point(self, x: float, id_: str, *, is_percent: bool) -> Point:
         y = self.results[id_].value or 0.0
         return Point(x, y, id_, f"{fixed(100 * y, 1)} %" if is_percent else f"{y:g}")
 
@@ -69,11 +85,6 @@ def print_value(key: str, value: float) -> str:
 
 
 _RATIOS = ("hazard ratio", "spread of propensity")
-
-
-def points(*found: Point | None) -> list[Point]:
-    """Those that have a number."""
-    return [one for one in found if one is not None]
 
 
 def grid_table(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -19,19 +18,17 @@ from trialwright.protocol.loading import LoadedProtocol
 from trialwright.reports.design_page import build_design_page
 from trialwright.reports.text import render_page_text
 from trialwright.reports.writing import (
+    WORK,
     Progress,
     look_request,
     refuse_unwritable,
     render_files,
-    write_together,
+    write_after_blocks,
 )
 from trialwright.vocabulary.problems import Problem
 
 FILES = ("design.html", "design.pdf", "results.json", "results.parquet")
 """What a folder of a design holds."""
-WORK = ".blocks"
-"""The folder in it with finished blocks of virtual trials, until all are."""
-_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +115,9 @@ def make_design(
     disclosed = tell_disclosure(so_far.disclosure, request) if so_far else ()
     warnings = (*told, *audit.problems, *disclosed)
     if out is None:
-        return MadeDesign((), render_page_text(page, width=_WIDTH), warnings)
+        return MadeDesign((), render_page_text(page), warnings)
     progress("rendering the page")
     contents = render_files(page, loaded, audit.results, FILES)
     if request and so_far and so_far.disclosure.look:
         log_look(request.log, so_far.disclosure.look)
-    files = write_together(out, contents)
-    shutil.rmtree(out / WORK, ignore_errors=True)
-    return MadeDesign(files, "", warnings)
+    return MadeDesign(write_after_blocks(out, contents), "", warnings)

@@ -17,24 +17,32 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from trialwright.reports.blocks import Code, Figure, Inline, Mark, Number, Page, Strong, Term, Text, walk
-from trialwright.reports.charts import render_svg, stamped, vega_script
+from trialwright.reports.blocks import Code, Inline, Mark, Number, Page, Strong, Term, Text
+from trialwright.reports.charts import draw_stills, stamped, vega_script
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render_html(page: Page, origins: Mapping[str, Any] | None = None) -> str:
+def render_html(
+    page: Page, origins: Mapping[str, Any] | None = None, stills: Mapping[str, str] | None = None
+) -> str:
     """The page as an HTML document, the same characters for the same page.
 
     Each piece of text with a reference stands in an element that carries it as `data-ref`; a number is a `data` element
-    whose `value` has full precision. `origins`, as `collect_origins` gives them, are what a panel tells of a reference.
+    whose `value` has full precision. `origins`, as `collect_origins` gives them, are what a panel tells of a reference;
+    `stills`, as `draw_stills` gives them, are drawn where they are not given.
     """
-    has_figures = any(isinstance(block, Figure) for block in walk(page.sections))
-    scripts = [vega_script(), _read("page.js")] if has_figures else [_read("page.js")]
+    stills = draw_stills(page) if stills is None else stills
+    scripts = [vega_script(), _read("page.js")] if stills else [_read("page.js")]
     style = _read("page.css")
     template = _environment().get_template("page.html.jinja")
     document = template.render(
-        page=page, origins=origins, style=style, scripts=scripts, policy=_policy(scripts, style)
+        page=page,
+        origins=origins,
+        stills=stills,
+        style=style,
+        scripts=scripts,
+        policy=_policy(scripts, style),
     )
     return document.lstrip()
 
@@ -87,13 +95,13 @@ def _inline_piece(piece: Inline, focusable: bool) -> Markup:
     tab = Markup(' tabindex="-1"') if focusable else Markup()
     match piece:
         case Number(text, ref, value):
-            return Markup('<data value="{}" data-ref="{}"{}>{}</data>').format(repr(value), ref, tab, text)
+            return Markup('<data value="%s" data-ref="%s"%s>%s</data>') % (repr(value), ref, tab, text)
         case Term(text, ref):
-            return Markup('<span data-ref="{}"{}>{}</span>').format(ref, tab, text)
+            return Markup('<span data-ref="%s"%s>%s</span>') % (ref, tab, text)
         case Code(text, None):
             return Markup("<code>{}</code>").format(text)
         case Code(text, ref):
-            return Markup('<code data-ref="{}"{}>{}</code>').format(ref, tab, text)
+            return Markup('<code data-ref="%s"%s>%s</code>') % (ref, tab, text)
         case Mark(letter):
             return Markup("<sup>{}</sup>").format(letter)
         case Strong(text):
@@ -106,9 +114,8 @@ def _kind(block: object) -> str:
     return type(block).__name__
 
 
-def _picture(spec: Mapping[str, Any]) -> str:
+def _picture(svg: str) -> str:
     """The still picture as a data address: apart from the page, so that its names and styles stay its own."""
-    svg = render_svg(spec)
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 

@@ -7,6 +7,7 @@ so that no text can become code.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -33,7 +34,7 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
-from trialwright.reports.charts import render_svg, stamped
+from trialwright.reports.charts import draw_stills
 from trialwright.reports.glyphs import FONT_DIRECTORY, FONT_FAMILIES, check_glyphs
 from trialwright.vocabulary.problems import ProblemsFound
 
@@ -44,15 +45,17 @@ _EPOCH = 0
 Json = dict[str, Any]
 
 
-def render_pdf(page: Page) -> bytes:
+def render_pdf(page: Page, stills: Mapping[str, str] | None = None) -> bytes:
     """The page as a PDF document, the same bytes for the same page.
+
+    `stills`, as `draw_stills` gives them, are drawn where they are not given.
 
     Raises
     ------
     ProblemsFound
         If the fonts lack a character of the page (`character-without-glyph`).
     """
-    data = _page(page)
+    data = _page(page, draw_stills(page) if stills is None else stills)
     problems = check_glyphs(_all_text(data), field="report")
     if problems:
         raise ProblemsFound(problems)
@@ -71,7 +74,7 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONT_DIRECTORY])
 
 
-def _page(page: Page) -> Json:
+def _page(page: Page, stills: Mapping[str, str]) -> Json:
     return {
         "title": page.title.plain,
         "heading": _inlines(page.title),
@@ -80,11 +83,11 @@ def _page(page: Page) -> Json:
         "date": [page.date.year, page.date.month, page.date.day] if page.date else None,
         "language": page.language,
         "stamp": page.stamp,
-        "blocks": [_block(section, page.stamp) for section in page.sections],
+        "blocks": [_block(section, stills) for section in page.sections],
     }
 
 
-def _block(block: Block, stamp: str) -> Json:
+def _block(block: Block, stills: Mapping[str, str]) -> Json:
     match block:
         case Paragraph(text):
             return {"kind": "paragraph", "text": _inlines(text)}
@@ -106,7 +109,7 @@ def _block(block: Block, stamp: str) -> Json:
             return {
                 "kind": "figure",
                 "title": _inlines(block.title),
-                "svg": render_svg(stamped(block.spec, stamp)),
+                "svg": stills[block.id],
                 "alt": block.alt.plain,
                 "caption": _inlines(block.caption),
             }
@@ -116,7 +119,7 @@ def _block(block: Block, stamp: str) -> Json:
             return {
                 "kind": "section",
                 "title": _inlines(title),
-                "blocks": [_block(inner, stamp) for inner in blocks],
+                "blocks": [_block(inner, stills) for inner in blocks],
             }
 
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Across, Canvas, Place, Symbol
+from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Across, Canvas, Place, Symbol, round_step
 from trialwright.reports.figures import COLOURS, MUTED, NARROWEST, wrap_label
 
 _SHAPES = ("circle", "diamond", "triangle-up", "square", "triangle-down", "triangle-right")
 _LINE = 14.0
 _LABEL = 0.36
 """Share of the width that the names of scenarios may fill."""
-_TICKS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,7 @@ def _draw_dot(canvas: Canvas, x: Across, y: float, dot: Dot, symbol: Symbol) -> 
 
 def _rounded(low: float, high: float) -> tuple[float, float, float]:
     """Round ends around two values, and the round distance between ticks."""
-    span = max(high - low, 1e-6)
-    power = 10.0 ** math.floor(math.log10(span / _TICKS))
-    step = next(step * power for step in (1, 2, 2.5, 5, 10) if span / (step * power) <= _TICKS)
+    step = round_step(max(high - low, 1e-6))
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step
 
 

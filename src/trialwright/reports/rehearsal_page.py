@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from trialwright.analysis.results import Result
 from trialwright.design.rehearsal.questions import Question
-from trialwright.design.rehearsal.rehearse import CLOCKS, IN_TRIALS, Rehearsal, Scenario, item_of
+from trialwright.design.rehearsal.rehearse import ALPHA, CLOCKS, IN_TRIALS, Rehearsal, Scenario, item_of
 from trialwright.design.rehearsal.targets import Target
 from trialwright.reports.blocks import (
     Block,
@@ -51,6 +51,7 @@ def build_rehearsal_page(rehearsal: Rehearsal) -> Page:
             "rehearsal-bias", Text("Each estimate against its own truth"), tuple(_held(source, rehearsal))
         ),
         Section("rehearsal-costs", Text("What visits, assays and time cost"), (_costs(source, rehearsal),)),
+        Section("rehearsal-clocks", Text("Clocks and visits"), (_kept(source, rehearsal),)),
         Section("rehearsal-open", Text("What could not be judged"), tuple(_open(source))),
         Section("rehearsal-how", Text("How this was made"), (render_reproducibility(source),)),
     )
@@ -113,11 +114,8 @@ def _named(one: Scenario) -> Text:
 
 def _conclusions(source: Source, rehearsal: Rehearsal) -> Iterator[Section]:
     """How often the analyses find the groups to differ; no section where none compares groups."""
-    tested = [
-        one
-        for one in rehearsal.questions
-        if _id(one, rehearsal.scenarios[0], "n_trials") and _decides(source, one, rehearsal)
-    ]
+    first = rehearsal.scenarios[0]
+    tested = [one for one in rehearsal.questions if _id(one, first, "shown_better") in source.results]
     if not tested:
         return
     blocks: list[Block] = [_decisions(source, rehearsal, tested)]
@@ -126,24 +124,20 @@ def _conclusions(source: Source, rehearsal: Rehearsal) -> Iterator[Section]:
     yield Section("rehearsal-conclusions", Text("What the analyses would conclude"), tuple(blocks))
 
 
-def _decides(source: Source, question: Question, rehearsal: Rehearsal) -> bool:
-    return _id(question, rehearsal.scenarios[0], "shown_better") in source.results
-
-
 def _id(question: Question, scenario: Scenario, statistic: str, target: Target | None = None) -> str:
     item = question.name if target is None else item_of(question, target)
     return f"{question.analysis}/{scenario.id}/{item}/{statistic}"
 
 
 def _decisions(source: Source, rehearsal: Rehearsal, tested: list[Question]) -> Table:
-    groups = list(source.protocol.groups)
-    words = [source.protocol.groups[group].label for group in groups]
+    group = list(source.protocol.groups)[1]
+    said_of = Text("Said of ", source.said(source.protocol.groups[group].label, f"groups.{group}.label"))
     columns = (
         Column(Text("Scenario"), "left"),
         Column(Text("Power")),
         Column(Text("Type I error")),
-        Column(Text("Better"), under=Text("Said of ", source.said(words[1], f"groups.{groups[1]}.label"))),
-        Column(Text("Worse"), under=Text("Said of ", source.said(words[1], f"groups.{groups[1]}.label"))),
+        Column(Text("Better"), under=said_of),
+        Column(Text("Worse"), under=said_of),
         Column(Text("Trials that tell")),
     )
     rows: list[Row | GroupHeading] = []
@@ -157,8 +151,8 @@ def _decisions(source: Source, rehearsal: Rehearsal, tested: list[Question]) -> 
                 _n(source, _id(question, scenario, "shown_better")),
             ]
             rows.append(Row(_named(scenario), tuple(cells), indent=1))
-    alpha = source.protocol.design.alpha if source.protocol.design else None
-    level = source.said(f"{alpha:g}", "design.alpha") if alpha else Term("0.05", Ref.version("rehearsal"))
+    alpha, ref = _alpha(source)
+    level = Term(f"{alpha:g}", ref)
     notes = (
         Text("The share of trials with a p-value below ", level, ", or, where there is none, with limits that leave out no difference."),
         Text("Power where the treatment works under the scenario, type I error where it does nothing. Of a scenario in which the groups differ in what brings recurrence, both count what the analysis says, whatever it says it for."),
@@ -213,7 +207,7 @@ def _decision_figure(source: Source, rehearsal: Rehearsal, tested: list[Question
     ]  # fmt: skip
     if not any(row.dots for row in rows):
         return None
-    alpha = float(source.protocol.design.alpha or 0.05) if source.protocol.design else 0.05
+    alpha, _ = _alpha(source)
     return Figure(
         "figure-rehearsal-conclusions",
         Text("How often a difference is found, by scenario"),
@@ -221,6 +215,14 @@ def _decision_figure(source: Source, rehearsal: Rehearsal, tested: list[Question
         Text("Dot plot of the shares in the table above."),
         Text("Bars: exact limits of each share. Dashed: the level of the test, where every dot should lie if the treatment does nothing."),
     )  # fmt: skip
+
+
+def _alpha(source: Source) -> tuple[float, Ref]:
+    """The level of the tests, and who says so."""
+    design = source.protocol.design
+    if design and design.alpha:
+        return float(design.alpha), Ref.protocol("design.alpha")
+    return ALPHA, Ref.version("rehearsal")
 
 
 def _rejected(question: Question, scenario: Scenario) -> str:
@@ -397,12 +399,43 @@ _SHARES = (
 _COUNTS = ("for each trial",)
 
 
+def _kept(source: Source, rehearsal: Rehearsal) -> Table:
+    """Of each clock and visit, how much was late or missed, and in how many participants."""
+    names = {"late": "Late", "missed": "Missed", "participants_missed": "Participants with one missed"}
+    columns = (
+        Column(Text("Clock or visit"), "left"),
+        *(Column(Text(words), under=Text("Mean of the trials")) for words in names.values()),
+        Column(Text("Trials that tell")),
+    )
+    elements = list(dict.fromkeys(row.item for row in source.results.of(CLOCKS) if row.group and row.item))
+    rows: list[Row | GroupHeading] = []
+    for scenario in rehearsal.scenarios:
+        rows.append(GroupHeading(_named(scenario)))
+        for element in elements:
+            here = f"{CLOCKS}/{scenario.id}/{element}"
+            if f"{here}/late" in source.results:
+                cells = [
+                    _with_error(source, f"{here}/{name}", source.percent, source.percent_bare)
+                    for name in names
+                ]
+                label = source.said(element.replace(".", ": ").replace("_", " "), element)
+                rows.append(Row(Text(label), (*cells, _n(source, f"{here}/late")), indent=1))
+    notes = (
+        Text(
+            "Late and missed are shares of what was due. What could not come any more after death or loss is not due."
+        ),
+    )
+    return Table(
+        "table-rehearsal-clocks", Text("How clocks and visits were kept"), columns, tuple(rows), notes
+    )
+
+
 def _open(source: Source) -> Iterator[Block]:
-    rows = list(source.results.of(CLOCKS))
+    rows = [row for row in source.results.of(CLOCKS) if row.statistic == "not_run"]
     if not rows:
         yield Paragraph(Text("Nothing that the protocol asks for."))
         return
-    yield Paragraph(Text("How often each of these is broken cannot be told yet."))
+    yield Paragraph(Text("These of the protocol are not looked for yet."))
     yield Bullets(
         tuple(
             Text(Code(row.item or "", Ref.protocol(row.item or "")), ": ", Term(row.note, Ref.result(row.id)))

@@ -19,6 +19,7 @@ from trialwright.reports.estimate_cells import (
 )
 from trialwright.reports.figures import ForestRow, forest_figure
 from trialwright.reports.printed import Source
+from trialwright.reports.survival_tables import table_id
 
 
 def render_subgroups(source: Source, name: str, analysis: Subgroups) -> list[Block]:
@@ -58,7 +59,7 @@ def _table(source: Source, name: str, analysis: Subgroups) -> Table:
             row(_part(source, name, part), part.item, 1) for part in parts_of(source.protocol, analysis, fact)
         ]
     return Table(
-        f"table-{name.replace('_', '-')}",
+        table_id(name),
         Text(source.setting(name, "title", analysis.title)),
         columns,
         tuple(rows),

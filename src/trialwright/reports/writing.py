@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from trialwright.records.csv import Cohort, read_csv_cohort
 from trialwright.records.mapping import Mapping as ColumnMapping
 from trialwright.records.mapping import read_mapping
 from trialwright.reports.blocks import Page
+from trialwright.reports.charts import draw_stills
 from trialwright.reports.design_page import with_design
 from trialwright.reports.html import render_html
 from trialwright.reports.origins import collect_origins
@@ -42,6 +44,9 @@ TABLES = "tables.rtf"
 """The tables of the report for word processors, where somebody asks for them."""
 DATASETS = "datasets"
 """The folder in it with the analysis datasets, where the report is made from records."""
+
+WORK = ".blocks"
+"""The folder in that of a page with finished blocks of virtual trials, until all are."""
 
 Progress = Callable[[str], None]
 
@@ -149,8 +154,9 @@ def render_files(
     """Page and results as HTML, PDF, JSON and Parquet, by the names of the files."""
     table = BytesIO()
     results.to_frame().write_parquet(table)
-    html = render_html(page, collect_origins(page, loaded, results))
-    made = (html.encode(), render_pdf(page), results.to_json().encode(), table.getvalue())
+    stills = draw_stills(page)
+    html = render_html(page, collect_origins(page, loaded, results), stills)
+    made = (html.encode(), render_pdf(page, stills), results.to_json().encode(), table.getvalue())
     return dict(zip(names, made, strict=True))
 
 
@@ -285,6 +291,13 @@ def _warnings(loaded: LoadedProtocol, results: Results) -> list[Problem]:
         )
         for finding in results.findings
     ]
+
+
+def write_after_blocks(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:
+    """`write_together`; then the blocks of virtual trials that the files rest on are done with, and go."""
+    files = write_together(out, contents)
+    shutil.rmtree(out / WORK, ignore_errors=True)
+    return files
 
 
 def write_together(out: Path, contents: dict[str, bytes]) -> tuple[Path, ...]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,27 @@ CutOption = Annotated[
     typer.Option("--cut", metavar="DATE", help="Data cut: what happened after this day does not exist."),
 ]
 
+PageFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Folder for page and results; made if need be. Without it the page is printed here.",
+        show_default=False,
+    ),
+]
+
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same numbers.")
+]
+
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers", metavar="N", min=1, help="Processes for virtual trials; results do not depend on it."
+    ),
+]
+
 LookOption = Annotated[
     str | None,
     typer.Option(
@@ -42,7 +64,9 @@ def day_of(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"`{text}` is no date; write 2026-11-21", param_hint="--cut") from None
+        raise typer.BadParameter(
+            f"`{text}` is no date; it must be a day as 2026-06-30", param_hint="--cut"
+        ) from None
 
 
 @contextmanager

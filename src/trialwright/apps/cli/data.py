@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialwright.apps.cli.common import tell
+from trialwright.apps.cli.common import day_of, tell
 
 if TYPE_CHECKING:
     from trialwright.checks.data.telling import DataFormat
@@ -77,7 +77,7 @@ def check(
         return
     if folder is None:
         raise typer.BadParameter("name a folder of datasets, or a check to --explain", param_hint="DIR")
-    wanted, day, codes = _read_format(format_), _read_cut(cut), _read_codes(ignore or [])
+    wanted, day, codes = _read_format(format_), day_of(cut), _read_codes(ignore or [])
     from trialwright.checks.data.record_checks import check_records
     from trialwright.checks.data.telling import render_data_outcome
     from trialwright.protocol.loading import load_protocol
@@ -130,13 +130,6 @@ def _read_format(word: str) -> DataFormat:
     if word not in formats:
         raise typer.BadParameter(f"must be text or json, not {word!r}", param_hint="--format")
     return formats[word]
-
-
-def _read_cut(text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"must be a day as 2026-06-30, not {text!r}", param_hint="--cut") from None
 
 
 def _read_codes(codes: list[str]) -> frozenset[str]:

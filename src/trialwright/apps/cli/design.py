@@ -8,21 +8,23 @@ from typing import Annotated
 
 import typer
 
-from trialwright.apps.cli.common import CutOption, LookOption, ProtocolArgument, day_of, problems_told, tell
+from trialwright.apps.cli.common import (
+    CutOption,
+    LookOption,
+    PageFolderOption,
+    ProtocolArgument,
+    SeedOption,
+    WorkersOption,
+    day_of,
+    problems_told,
+    tell,
+)
 from trialwright.apps.cli.progress import progress_shown
 
 
 def design(
     protocol: ProtocolArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Folder for page and results; made if need be. Without it the page is printed here.",
-            show_default=False,
-        ),
-    ] = None,
+    out: PageFolderOption = None,
     simulate: Annotated[
         int | None,
         typer.Option(
@@ -33,15 +35,8 @@ def design(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same numbers.")
-    ] = 1,
-    workers: Annotated[
-        int,
-        typer.Option(
-            "--workers", metavar="N", min=1, help="Processes for virtual trials; results do not depend on it."
-        ),
-    ] = 1,
+    seed: SeedOption = 1,
+    workers: WorkersOption = 1,
     data: Annotated[
         Path | None,
         typer.Option(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trialwright.apps.cli.common import ProtocolArgument, problems_told, tell
+from trialwright.apps.cli.common import (
+    PageFolderOption,
+    ProtocolArgument,
+    SeedOption,
+    WorkersOption,
+    problems_told,
+    tell,
+)
+from trialwright.apps.cli.progress import progress_shown
 
 
 def rehearse(
@@ -37,9 +43,7 @@ def rehearse(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same numbers.")
-    ] = 1,
+    seed: SeedOption = 1,
     subjects: Annotated[
         int | None,
         typer.Option(
@@ -50,18 +54,8 @@ def rehearse(
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=1, help="Processes; results do not depend on it.")
-    ] = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Folder for page and results; made if need be. Without it the page is printed here.",
-            show_default=False,
-        ),
-    ] = None,
+    workers: WorkersOption = 1,
+    out: PageFolderOption = None,
 ) -> None:
     """Run whole virtual trials through the protocol's own analyses, and hold what they say against the truth.
 
@@ -82,28 +76,22 @@ def rehearse(
     """
     with problems_told():
         tell("reading the protocol")
-        from trialwright.apps.cli.progress import progress_shown
         from trialwright.design.rehearsal.rehearse import rehearse as run
         from trialwright.protocol.loading import load_protocol
-        from trialwright.reports.rehearsal_writing import (
-            WORK,
-            check_rehearsal_folder,
-            render_rehearsal_text,
-            write_rehearsal,
-        )
+        from trialwright.reports.rehearsal_writing import FILES, render_rehearsal_text, write_rehearsal
+        from trialwright.reports.writing import WORK, refuse_unwritable
 
         loaded = load_protocol(protocol)
         if out is not None:
-            check_rehearsal_folder(out)
+            refuse_unwritable(out, FILES)
         with progress_shown("trials") as on_progress:
             found = run(
                 loaded, protocol, trials=trials, seed=seed, scenarios=scenario or (), analyses=analysis or (), subjects=subjects,
                 workers=workers, folder=out / WORK if out else None, on_progress=on_progress,
             )  # fmt: skip
         if out is None:
-            typer.echo(render_rehearsal_text(found, width=100), nl=False)
+            typer.echo(render_rehearsal_text(found), nl=False)
             return
         tell("rendering the page")
         for file in write_rehearsal(found, out):
             typer.echo(file)
-        shutil.rmtree(out / WORK, ignore_errors=True)

@@ -72,11 +72,15 @@ def _named(study: StudyTables, domain: str, column: str, words: list[str], told:
 
 
 def _findings(study: StudyTables, words: list[str], test: str) -> pl.DataFrame:
-    is_done = (pl.col("FASTAT") == "NOT DONE").fill_null(False).not_()
-    rows = study.started("FA").filter(
-        plain(pl.col("FAOBJ")).is_in(words), pl.col("FATESTCD") == test, is_done
+    rows = study.kept("findings by object", _findings_done)
+    return _shape(
+        rows.filter(pl.col("OBJECT").is_in(words), pl.col("FATESTCD") == test), "FASTRESC", "FAORRES"
     )
-    return _shape(rows, "FASTRESC", "FAORRES")
+
+
+def _findings_done(study: StudyTables) -> pl.DataFrame:
+    is_done = (pl.col("FASTAT") == "NOT DONE").fill_null(False).not_()
+    return study.started("FA").filter(is_done).with_columns(plain(pl.col("FAOBJ")).alias("OBJECT"))
 
 
 def _shape(rows: pl.DataFrame, *result: str) -> pl.DataFrame:
