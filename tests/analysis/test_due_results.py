@@ -108,7 +108,7 @@ def test_what_counts_from_the_last_dose_is_due_when_it_was_the_last():
 
 def test_what_counts_from_the_contact_before_is_unknown():
     found = due([28], 400, said=protocol(more=", counts from: previous contact"))["visits.blood"]
-    assert "due days count from the contact before" in found.reason
+    assert "due days move with the contact before" in found.reason
     assert numbers(found) == (0, 0, 0, 0)
 
 
@@ -136,6 +136,19 @@ def test_of_whom_nobody_knows_the_start_nothing_is_due_and_it_is_said():
     )
     for one in count_due(data, "virus", data.adsl, on(400)):
         assert (one.n_due, one.n_unknown) == (0, 1)
+
+
+def test_a_clock_tells_what_came_and_what_did_not():
+    said = parse_protocol(PROTOCOL + "clocks: { weekly: { measure: virus, at least every: 1 week } }\n")[0]
+    data = made([7], said=said)
+    answers = ("in time", "late", "missed", "overdue", "not due", "not applicable", None)
+    clock = pl.DataFrame(
+        {"USUBJID": ["0"] * 7 + ["other"], "PROTOCOL": "clocks.weekly", "AVALC": [*answers, "in time"]}
+    )
+    data = replace(data, tables={**data.tables, "ADCLOCK": clock})
+    found = {one.path: one for one in count_due(data, "virus", data.adsl, on(400))}["clocks.weekly"]
+    assert numbers(found) == (4, 2, 1, 1)
+    assert found.n_unknown == 1
 
 
 @settings(deadline=None, max_examples=30)

@@ -1,5 +1,7 @@
 """Listings of a report, against records written down by hand."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from tests.analysis.listed_study import listed_study, variants
@@ -103,6 +105,38 @@ def test_a_gap_without_antiviral():
     frame = list_deviations(variants())
     assert rows(frame, "USUBJID", "TEXT", "DAYS", KIND="gap") == [
         ("gap of 15", "entecavir: 15 days without it before this day", 105)
+    ]
+
+
+def test_deviations_of_the_calendar_are_what_became_of_clocks():
+    """Two samples of a virus: 43 days apart is late by the clock, 80 days leave one out; 35 days are in time."""
+    listed = listed_study()
+    day = date.fromisoformat(on_day(0))
+    told = [("late", 43, None), ("missed", 80, None), ("in time", 35, None), (None, None, "imprecise date")]
+    clock = pl.DataFrame(
+        [
+            {
+                "USUBJID": "T-01",
+                "PROTOCOL": "clocks.viral_load",
+                "ADT": day,
+                "AVAL": days,
+                "AVALC": answer,
+                "REASON": why,
+            }
+            for answer, days, why in told
+        ],
+        schema={
+            name: listed["ADCLOCK"].schema[name]
+            for name in ("USUBJID", "PROTOCOL", "ADT", "AVAL", "AVALC", "REASON")
+        },
+    )
+    tables = {**listed.tables, "ADCLOCK": pl.concat([listed["ADCLOCK"].clear(), clock], how="diagonal")}
+    frame = list_deviations(type(listed)(listed.protocol, listed.rules, tables, "treated", 0))
+    assert rows(frame, "PROTOCOL", "SEVERITY", "AVALC", "REASON", KIND="calendar") == [
+        ("deviations.viral_load_late", "minor", "found", None),
+        ("deviations.viral_load_late", "minor", "unknown", "imprecise date"),
+        ("deviations.viral_load_missed", "important", "found", None),
+        ("deviations.viral_load_missed", "important", "unknown", "imprecise date"),
     ]
 
 

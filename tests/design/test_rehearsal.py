@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialwright.analysis.from_records import analyse_records
+from trialwright.analysis.from_records import analyse_records, bind_tables
 from trialwright.analysis.results import Results
+from trialwright.derivations.datasets import derive_datasets
+from trialwright.derivations.study import make_study
 from trialwright.design.rehearsal import rehearse as rehearsing
 from trialwright.design.rehearsal.performance import bias_of, coverage_of, mean_of, share_of, spread_of
 from trialwright.design.rehearsal.questions import Question, ask
 from trialwright.design.rehearsal.rehearse import BASE, Rehearsal, Scenario, measure, rehearse
+from trialwright.design.rehearsal.seen import see_calendar
 from trialwright.design.rehearsal.targets import (
     FOLLOWED,
     Lives,
@@ -546,10 +549,36 @@ def test_figures_hold_every_number_of_the_table():
     assert "figure-rehearsal-bias-difference-of-risks" in figures
 
 
-def test_clocks_are_not_judged_yet():
-    clocks = [row for row in rows_of(FOUR).values() if row.analysis == "clocks"]
-    assert clocks
-    assert all(row.value is None and row.note.startswith("not executable yet") for row in clocks)
+def test_what_nothing_runs_is_named():
+    waiting = [row for row in rows_of(FOUR).values() if row.analysis == "clocks"]
+    assert [row.item for row in waiting] == ["deviations.scan_unusable"]
+    assert all(row.value is None and row.note.startswith("not executable yet") for row in waiting)
+
+
+def test_how_often_a_clock_is_broken_is_the_mean_of_the_trials_that_tell():
+    kept = [
+        (trial, "kept", "clocks.x", "missed", share, None, None, None)
+        for trial, share in enumerate((0.1, None, 0.3))
+    ]
+    rows = rows_of(pl.concat([FOUR, pl.DataFrame(kept, schema=FOUR.schema, orient="row")]))
+    row = rows["clocks/as assumed/clocks.x/missed"]
+    assert (row.value, row.n) == (pytest.approx(0.2), 2)
+
+
+def test_the_share_of_what_was_missed_is_that_of_the_dataset():
+    loaded = load_protocol(DURVALUMAB)
+    made = simulate(loaded, seed=3, subjects=12)
+    data = bind_tables(
+        loaded.protocol, derive_datasets(make_study(loaded, made.tables)).tables, is_simulated=True
+    )
+    rows = data.tables["ADCLOCK"].filter(pl.col("PROTOCOL") == "clocks.viral_load").to_dicts()
+    due = [row for row in rows if row["AVALC"] not in ("not due", "not applicable")]
+    missed = [row for row in due if row["AVALC"] == "missed"]
+    told = {name: share for element, name, share in see_calendar(data) if element == "clocks.viral_load"}
+    assert told["missed"] == pytest.approx(len(missed) / len(due))
+    assert told["late"] == pytest.approx(sum(row["AVALC"] == "late" for row in due) / len(due))
+    people, broken = ({row["USUBJID"] for row in some} for some in (due, missed))
+    assert told["participants_missed"] == pytest.approx(len(broken) / len(people))
 
 
 # --- whole trials -------------------------------------------------------------------------------------------------------
@@ -591,6 +620,7 @@ def test_every_row_is_marked_and_the_page_prints_them(rehearsal):
         "Log-rank test of recurrence",
         "no_effect",
         "not executable yet",
+        "visits: imaging",
     ):
         assert words in text
 

@@ -8,6 +8,7 @@ from tests.cases.small_trial import PROTOCOL, on, protocol, run
 from tests.cases.virtual import analysed
 
 from trialwright.reports.blocks import Paragraph, Table, walk
+from trialwright.reports.calendar_tables import calendar_sections
 from trialwright.reports.exposure_tables import exposure_sections
 from trialwright.reports.methods import render_methods
 from trialwright.reports.printed import Source
@@ -21,18 +22,23 @@ SHOWN = {
     "nct04294498": (
         "table-rates-at-a-glance", "table-reactivation-rate", "table-reactivation-per-time", "table-response-rate", "table-response-rate-best",
         "table-breakthrough-rate", "table-adverse-event-table", "table-adverse-event-table-grades", "table-hbv-dna-by-visit",
-        "table-exposure", "table-ends", "table-liver", "table-causes",
+        "table-exposure", "table-ends", "table-liver", "table-causes", "table-calendar",
     ),
     "nct07120750": (
         "table-hbsag-loss-rate", "table-adverse-event-table", "table-adverse-event-table-grades-na-and-peginterferon",
-        "table-hbsag-by-visit", "table-exposure", "table-ends",
+        "table-hbsag-by-visit", "table-exposure", "table-ends", "table-calendar",
     ),
 }  # fmt: skip
 
 
 def sections(protocol_, results):
     source = Source(protocol_, results)
-    return (*opening_sections(source), *exposure_sections(source), *endpoint_sections(source))
+    return (
+        *opening_sections(source),
+        *exposure_sections(source),
+        *calendar_sections(source),
+        *endpoint_sections(source),
+    )
 
 
 def tables(parts):

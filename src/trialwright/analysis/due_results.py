@@ -1,7 +1,7 @@
-"""How much of what is due by the cut has come in: results of a fact, visit by visit, as far as it can be told without clocks.
+"""How much of what is due by the cut has come in: results of a fact, visit by visit and clock by clock.
 
-A visit that counts from the contact before moves with every contact, and one that is due anywhere in a span has no day: both
-need clocks, and until something runs them it is said that nobody can tell.
+A visit that counts from the contact before moves with every contact, and one that is due anywhere in a span has no day: how
+many of them are due nobody can tell. A clock that asks for the fact does.
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ import polars as pl
 
 from trialwright.analysis.sample import AnalysisData
 from trialwright.analysis.watched_events import treatment_ended
+from trialwright.derivations.adclock import why_clock_not_run
+from trialwright.derivations.due_days import Kept
 from trialwright.derivations.timeline import moved
 from trialwright.protocol.model import Visit
 from trialwright.protocol.moments import parse_moment
 from trialwright.vocabulary.durations import Duration, TimeUnit
 
-_NO_DAY = "due in a span and on no day: nothing runs clocks yet"
-_MOVES = "due days count from the contact before: nothing runs clocks yet"
+_NO_DAY = "due in a span and on no day"
+_MOVES = "due days move with the contact before"
+_CAME = (Kept.IN_TIME, Kept.EARLY, Kept.LATE)
 _NO_START = "the moment it counts from is not in the datasets"
 _WINDOWS = {"USUBJID": pl.String, "due": pl.Date, "opens": pl.Date, "closes": pl.Date}
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Visits of one row of the calendar, or of the readings of an endpoint.
+    """Visits of one row of the calendar, of the readings of an endpoint, or what a clock asks for.
 
     Attributes
     ----------
     path : str
-        Where the protocol has it: `visits.laboratory`, `endpoints.hbv_dna_course`.
+        Where the protocol has it: `visits.laboratory`, `endpoints.hbv_dna_course`, `clocks.viral_load`.
     n_due : int
         Visits whose day is not after the cut, of subjects who were alive and in the time in which they are due.
     n_in : int
@@ -42,7 +45,7 @@ class Due:
     n_open : int
         Without one, and a result may still come that belongs to them.
     n_unknown : int
-        Subjects of whom nobody knows when visits begin.
+        Subjects of whom nobody knows when visits begin, or whether one was held.
     reason : str
         Why nobody can tell what is due; then the numbers mean nothing.
     """
@@ -74,7 +77,9 @@ def count_due(data: AnalysisData, fact: str, people: pl.DataFrame, cut: date) ->
     Yields
     ------
     due : Due
-        First the endpoints that read the change of the fact at visits, then the rows of `visits` that measure it.
+        First the endpoints that read the change of the fact at visits, then the rows of `visits` that measure it, then
+        clocks that ask for it, as ADCLOCK tells: a result is missing where so much time went by without one that it was
+        left out, and may still come where it is overdue.
     """
     protocol = data.protocol
     obliged = _obliged_until(data, fact)
@@ -95,6 +100,19 @@ def count_due(data: AnalysisData, fact: str, people: pl.DataFrame, cut: date) ->
     for name, visit in protocol.visits.items():
         if fact in visit.measures:
             yield _of_visit(data, f"visits.{name}", visit, people, results, cut)
+    for name, clock in protocol.clocks.items():
+        if clock.measure == fact and not why_clock_not_run(clock):
+            yield _of_clock(data, f"clocks.{name}", people)
+
+
+def _of_clock(data: AnalysisData, path: str, people: pl.DataFrame) -> Due:
+    rows = data.tables["ADCLOCK"].filter(pl.col("PROTOCOL") == path)
+    rows = rows.join(people.select("USUBJID"), on="USUBJID", how="semi")
+    came, overdue, missed = (
+        rows.filter(pl.col("AVALC").is_in(told)).height for told in (_CAME, (Kept.OVERDUE,), (Kept.MISSED,))
+    )
+    unknown = rows.filter(pl.col("AVALC").is_null())["USUBJID"].n_unique()
+    return Due(path, came + overdue + missed, came, overdue, unknown)
 
 
 def _of_visit(

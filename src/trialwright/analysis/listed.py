@@ -20,7 +20,9 @@ from trialwright.vocabulary.verdicts import Reason
 
 Of = Literal["baseline", "ULN", "value"]
 MAIN_ROLES = ("primary", "secondary")
-DATASETS = ("ADSL", "ADELIG", "ADEX", "ADEXSUM", "ADLB", "ADEVT", "ADTR", "ADRS", "ADAE", "ADATTR", "ADRATE")
+DATASETS = (
+    "ADSL", "ADELIG", "ADEX", "ADEXSUM", "ADLB", "ADEVT", "ADTR", "ADRS", "ADAE", "ADCLOCK", "ADATTR", "ADRATE",
+)  # fmt: skip
 """The datasets that listings are made from."""
 
 

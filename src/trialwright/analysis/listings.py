@@ -1,4 +1,4 @@
-"""Listings of a report: eligibility, deviations that need no clock, deaths, serious events, events of the liver.
+"""Listings of a report: eligibility, deviations, deaths, serious events, events of the liver.
 
 Only subjects with something to list have rows. What nobody can tell is listed as `unknown` with its reason.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.listed import Listed, as_listing, main_events, with_days
+from trialwright.derivations.adclock import why_deviation_not_run
 from trialwright.derivations.adex import LONG_GAP_DAYS
 from trialwright.derivations.tumour_settings import fact_of
 from trialwright.protocol import rule_tree as tree
@@ -43,7 +44,7 @@ def list_eligibility(listed: Listed) -> pl.DataFrame:
 
 
 def list_deviations(listed: Listed) -> pl.DataFrame:
-    """Departures from the protocol that can be told without clocks and visits.
+    """Departures from the protocol.
 
     Returns
     -------
@@ -57,11 +58,20 @@ def list_deviations(listed: Listed) -> pl.DataFrame:
         end          a treatment that ended without any rule that ends it, or went on after one
         event        an event that a deviation of the protocol asks for by `had(...)` alone; `SEVERITY` is that deviation's
 
-        `AVALC` is `found` or `unknown`. `PROTOCOL` is the element that was departed from. Deviations of the protocol whose
-        rule needs more than this are for the room of clocks and windows.
+        calendar     what ADCLOCK says became of the clock or visit that a deviation of the protocol asks for, with its
+                     `SEVERITY`; `ADT` is the day it was done, or the last on which it was in time
+
+        `AVALC` is `found` or `unknown`. `PROTOCOL` is the element that was departed from.
     """
     rows = pl.concat(
-        [_not_eligible(listed), _consent(listed), *_doses(listed), _ends(listed), *_by_event(listed)],
+        [
+            _not_eligible(listed),
+            _consent(listed),
+            *_doses(listed),
+            _ends(listed),
+            *_by_event(listed),
+            *_by_calendar(listed),
+        ],
         how="diagonal_relaxed",
     )
     return as_listing(listed, "deviation", rows, {"SEVERITY": pl.String, **_ROW})
@@ -142,6 +152,21 @@ def _by_event(listed: Listed) -> Iterator[pl.DataFrame]:
                     AVALC=pl.when(pl.col("AVALC") == "met").then(pl.lit("found")).otherwise("AVALC"),
                     ADT=pl.coalesce("ADT", "ADTL"), PROTOCOL=pl.lit(f"deviations.{name}"),
                 ).select("USUBJID", "OF", "SEVERITY", *_ROW, "SRCDOM", "SRCSEQ", "PROTOCOL")  # fmt: skip
+
+
+def _by_calendar(listed: Listed) -> Iterator[pl.DataFrame]:
+    day = pl.coalesce("ADT", "AWHIDT", "STARTDT")
+    contacts = listed["ADCLOCK"].with_columns(ADT=day, ADTL=day).drop("STARTDT")
+    for name, deviation in listed.protocol.deviations.items():
+        asked = f"clocks.{deviation.clock}" if deviation.clock else f"visits.{deviation.visit}"
+        if deviation.is_ and not why_deviation_not_run(deviation, listed.protocol):
+            told = (pl.col("AVALC") == deviation.is_) | pl.col("AVALC").is_null()
+            rows = with_days(listed, contacts.filter(told & (pl.col("PROTOCOL") == asked)))
+            yield rows.with_columns(
+                OF=pl.lit(name), KIND=pl.lit("calendar"), SEVERITY=pl.lit(deviation.severity),
+                TEXT=pl.lit(deviation.text), PROTOCOL=pl.lit(f"deviations.{name}"),
+                AVALC=pl.when(pl.col("AVALC").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("found")),
+            ).select("USUBJID", "OF", "SEVERITY", *_ROW, "SRCDOM", "SRCSEQ", "PROTOCOL")  # fmt: skip
 
 
 def list_deaths(listed: Listed) -> pl.DataFrame:

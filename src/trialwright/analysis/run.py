@@ -12,6 +12,7 @@ import polars as pl
 from trialwright.analysis.adverse_events import analyse_grade_table
 from trialwright.analysis.baseline import analyse_baseline
 from trialwright.analysis.by_visit import analyse_visit_summary
+from trialwright.analysis.calendar_kept import count_contacts
 from trialwright.analysis.cox import analyse_cox
 from trialwright.analysis.emulated import analyse_emulated
 from trialwright.analysis.exposure import count_exposure
@@ -29,6 +30,7 @@ from trialwright.analysis.time_to_event import (
     analyse_restricted_mean,
     analyse_reverse_kaplan_meier,
 )
+from trialwright.derivations.adclock import why_clock_not_run, why_deviation_not_run, why_visit_not_run
 from trialwright.protocol.analyses import (
     AnalysisBase,
     BaselineTable,
@@ -75,11 +77,15 @@ _METHODS = {
 
 def not_yet_executable(protocol: Protocol) -> dict[str, str]:
     """Parts of a protocol this version of Trialwright reads but cannot run: path to reason."""
-    found = {f"clocks.{id_}": "is described, and nothing runs it yet" for id_ in protocol.clocks}
-    for id_, deviation in protocol.deviations.items():
-        if deviation.clock or deviation.visit:
-            found[f"deviations.{id_}"] = "needs clocks, and nothing runs them yet"
-    return found
+    reasons = {
+        **{f"clocks.{id_}": why_clock_not_run(clock) for id_, clock in protocol.clocks.items()},
+        **{f"visits.{id_}": why_visit_not_run(visit, protocol) for id_, visit in protocol.visits.items()},
+        **{
+            f"deviations.{id_}": why_deviation_not_run(one, protocol)
+            for id_, one in protocol.deviations.items()
+        },
+    }
+    return {path: reason for path, reason in reasons.items() if reason}
 
 
 def beyond_cohorts(protocol: Protocol) -> dict[str, str]:
@@ -137,7 +143,7 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     """
     rows: list[Result] = []
     findings: list[Finding] = []
-    beside = (count_exposure(data, source), measure_immortal_time(data, source))
+    beside = (count_exposure(data, source), count_contacts(data, source), measure_immortal_time(data, source))
     for recorder in (
         _count_flow(data, source),
         *(one for one in beside if one is not None),

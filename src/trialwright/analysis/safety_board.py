@@ -238,7 +238,7 @@ def count_board(
     """
     name, everyone = safety_people(data)
     recorder = Recorder(
-        BOARD, "count", f"ADSL, ADAE, ADRATE, ADEVT, ADEXSUM, ADLB <- {source}", n=everyone.height
+        BOARD, "count", f"ADSL, ADAE, ADRATE, ADEVT, ADEXSUM, ADLB, ADCLOCK <- {source}", n=everyone.height
     )
     recorder.conventions = {"population": name or "everyone", "cut": cut.isoformat()}
     _count_people(recorder, data, name, entry)

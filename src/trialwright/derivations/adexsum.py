@@ -64,7 +64,7 @@ def derive_adexsum(
     for name, treatment in study.protocol.treatments.items():
         rows = adex.filter(pl.col("TREATMENT") == name)
         if len(rows):
-            ends = _recorded_ends(study, name, treatment)
+            ends = recorded_ends(study, name, treatment)
             parts += [*_amounts(rows, name, treatment), _long(ends.drop("latest"), name, "STOPREAS")]
             parts += _rules(rows, facts, name, treatment, ends)
     order = {name: place for place, name in enumerate(study.protocol.treatments)}
@@ -160,7 +160,7 @@ def _amounts(rows: pl.DataFrame, name: str, treatment: Treatment) -> Iterator[pl
 # --- why it ended -------------------------------------------------------------------------------------------------------
 
 
-def _recorded_ends(study: Study, name: str, treatment: Treatment) -> pl.DataFrame:
+def recorded_ends(study: Study, name: str, treatment: Treatment) -> pl.DataFrame:
     """The end of treatment as recorded: the first record of it, its day and its reason."""
     called = [as_spelt(text) for text in (name, treatment.label) if text]
     table = study.tables["DS"].filter(

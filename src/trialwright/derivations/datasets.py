@@ -12,6 +12,7 @@ import polars as pl
 from trialwright.derivations.adae import derive_adae
 from trialwright.derivations.adattr import derive_adattr
 from trialwright.derivations.adbase import derive_adbase
+from trialwright.derivations.adclock import derive_adclock
 from trialwright.derivations.adelig import derive_adelig
 from trialwright.derivations.adevt import derive_adevt
 from trialwright.derivations.adex import derive_adex
@@ -45,6 +46,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "ADRS": "Tumour responses",
         "ADAE": "Adverse events",
         "ADLIVER": "Liver complications",
+        "ADCLOCK": "What clocks and visits asked for, and what became of it",
         "ADATTR": "What flares and severe hepatic events are due to",
         "ADRATE": "Endpoints that are rates",
         "ADTTE": "Time to event",
@@ -106,7 +108,7 @@ class _Making:
         return self.made[name]
 
     @cached_property
-    def known(self) -> tuple[StudyFacts, pl.DataFrame]:
+    def known(self) -> tuple[StudyFacts, Mapping[str, pl.DataFrame]]:
         """What is known, and the observations before rules of any dataset add days of drugs to them."""
         self.progress("what is known")
         facts = known_facts(self.study)
@@ -117,12 +119,12 @@ class _Making:
         return self.known[0]
 
     @property
-    def observations(self) -> pl.DataFrame:
+    def observations(self) -> Mapping[str, pl.DataFrame]:
         return self.known[1]
 
     @cached_property
     def courses(self) -> TumourCourses:
-        return courses_of(self.study, self["ADSL"])
+        return courses_of(self.study, self["ADSL"], self.facts.named.courses)
 
 
 _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType(
@@ -138,6 +140,7 @@ _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType
         "ADRS": lambda its: derive_adrs(its.study, its["ADSL"], its.courses),
         "ADAE": lambda its: derive_adae(its.study, its["ADSL"], its.facts),
         "ADLIVER": lambda its: derive_adliver(its.study, its["ADSL"], its["ADEVT"]),
+        "ADCLOCK": lambda its: derive_adclock(its.study, its["ADSL"], its.facts),
         "ADATTR": lambda its: derive_adattr(its.study, its["ADSL"], its["ADEVT"], its["ADLB"], its["ADAE"]),
         "ADRATE": lambda its: derive_adrate(its.study, its["ADSL"], its["ADEVT"], its.observations),
         "ADTTE": lambda its: derive_adtte(its.study, its["ADSL"], its["ADEVT"], its.observations),

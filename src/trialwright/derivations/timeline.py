@@ -39,7 +39,7 @@ NOTHING = pl.DataFrame(schema=dict(HAPPENINGS))
 """Nothing happened."""
 
 _ORDER = ("earliest", "latest", "SRCDOM", "SRCSEQ", "SRCALL")
-_OFFSETS = {
+OFFSETS = {
     TimeUnit.HOURS: "h",
     TimeUnit.DAYS: "d",
     TimeUnit.WEEKS: "w",
@@ -151,7 +151,7 @@ def _of_reader(reader: str) -> pl.Expr:
 
 def moved(day: pl.Expr, length: Duration, sign: str = "+") -> pl.Expr:
     """A day so much later or earlier; months and years go to the same day of another month, or its last."""
-    by = f"{'' if sign == '+' else '-'}{length.amount}{_OFFSETS[length.unit]}"
+    by = f"{'' if sign == '+' else '-'}{length.amount}{OFFSETS[length.unit]}"
     return day.cast(pl.Datetime("us")).dt.offset_by(by).dt.date()
 
 

@@ -325,6 +325,8 @@ class Visit(Stated):
     """Where counting starts; the time zero of the protocol if not said."""
     until: MomentText | None = None
     """Where a row of contacts ends."""
+    ends_with: Many[Name] = ()
+    """Events after which nothing more is due."""
     counts_from: Literal["anchor", "previous contact"] = "anchor"
     """Whether a late contact moves those that follow."""
     tolerance: DurationText | None = None

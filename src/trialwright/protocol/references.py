@@ -116,6 +116,8 @@ def _names_in_the_calendar(protocol: Protocol) -> Iterator[Use]:
     for id_, visit in protocol.visits.items():
         for i, name in enumerate(visit.measures):
             yield ("visits", id_, "measures", i), name, (*_FACTS, "treatments")
+        for i, name in enumerate(visit.ends_with):
+            yield ("visits", id_, "ends with", i), name, ("events",)
     for id_, clock in protocol.clocks.items():
         uses: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
             ("measure", clock.measure, _FACTS),

@@ -374,11 +374,13 @@ def _due_items(told: Told) -> list[str]:
 def _due_label(told: Told, item: str) -> Text:
     fact, path = item.removeprefix("due ").split(" ", 1)
     section, name = path.split(".", 1)
-    label = (
-        told.endpoint(name)
-        if section == "endpoints"
-        else told.said(told.protocol.visits[name].label, f"{path}.label")
-    )
+    match section:
+        case "endpoints":
+            label = told.endpoint(name)
+        case "clocks":
+            label = told.said(f"by the clock {name.replace('_', ' ')}", path)
+        case _:
+            label = told.said(told.protocol.visits[name].label, f"{path}.label")
     return Text(told.fact(fact), ", ", label)
 
 
@@ -399,7 +401,7 @@ def _due_rows(told: Told) -> Iterator[Row | GroupHeading]:
             continue
         yield _row(told, _due_label(told, item), [_come_in(told, one) for one in ids], 1)
     if unknown:
-        words = Text("cannot be told without clocks: see what is due")
+        words = Text("cannot be told: see what is due")
         yield _row(told, Text("At other visits of the calendar"), [words], 1)
 
 
@@ -450,7 +452,8 @@ def due_notes(told: Told) -> Iterator[Block]:
     items.append(
         Text(
             "Due is a visit whose day is not after the cut, in a patient who was alive on it. A result belongs to the visit it is nearest to. Who "
-            "left the study counts as due. The last day of the data tells how far the records reach."
+            "left the study counts as due at visits, and not by clocks: these count a result that is late as in, and a time without one "
+            "that is too long as one missing. The last day of the data tells how far the records reach."
         )
     )
     yield Bullets(tuple(items))

@@ -53,7 +53,7 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
             "Everybody fulfils every criterion, and all of them could be judged.",
         ),
         "deviations": _Listing(
-            "Deviations that need no clock",
+            "Deviations",
             list_deviations,
             {"KIND": "Kind", "TEXT": "Deviation", "AVALC": "Finding", "REASON": "Why unknown", "ADT": "Date", "DAYS": "Day"},
             "None was found.",

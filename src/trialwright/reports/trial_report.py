@@ -20,6 +20,7 @@ from trialwright.reports.blocks import (
     Table,
     Text,
 )
+from trialwright.reports.calendar_tables import calendar_sections
 from trialwright.reports.design_page import design_sections
 from trialwright.reports.disclosure import disclosure_sections, look_mark
 from trialwright.reports.doubts import render_doubts
@@ -48,6 +49,7 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
         *opening_sections(source),
         Section("participants", Text("Participants"), participants),
         *exposure_sections(source),
+        *calendar_sections(source),
         *endpoint_sections(source),
         *design_sections(trial),
         *_one_by_one(trial),

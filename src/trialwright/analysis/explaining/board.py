@@ -45,7 +45,7 @@ def pick_board(data: AnalysisData, result: Result) -> Picked:
     if item in data.protocol.treatments:
         return _treatment(data, people, item, result.statistic)
     if item.startswith("due "):
-        return _due(data, people, item.split(" ")[1])
+        return _due(data, people, *item.split(" ")[1:])
     id_ = next(
         one for one in data.protocol.monitoring if item == one or item.startswith((f"{one} ", f"{one}:"))
     )
@@ -121,8 +121,13 @@ def _treatment(data: AnalysisData, people: pl.DataFrame, treatment: str, statist
     return Picked(name, known, "subjects of whom the number is known; the number is their sum", "not a count")
 
 
-def _due(data: AnalysisData, people: pl.DataFrame, fact: str) -> Picked:
-    """Visits are no rows: what belongs to one is told by windows around its day."""
+def _due(data: AnalysisData, people: pl.DataFrame, fact: str, path: str) -> Picked:
+    """Visits of a board are no rows: what belongs to one is told by windows around its day. What clocks ask for is."""
+    if path.startswith("clocks."):
+        rows = rows_of(data.tables["ADCLOCK"].filter(pl.col("PROTOCOL") == path), people)
+        return Picked(
+            f"ADCLOCK[PROTOCOL={path}]", rows, f"what became of what `{path}` asked for", "not a count"
+        )
     rows = rows_of(data.tables["ADLB"].filter(pl.col("PARAMCD") == fact.upper()), people)
     meaning = f"results of `{fact}`; the days of visits tell which of them are due"
     return Picked(f"ADLB[PARAMCD={fact.upper()}]", rows, meaning, "not a count")

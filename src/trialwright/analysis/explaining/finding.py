@@ -7,8 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.calendar_kept import CALENDAR
 from trialwright.analysis.explaining.adverse import pick_adverse_events
 from trialwright.analysis.explaining.board import pick_board
+from trialwright.analysis.explaining.calendar import pick_contacts
 from trialwright.analysis.explaining.exposure import pick_exposure
 from trialwright.analysis.explaining.picking import (
     UNTOLD,
@@ -57,6 +59,8 @@ def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = 
         return pick_exposure(data, result)
     if result.analysis == BOARD:
         return pick_board(data, result)
+    if result.analysis == CALENDAR:
+        return pick_contacts(data, result)
     if result.analysis not in data.protocol.analyses:
         if not _SOURCE.search(result.source):
             return Picked("ADSL", data.tables["ADSL"].clear(), FROM_PROTOCOL, "not a count")

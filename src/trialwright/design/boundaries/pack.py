@@ -141,7 +141,7 @@ def _without_rule(protocol: Protocol) -> Iterator[Untested]:
         if deviation.when is None:
             place = deviation.clock or deviation.visit
             why = (
-                f"judged by `{place}`, and no dataset tells yet when visits are {deviation.is_}"
+                f"what became of `{place}` stands in ADCLOCK, and this pack invents no calendars"
                 if place
                 else told
             )
@@ -151,7 +151,7 @@ def _without_rule(protocol: Protocol) -> Iterator[Untested]:
             yield Untested(f"events.{name}", "no rule", told, is_threshold=False)
     for section in ("visits", "clocks"):
         for name in getattr(protocol, section):
-            why = "no dataset tells yet when a contact is due"
+            why = "what became of it stands in ADCLOCK, and this pack invents no calendars"
             yield Untested(f"{section}.{name}", "windows and tolerances", why, is_threshold=False)
     for name, endpoint in protocol.endpoints.items():
         settings = _settings_of(endpoint)

@@ -24,7 +24,7 @@ from trialwright.design.rehearsal.performance import (
 )
 from trialwright.design.rehearsal.questions import Question, ask
 from trialwright.design.rehearsal.targets import Target
-from trialwright.design.rehearsal.trials import ESTIMATE, SEEN, TRUTH, TrialBlock, rehearse_block
+from trialwright.design.rehearsal.trials import ESTIMATE, KEPT, SEEN, TRUTH, TrialBlock, rehearse_block
 from trialwright.design.virtual.parameters import AfterTreatment, read_parameters
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
 from trialwright.vocabulary.problems import Problem, ProblemsFound
@@ -193,7 +193,8 @@ def measure(
             own = own.filter(pl.col("NAME") == question.name).sort("TRIAL")
             yield from _judge(loaded, scenario, question, own, truths, alpha).rows
         yield from _describe(scenario, frame).rows
-    yield from _clocks(loaded).rows
+        yield from _kept(scenario, frame).rows
+    yield from _not_run(loaded).rows
 
 
 def _columns(frame: pl.DataFrame, kind: str) -> dict[str, list[float | None]]:
@@ -298,9 +299,20 @@ def _describe(scenario: Scenario, frame: pl.DataFrame) -> Recorder:
     return recorder
 
 
-def _clocks(loaded: LoadedProtocol) -> Recorder:
-    """How often each clock is broken: told when clocks can be run."""
-    recorder = Recorder(CLOCKS, "count", "clocks, deviations")
+def _kept(scenario: Scenario, frame: pl.DataFrame) -> Recorder:
+    """How often clocks and visits are broken: means over trials of shares."""
+    recorder = Recorder(CLOCKS, "count", f"ADCLOCK <- virtual trials <- {scenario.path}")
+    rows = frame.filter(pl.col("KIND") == KEPT).sort("TRIAL")
+    for (element, name), part in rows.partition_by(
+        "ANALYSIS", "NAME", as_dict=True, maintain_order=True
+    ).items():
+        _add(recorder, str(name), mean_of(part["VALUE"].to_list()), group=scenario.id, item=str(element))
+    return recorder
+
+
+def _not_run(loaded: LoadedProtocol) -> Recorder:
+    """What of a protocol nothing runs."""
+    recorder = Recorder(CLOCKS, "count", "deviations")
     for path, reason in not_yet_executable(loaded.protocol).items():
-        recorder.add("broken", None, "trials", note=f"not executable yet: {reason}", item=path)
+        recorder.add("not_run", None, "trials", note=f"not executable yet: {reason}", item=path)
     return recorder

@@ -15,17 +15,17 @@ from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.study import make_study
 from trialwright.design.rehearsal.questions import Question, ask
-from trialwright.design.rehearsal.seen import MEASURABLE, see_reactivation, see_recurrence
+from trialwright.design.rehearsal.seen import MEASURABLE, see_calendar, see_reactivation, see_recurrence
 from trialwright.design.rehearsal.targets import Target, lives_of, reactivation_truth, recurrence_truth
 from trialwright.design.virtual.parameters import AfterTreatment, Common, read_parameters
 from trialwright.design.virtual.plan import AfterTreatmentPlan, read_after_treatment_plan
 from trialwright.design.virtual.simulation import KEY, simulate
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol, load_protocol
 
-ESTIMATE, TRUTH, SEEN = "estimate", "truth", "seen"
+ESTIMATE, TRUTH, SEEN, KEPT = "estimate", "truth", "seen", "kept"
 """Kinds of rows of a block."""
 
-_ALWAYS = ("ADSL", "ADBASE", "ADTTE")
+_ALWAYS = ("ADSL", "ADBASE", "ADTTE", "ADCLOCK")
 _FOR_BOUNDARIES = ("ADEXSUM", "ADLB", "ADEVT", "ADRATE")
 
 _SCHEMA = {
@@ -69,7 +69,8 @@ def rehearse_block(block: TrialBlock) -> pl.DataFrame:
     Returns
     -------
     rows : DataFrame
-        `TRIAL` (from 0), `KIND` (estimate, truth, seen), `ANALYSIS` (of estimates), `NAME`, and `VALUE` with `LOW`, `HIGH` and
+        `TRIAL` (from 0), `KIND` (estimate, truth, seen, kept), `ANALYSIS` (of estimates; of what was kept the clock or
+        visit), `NAME`, and `VALUE` with `LOW`, `HIGH` and
         `P_VALUE` where there are any. What could not be estimated is null.
 
     Raises
@@ -172,6 +173,8 @@ def _rows_of(
         yield TRUTH, "", words, None if math.isnan(truth) else truth, None, None, None
     for name, value in _seen(told, list(recorders), values):
         yield SEEN, "", name, value, None, None, None
+    for element, name, share in see_calendar(told.data):
+        yield KEPT, element, name, share, None, None, None
 
 
 def _direction(id_: str, groups: list[str], values: Mapping[str, float | None]) -> float | None:

@@ -1,0 +1,413 @@
+"""ADCLOCK: what the clocks and visits of a protocol asked of each person, when it was due, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.adexsum import recorded_ends
+from trialwright.derivations.doses import read_doses
+from trialwright.derivations.due_days import (
+    DUE,
+    NOTHING_DUE,
+    SOURCE,
+    Kept,
+    follow_ends,
+    follow_intervals,
+    follow_pauses,
+    follow_starts,
+    follow_visits,
+)
+from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.study_facts import StudyFacts
+from trialwright.derivations.timeline import CONTACT, DEATH, moved
+from trialwright.protocol.model import Clock, Deviation, Protocol, Visit
+from trialwright.protocol.moments import Span, parse_moment, parse_reach
+from trialwright.protocol.rule_tree import Moment, Within
+from trialwright.vocabulary.durations import Duration
+
+CONTACTS: Mapping[str, Any] = MappingProxyType(
+    {"PARCAT": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "ASEQ": pl.Int64}
+    | {name: kind for name, kind in DUE.items() if name != SUBJECT}
+    | {"AVALU": pl.String, "PROTOCOL": pl.String}
+)
+"""Columns of ADCLOCK beside those that tell persons apart."""
+
+NOT_JUDGED = frozenset({"NE", "LR-NC"})
+"""Readings of a scan that nobody could judge (RECIST 1.1, LI-RADS): a clock that asks for an assessment goes on."""
+
+_OF_STUDY, _NOT_IN_IT = ("STUDY", "STUDY PARTICIPATION"), "SCREEN FAILURE"
+
+
+def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
+    """One row for each thing that was due: a contact after the one before, a planned visit, a start, an end, a pause.
+
+    Parameters
+    ----------
+    study : Study
+    adsl : DataFrame
+        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`.
+    facts : StudyFacts
+        With all events of the protocol.
+
+    Returns
+    -------
+    adclock : DataFrame
+        Key columns, `STUDYID`, `USUBJID`, `SUBJECT`, and
+
+        PARCAT          `clock` or `visit`
+        PARAMCD, PARAM  its name, and in words
+        ASEQ            which of its rows, in the order of time
+        STARTDT         since when it is counted: the contact before, the start of a row of visits, the end of the window of a
+                        start, the day treatment must reach, the first day of a pause
+        AWLODT, AWHIDT  first and last day in time, tolerance included
+        ADT             the day it was done
+        ENDDT           where it was not done, the last day on which it was looked for; of a pause its last day
+        AVAL, AVALU     days from STARTDT to the one or the other; of a pause its length
+        AVALC           see `Kept`; null where nobody can tell
+        REASON          why
+        SRCDOM, SRCSEQ, SRCALL
+                        the record that shows it
+        PROTOCOL        `clocks.viral_load`
+
+        What is due is looked for up to death, the end of the person's part in the study (disposition in DS), the cut, or,
+        without a cut, the last day known alive. Who has no day to count from has no row; neither has who never came to time
+        zero, or is in a group that does not get the treatment of a clock. Of whoever may be in such a group only what was
+        kept is known. A contact is a result of what is measured, an assessment that could be judged, for a visit a record of
+        anything it measures that is no drug and no adverse event, and not on the day itself that it must come `after`. What
+        counts from the last of a treatment is due once that has ended. A treatment that has not ended, as far as known, is
+        without a pause. What cannot be run has no rows: see `why_clock_not_run`, `why_visit_not_run`.
+    """
+    its = _Clocks(study, adsl, facts)
+    clocks, visits = study.protocol.clocks.items(), study.protocol.visits.items()
+    parts = [
+        *(its.of_clock(id_, clock) for id_, clock in clocks if not why_clock_not_run(clock)),
+        *(
+            its.of_visit(id_, visit)
+            for id_, visit in visits
+            if not (gives_doses(visit, study.protocol) or why_visit_not_run(visit, study.protocol))
+        ),
+    ]
+    nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, **CONTACTS, "place": pl.Int32})
+    rows = pl.concat([nothing, *(part.with_columns(place=place) for place, part in enumerate(parts))])
+    return (
+        study.subjects.join(rows, on=SUBJECT)
+        .sort(SUBJECT, "place", "ASEQ")
+        .select(*study.identity, SUBJECT, *CONTACTS)
+    )
+
+
+def why_clock_not_run(clock: Clock) -> str:
+    """Why a clock cannot be run; nothing where it can."""
+    if clock.measure or clock.assess:
+        if clock.counts_from == "anchor":
+            return "a row of contacts that counts from an anchor is a visit"
+        return "" if clock.at_least_every or clock.every else "it does not say how often"
+    if clock.start_of:
+        return "" if clock.within else "it does not say within what"
+    return "" if clock.keep and (clock.at_least or clock.during) else "it does not say what must happen"
+
+
+def gives_doses(visit: Visit, protocol: Protocol) -> bool:
+    """Whether a visit is one of doses at an interval, which ADEX judges."""
+    return any(protocol.treatments[name].every for name in visit.measures if name in protocol.treatments)
+
+
+def why_visit_not_run(visit: Visit, protocol: Protocol) -> str:
+    """Why a visit cannot be run; nothing where it can, or where it is one of doses."""
+    if gives_doses(visit, protocol):
+        return ""
+    if visit.every is None and visit.within is None and visit.at is None:
+        return "it does not say when"
+    length = visit.every or visit.at
+    if length and not (length.days or length.months):
+        return "it counts no days"
+    if visit.every and visit.counts_from == "previous contact":
+        return "a row of contacts that counts from the one before is a clock"
+    return (
+        "" if any(name not in protocol.treatments for name in visit.measures) else "nothing is measured at it"
+    )
+
+
+def why_deviation_not_run(deviation: Deviation, protocol: Protocol) -> str:
+    """Why a deviation that asks what became of a clock or visit cannot be found; nothing where it can."""
+    if deviation.clock:
+        return why_clock_not_run(protocol.clocks[deviation.clock])
+    if deviation.visit is None:
+        return ""
+    if gives_doses(protocol.visits[deviation.visit], protocol):
+        return "doses early, late and skipped are listed; whether their reason excuses them, a person decides"
+    if deviation.is_ == "unusable":
+        return "nothing tells yet which results are repeated"
+    return why_visit_not_run(protocol.visits[deviation.visit], protocol)
+
+
+class _Clocks:
+    def __init__(self, study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> None:
+        self.study, self.adsl, self.facts = study, adsl, facts
+        self.protocol = study.protocol
+
+    # --- who is asked, and how long -----------------------------------------------------------------------------------
+
+    @cached_property
+    def people(self) -> pl.DataFrame:
+        """`SUBJECT`, `GROUP`, `GROUPR`, `gone` (the day of death, or of the end of the person's part), `look` (the last known)."""
+        death = self.facts.moment(Moment(DEATH)).select(
+            pl.col("subject").alias(SUBJECT), could_die=_day("earliest")
+        )
+        # whose death or leaving has no day was there on the last day known alive
+        died = pl.when(pl.col("could_die").is_not_null()).then(pl.max_horizontal("could_die", "LSTALVDT"))
+        left = pl.when("has_left").then(pl.coalesce("left", "LSTALVDT"))
+        gone = pl.min_horizontal(died, left)
+        return (
+            self.adsl.join(death, on=SUBJECT, how="left")
+            .join(_ends_of_participation(self.study), on=SUBJECT, how="left")
+            .select(
+                SUBJECT,
+                "GROUP",
+                "GROUPR",
+                gone=gone,
+                look=pl.coalesce(gone, pl.lit(self.study.cut, pl.Date), "LSTALVDT"),
+            )
+            .filter(pl.col("look").is_not_null())
+        )
+
+    @cached_property
+    def treated(self) -> pl.DataFrame:
+        """Those of `people` who came to the protocol's time zero."""
+        return self.people.join(_days(self.facts.time_zero()), on=SUBJECT, how="semi")
+
+    def of_group_with(self, treatment: str) -> pl.DataFrame:
+        """Those who came to time zero in a group that gets a treatment, or in none that is known."""
+        groups = [name for name, group in self.protocol.groups.items() if treatment in group.treatments]
+        return self.treated.filter(pl.col("GROUP").is_in(groups) | pl.col("GROUP").is_null())
+
+    def _if_asked(self, treatment: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """What was due of a treatment; of whom nobody knows whether their group gets it, only what was kept is known."""
+        if all(treatment in group.treatments for group in self.protocol.groups.values()):
+            return rows
+        unsure = self.treated.filter(pl.col("GROUP").is_null()).select(SUBJECT, why="GROUPR")
+        is_open = pl.col("why").is_not_null() & (pl.col("AVALC") != Kept.IN_TIME).fill_null(value=True)
+        return (
+            rows.join(unsure, on=SUBJECT, how="left", maintain_order="left")
+            .select(
+                pl.all().exclude("why", "AVALC", "REASON"),
+                pl.when(~is_open).then("AVALC").alias("AVALC"),
+                pl.when(is_open).then("why").otherwise("REASON").alias("REASON"),
+            )
+            .select(DUE.keys())
+        )
+
+    def moment(self, moment: Moment) -> pl.DataFrame:
+        """The first and last day a moment can be: `SUBJECT`, `lo`, `hi`."""
+        return _days(self.facts.moment(moment))
+
+    def whose_end_is_told(self, people: pl.DataFrame, moment: Moment | None) -> pl.DataFrame:
+        """Of what counts from the last of a treatment: those whose treatment has ended; until then the last is not the last."""
+        if moment is None or moment.which != "last" or moment.name not in self.protocol.treatments:
+            return people
+        ended = recorded_ends(self.study, moment.name, self.protocol.treatments[moment.name])
+        return people.filter(pl.col(SUBJECT).is_in(ended[SUBJECT].implode()) | pl.col("gone").is_not_null())
+
+    def during(self, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Start and end of a period, or of a treatment."""
+        if name in self.protocol.treatments:
+            return self.moment(Moment(name, "first")), self.moment(Moment(name, "last"))
+        return _days(self.facts.dates[f"{name}_start"]), _days(self.facts.dates[f"{name}_end"])
+
+    # --- what was done ------------------------------------------------------------------------------------------------
+
+    def contacts(self, *names: str, judged: bool = False) -> pl.DataFrame:
+        """The days on which there is a record of any of these: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
+        rows = self.facts.records_of(*names).filter(
+            pl.col("reason").is_not_null() & pl.col("earliest").is_not_null()
+        )
+        if judged:
+            rows = rows.filter(
+                (pl.col("reason") == 0) & ~pl.col("level").is_in(NOT_JUDGED).fill_null(value=False)
+            )
+        return rows.select(pl.col("subject").alias(SUBJECT), *SOURCE, lo=_day("earliest"), hi=_day("latest"))
+
+    def spans(self, treatment: str) -> pl.DataFrame:
+        """The spans of a treatment that was given: `SUBJECT`, `lo`, `hi`, `end_lo`, `end_hi`, `goes_on`, `SOURCE`."""
+        given = self.doses.filter((pl.col("treatment") == treatment) & pl.col("is_given"))
+        given = given.drop_nulls(["earliest", "end_earliest"])
+        return given.select(
+            SUBJECT, lo=_day("earliest"), hi=_day("latest"), end_lo=_day("end_earliest"), end_hi=_day("end_latest"),
+            goes_on="is_ongoing", SRCDOM="SRCDOM", SRCSEQ="SRCSEQ", SRCALL=pl.format("{}.{}", "SRCDOM", "SRCSEQ"),
+        )  # fmt: skip
+
+    @cached_property
+    def doses(self) -> pl.DataFrame:
+        return read_doses(self.study, self.adsl)
+
+    # --- clocks and visits --------------------------------------------------------------------------------------------
+
+    def of_clock(self, id_: str, clock: Clock) -> pl.DataFrame:
+        """The rows of a clock."""
+        if fact := clock.measure or clock.assess:
+            what = "result" if clock.measure else "assessment"
+            return _named(self._next_contacts(fact, clock), "clock", id_, f"next {what}: {self._label(fact)}")
+        if clock.start_of:
+            words = f"start of {self._label(clock.start_of)} within {clock.within}"
+            rows = self._if_asked(clock.start_of, self._start(clock.start_of, clock))
+            return _named(rows, "clock", id_, words)
+        treatment = str(clock.keep)
+        rows = self._if_asked(treatment, pl.concat([NOTHING_DUE, *self._cover(treatment, clock)]))
+        return _named(rows, "clock", id_, f"without a pause or an early end: {self._label(treatment)}")
+
+    def _next_contacts(self, fact: str, clock: Clock) -> pl.DataFrame:
+        until = self.during(clock.during)[1] if clock.during else None
+        most, least = clock.at_least_every, None
+        if clock.every:
+            most, least = clock.every.most, clock.every.least
+        assert most is not None  # noqa: S101 -- `why_clock_not_run` has looked
+        return follow_intervals(
+            self.contacts(fact, judged=clock.assess is not None),
+            _bounded(self.treated, self._origin(clock), until),
+            most=most,
+            least=least,
+            tolerance=clock.tolerance,
+            missed_after=clock.missed_after,
+        )
+
+    def _origin(self, clock: Clock) -> pl.DataFrame:
+        """The day the first interval counts from; of a period `after` a day, that day."""
+        if clock.from_:
+            return self.moment(parse_moment(clock.from_))
+        if clock.during in self.protocol.periods:
+            span = self.study.loaded.writing.dates[f"periods.{clock.during}.span"].date
+            return self.moment(span.start) if isinstance(span, Span) else self.during(clock.during)[0]
+        return self.during(clock.during)[0] if clock.during else _days(self.facts.time_zero())
+
+    def _start(self, treatment: str, clock: Clock) -> pl.DataFrame:
+        people = self._within(self.of_group_with(treatment), parse_reach(str(clock.within)))
+        return follow_starts(_firsts(self.spans(treatment)), people, missed_after=clock.missed_after)
+
+    def _within(self, people: pl.DataFrame, reach: Within) -> pl.DataFrame:
+        """People with `opens_lo`, `opens_hi`, `closes_lo`, `closes_hi`, the days between which something is due."""
+        around = self.moment(reach.moment)
+        for name, sign, side in (("opens", "-", "after"), ("closes", "+", "before")):
+            days = around if reach.side == side else _moved(around, reach.length, sign)
+            people = people.join(days.rename({"lo": f"{name}_lo", "hi": f"{name}_hi"}), on=SUBJECT)
+        return people
+
+    def _cover(self, treatment: str, clock: Clock) -> Iterator[pl.DataFrame]:
+        spans, people = self.spans(treatment), self.of_group_with(treatment)
+        if clock.at_least:
+            reach = parse_reach(clock.at_least)
+            last = (
+                spans.sort(SUBJECT, "end_hi", "end_lo", *SOURCE, nulls_last=True)
+                .group_by(SUBJECT, maintain_order=True)
+                .agg(
+                    pl.col("end_lo").max().alias("lo"), pl.col("end_hi").max().alias("hi"),
+                    pl.col("goes_on").any(), *(pl.col(name).last() for name in SOURCE),
+                )
+            )  # fmt: skip
+            needed = _moved(self.moment(reach.moment), reach.length, "-" if reach.side == "before" else "+")
+            yield follow_ends(last, people.join(needed, on=SUBJECT))
+        if clock.during:
+            start, until = self.during(clock.during)
+            yield follow_pauses(spans, _bounded(people, start, until), longest=clock.missed_after)
+
+    def of_visit(self, id_: str, visit: Visit) -> pl.DataFrame:
+        """The rows of a visit, or of a row of visits."""
+        measured = [name for name in visit.measures if name not in self.protocol.treatments]
+        # any sign of life would keep every visit; an adverse event begins whenever it begins
+        contacts = self.contacts(*([name for name in measured if name != CONTACT] or measured))
+        contacts = contacts.filter(pl.col("SRCDOM").ne_missing("AE"))
+        if visit.within is not None:
+            reach = parse_reach(visit.within)
+            people = self._within(self.whose_end_is_told(self.treated, reach.moment), reach)
+            # what is seen on the very day of a last dose is no visit after it
+            is_later = pl.col("hi") > pl.col("opens_lo")
+            is_since = is_later if reach.side == "after" else pl.col("hi") >= pl.col("opens_lo")
+            is_surely = (pl.col("lo") > pl.col("opens_hi")) & (pl.col("hi") <= pl.col("closes_lo"))
+            around = (
+                contacts.join(people, on=SUBJECT)
+                .filter(is_since & (pl.col("lo") <= pl.col("closes_hi")))
+                .filter(is_surely | ~is_surely.any().over(SUBJECT))
+            )
+            return _named(follow_starts(_firsts(around), people), "visit", id_, visit.label)
+        moment = parse_moment(visit.from_) if visit.from_ else None
+        start = self.moment(moment) if moment else _days(self.facts.time_zero())
+        every, until = visit.every, self.moment(parse_moment(visit.until)) if visit.until else None
+        if visit.at is not None:  # the first of a row that ends with it
+            every, until = visit.at, _moved(start, visit.at, "+")
+        assert every is not None  # noqa: S101 -- `why_visit_not_run` has looked
+        people = _bounded(self.whose_end_is_told(self.treated, moment), start, until)
+        for event in visit.ends_with:
+            people = _ended_with(people, self.moment(Moment(event, "first")))
+        rows = follow_visits(
+            contacts, people, every=every, tolerance=visit.tolerance, missed_after=visit.missed_after
+        )
+        return _named(rows, "visit", id_, visit.label)
+
+    def _label(self, name: str) -> str:
+        named = self.protocol.facts.get(name) or self.protocol.treatments.get(name)
+        return (named.label if named else None) or name.replace("_", " ")
+
+
+def _firsts(days: pl.DataFrame) -> pl.DataFrame:
+    """The first day of each subject that `lo` and `hi` tell of: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
+    ordered = days.sort(SUBJECT, "lo", "hi", *SOURCE, nulls_last=True)
+    return ordered.group_by(SUBJECT, maintain_order=True).agg(
+        pl.col("lo").min(), pl.col("hi").min(), *(pl.col(name).first() for name in SOURCE)
+    )
+
+
+def _day(side: str) -> pl.Expr:
+    return pl.col(side).dt.date()
+
+
+def _days(moments: pl.DataFrame) -> pl.DataFrame:
+    """Minutes of subjects as days: `SUBJECT`, `lo`, `hi`, of those of whom anything is known."""
+    days = moments.select(pl.col("subject").alias(SUBJECT), lo=_day("earliest"), hi=_day("latest"))
+    return days.drop_nulls()
+
+
+def _moved(days: pl.DataFrame, length: Duration, sign: str) -> pl.DataFrame:
+    return days.with_columns(moved(pl.col("lo"), length, sign), moved(pl.col("hi"), length, sign))
+
+
+def _bounded(people: pl.DataFrame, start: pl.DataFrame, until: pl.DataFrame | None) -> pl.DataFrame:
+    """People from a day on, up to another: `SUBJECT`, `lo`, `hi`, `until_lo`, `until_hi`, `gone`, `look`."""
+    none = pl.lit(None, pl.Date)
+    days = people.join(start, on=SUBJECT).with_columns(until_lo=none, until_hi=none)
+    return days if until is None else _ended_with(days, until)
+
+
+def _ended_with(people: pl.DataFrame, end: pl.DataFrame) -> pl.DataFrame:
+    """People as `_bounded` has them, up to another day if it is earlier."""
+    ends = [pl.min_horizontal(f"until_{side}", f"{side}_end").alias(f"until_{side}") for side in ("lo", "hi")]
+    joined = people.join(end, on=SUBJECT, how="left", suffix="_end")
+    return joined.with_columns(ends).drop("lo_end", "hi_end")
+
+
+def _ends_of_participation(study: Study) -> pl.DataFrame:
+    """`SUBJECT`, `has_left`, `left`: the day a person's part in the study ended, if the disposition that says so has one."""
+    ended = study.tables["DS"].filter(
+        (spelt(pl.col("DSCAT")) == "DISPOSITION EVENT")
+        & (pl.col("DSSCAT").is_null() | spelt(pl.col("DSSCAT")).is_in(_OF_STUDY))
+        & (spelt(pl.col("DSDECOD")) != _NOT_IN_IT).fill_null(value=True)
+    )
+    days = pl.col("DSSTDTC_earliest").min().dt.date()
+    return ended.group_by(SUBJECT).agg(days.alias("left"), has_left=pl.lit(value=True))
+
+
+def _named(rows: pl.DataFrame, category: str, id_: str, words: str) -> pl.DataFrame:
+    order = pl.coalesce("ADT", "ENDDT")
+    return (
+        rows.sort(SUBJECT, pl.coalesce("AWLODT", "STARTDT", order), order, nulls_last=True, maintain_order=True)
+        .with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(SUBJECT).alias("ASEQ"),
+            PARCAT=pl.lit(category), PARAMCD=pl.lit(id_.upper()), PARAM=pl.lit(words), AVALU=pl.lit("DAYS"),
+            PROTOCOL=pl.lit(f"{category}s.{id_}"),
+        )
+        .select(SUBJECT, *CONTACTS)
+    )  # fmt: skip

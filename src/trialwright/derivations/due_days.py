@@ -1,0 +1,482 @@
+"""What was due and what became of it: the next contact, a planned visit, a start, an end, a pause.
+
+All work on days. A day that is known in part is any day it can be: where these lead to different answers, the answer is
+unknown, with its reason. Nothing is due of whoever has died or left; what was due before is judged as of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from trialwright.derivations.study import SUBJECT
+from trialwright.derivations.timeline import OFFSETS, moved
+from trialwright.vocabulary.durations import Duration
+from trialwright.vocabulary.verdicts import Reason
+
+SOURCE = ("SRCDOM", "SRCSEQ", "SRCALL")
+DUE: Mapping[str, Any] = MappingProxyType(
+    {
+        SUBJECT: pl.Int64, "STARTDT": pl.Date, "AWLODT": pl.Date, "AWHIDT": pl.Date, "ADT": pl.Date, "ENDDT": pl.Date,
+        "AVAL": pl.Int64, "AVALC": pl.String, "REASON": pl.String, "SRCDOM": pl.String, "SRCSEQ": pl.Int64,
+        "SRCALL": pl.String,
+    }
+)  # fmt: skip
+"""Since when it is counted; the first and last day in time; the day it was done; where it was not, the last day on which it
+was looked for; days from the start to either; what became of it; why that is unknown; the record that shows it."""
+
+NOTHING_DUE = pl.DataFrame(schema=dict(DUE))
+
+_IMPRECISE = Reason.IMPRECISE_DATE.value
+
+
+class Kept(StrEnum):
+    """What became of something that was due."""
+
+    IN_TIME = "in time"
+    EARLY = "early"
+    LATE = "late"
+    MISSED = "missed"
+    OVERDUE = "overdue"
+    NOT_DUE = "not due"
+    NOT_APPLICABLE = "not applicable"
+
+
+def follow_intervals(
+    contacts: pl.DataFrame,
+    people: pl.DataFrame,
+    *,
+    most: Duration,
+    least: Duration | None = None,
+    tolerance: Duration | None = None,
+    missed_after: Duration | None = None,
+) -> pl.DataFrame:
+    """The stretches from each contact to the next.
+
+    Parameters
+    ----------
+    contacts : DataFrame
+        `SUBJECT`, `lo` and `hi` (first and last day it can be), `SOURCE`. Several of one day are one.
+    people : DataFrame
+        `SUBJECT`, `lo` and `hi` of the day the first stretch begins; `until_lo` and `until_hi` of the last day on which
+        contacts are due (null: there is none); `look`, the last day that is known, no later than `gone`, the day of death or of
+        leaving (null: neither).
+    most, least : Duration
+        How long a stretch may be at most, and at least.
+    tolerance : Duration, optional
+        Beyond both.
+    missed_after : Duration, optional
+        From when on, since the contact before, late is missed. Without it nothing is missed.
+
+    Returns
+    -------
+    rows : DataFrame
+        Of the shape `DUE`. A last stretch without a contact at its end has a row where it is too long already: late, or
+        overdue while the contact can still come. Contacts on or before the first day begin no other stretch.
+    """
+    ends = _with_ends(people)
+    within = (
+        contacts.join(ends.select(SUBJECT, start_lo="lo", start_hi="hi", end="end"), on=SUBJECT)
+        .filter((pl.col("hi") > pl.col("start_hi")) & (pl.col("lo") <= pl.col("end")))
+        .with_columns(lo=pl.max_horizontal("lo", "start_lo"), hi=pl.min_horizontal("hi", "end"))
+        .sort(SUBJECT, "lo", "hi", *SOURCE, nulls_last=True)
+        .unique([SUBJECT, "lo", "hi"], keep="first", maintain_order=True)
+        # where days overlap, the n-th contact lies between the n-th of the first days and the n-th of the last days
+        .with_columns(pl.col("hi").sort().over(SUBJECT))
+    )
+    can_come = (pl.col("end") < pl.col("until_hi")).fill_null(value=True) & pl.col("gone").is_null()
+    chain = pl.concat(
+        [
+            ends.select(SUBJECT, "lo", "hi", place=0),
+            within.select(SUBJECT, "lo", "hi", *SOURCE, place=1),
+            ends.select(SUBJECT, lo="end", hi="end", place=2),
+        ],
+        how="diagonal",
+    ).sort(SUBJECT, "place", "lo", "hi", maintain_order=True)
+    before = [pl.col(side).shift().over(SUBJECT).alias(f"since_{side}") for side in ("lo", "hi")]
+    rows = chain.with_columns(before).filter(pl.col("place") > 0)
+    rows = rows.join(ends.select(SUBJECT, "first_end", can_come=can_come), on=SUBJECT, maintain_order="left")
+
+    def told(day: pl.Expr, since: pl.Expr) -> pl.Expr:
+        is_early = day < _sooner(moved(since, least), tolerance) if least else pl.lit(value=False)
+        is_missed = day > moved(since, missed_after) if missed_after else pl.lit(value=False)
+        return _place(day, is_early, _longer(moved(since, most), tolerance), is_missed)
+
+    shortest = told(pl.min_horizontal("lo", "first_end"), pl.col("since_hi"))
+    longest = told(pl.col("hi"), pl.col("since_lo"))
+    is_last = pl.col("place") == 2
+    since = _whole("since_lo", "since_hi")
+    rows = rows.with_columns(shortest=shortest, longest=longest).filter(
+        ~(is_last & pl.col("longest").is_in([Kept.IN_TIME, Kept.EARLY]))
+    )
+    # what may be of the same day as the contact before, or after the end, may be no stretch at all
+    is_stretch = (pl.col("lo") > pl.col("since_hi")) & (pl.col("hi") <= pl.col("first_end"))
+    is_known = (pl.col("shortest") == pl.col("longest")) & ((pl.col("longest") != Kept.EARLY) | is_stretch)
+    is_waiting = is_last & pl.col("can_come") & (pl.col("longest") == Kept.LATE)
+    return _as_due(
+        rows,
+        STARTDT=since,
+        AWLODT=_sooner(moved(since, least), tolerance) if least else pl.lit(None, pl.Date),
+        AWHIDT=_longer(moved(since, most), tolerance),
+        ADT=pl.when(~is_last).then(_whole("lo", "hi")),
+        ENDDT=pl.when(is_last).then("lo"),
+        AVALC=pl.when(is_waiting & is_known).then(pl.lit(Kept.OVERDUE)).when(is_known).then("longest"),
+    )
+
+
+def follow_visits(
+    contacts: pl.DataFrame,
+    people: pl.DataFrame,
+    *,
+    every: Duration,
+    tolerance: Duration | None = None,
+    missed_after: Duration | None = None,
+) -> pl.DataFrame:
+    """A row of visits that stand fixed from their start on, whatever comes late.
+
+    Parameters
+    ----------
+    contacts, people : DataFrame
+        As of `follow_intervals`.
+    every : Duration
+        Above 0; in days, weeks, months or years.
+    tolerance : Duration, optional
+        Before and after the day it is due.
+    missed_after : Duration, optional
+        From when on, since that day, late is missed; a contact that is so much too early keeps no visit. Without it, when
+        the next visit's turn begins.
+
+    Returns
+    -------
+    rows : DataFrame
+        Of the shape `DUE`, of visits whose window is open. A contact belongs to the visit it is nearest to, of two as near
+        the later; of several contacts the nearest counts, of two as near the later. A visit in whose window the person died
+        or left is not applicable; of who died or left later, before it was missed, it is late. A contact that is not known to the day leaves each visit unknown to which it may belong,
+        but those that were in time without it. A start that is not known to the day leaves all that is due from it unknown,
+        told in one row.
+    """
+    is_whole = pl.col("lo") == pl.col("hi")
+    nobody_knows = _as_due(
+        people.filter(~is_whole & (pl.col("lo") <= pl.col("look"))),
+        STARTDT=pl.lit(None, pl.Date),
+        ENDDT=pl.col("look"),
+    )
+    end = pl.min_horizontal("until_hi", "look")
+    days = (end - pl.col("lo")).dt.total_days()
+    shortest = every.days or 28 * (every.months or 1)
+    # one more than is due: the window of a visit opens before its day
+    grid = (
+        people.filter(is_whole)
+        .with_columns(k=pl.int_ranges(1, days.clip(lower_bound=-1) // shortest + 2))
+        .explode("k", empty_as_null=False, keep_nulls=False)
+    )
+    due, last_due, next_due = (_times(pl.col("lo"), every, pl.col("k") + step) for step in (0, -1, 1))
+    half = (pl.col("due") - pl.col("last_due")).dt.total_days() + 1
+    half_on = (pl.col("next_due") - pl.col("due")).dt.total_days() + 1
+    grid = grid.with_columns(due=due, last_due=last_due, next_due=next_due).with_columns(
+        turn=pl.col("last_due") + pl.duration(days=half // 2),
+        turn_ends=pl.col("due") + pl.duration(days=half_on // 2 - 1),
+        opens=_sooner(pl.col("due"), tolerance),
+        closes=_longer(pl.col("due"), tolerance),
+    )
+    grid = grid.filter(
+        (pl.col("due") <= pl.col("until_hi")).fill_null(value=True) & (pl.col("opens") <= pl.col("look"))
+    )
+    whole = contacts.filter(is_whole).select(SUBJECT, *SOURCE, day="lo").sort("day")
+    met = (
+        whole.join_asof(
+            grid.select(SUBJECT, "k", "turn", "turn_ends", "due").sort("turn"),
+            left_on="day",
+            right_on="turn",
+            by=SUBJECT,
+            check_sortedness=False,
+        )
+        .filter(pl.col("day") <= pl.col("turn_ends"))
+        .with_columns(off=(pl.col("day") - pl.col("due")).dt.total_days())
+        .filter(pl.col("day") >= _sooner(pl.col("due"), missed_after) if missed_after else pl.lit(value=True))
+        .sort(SUBJECT, "k", pl.col("off").abs(), -pl.col("off"), *SOURCE, nulls_last=True)
+        .unique([SUBJECT, "k"], keep="first", maintain_order=True)
+        .select(SUBJECT, "k", "day", *SOURCE)
+    )
+    late_until = moved(pl.col("due"), missed_after) if missed_after else pl.col("turn_ends")
+    rows = grid.join(met, on=[SUBJECT, "k"], how="left").with_columns(
+        late_until=pl.max_horizontal("closes", late_until)
+    )
+    is_there = pl.col("day").is_not_null()
+    left_in_it = (pl.col("gone") <= pl.col("closes")).fill_null(value=False)
+    none = (
+        pl.when(left_in_it)
+        .then(pl.lit(Kept.NOT_APPLICABLE))
+        .when(pl.col("look") > pl.col("late_until"))
+        .then(pl.lit(Kept.MISSED))
+        .when(pl.col("gone").is_not_null())
+        .then(pl.lit(Kept.LATE))
+        .when(pl.col("look") > pl.col("closes"))
+        .then(pl.lit(Kept.OVERDUE))
+        .otherwise(pl.lit(Kept.NOT_DUE))
+    )
+    held = _place(
+        pl.col("day"),
+        pl.col("day") < pl.col("opens"),
+        pl.col("closes"),
+        pl.col("day") > pl.col("late_until"),
+    )
+    unsure = contacts.filter(~is_whole).select(SUBJECT, unsure_lo="lo", unsure_hi="hi")
+    is_in_turn = (pl.col("unsure_lo") <= pl.col("turn_ends")) & (pl.col("unsure_hi") >= pl.col("turn"))
+    may_be_another = _has_one(rows, unsure, is_in_turn)
+    may_be_over = (pl.col("due") > pl.col("until_lo")).fill_null(value=False)
+    told = pl.when(is_there).then(held).otherwise(none)
+    found = _as_due(
+        rows.with_columns(is_unsure=may_be_another | may_be_over),
+        STARTDT=pl.col("lo"),
+        AWLODT=pl.col("opens"),
+        AWHIDT=pl.col("closes"),
+        ADT=pl.col("day"),
+        ENDDT=pl.when(~is_there).then("look"),
+        AVALC=pl.when((told == Kept.IN_TIME) | ~pl.col("is_unsure")).then(told),
+    )
+    return pl.concat([found, nobody_knows])
+
+
+def follow_starts(
+    first: pl.DataFrame, people: pl.DataFrame, *, missed_after: Duration | None = None
+) -> pl.DataFrame:
+    """Starts that must fall into a window.
+
+    Parameters
+    ----------
+    first : DataFrame
+        `SUBJECT`, `lo`, `hi` of the first day, `SOURCE`.
+    people : DataFrame
+        `SUBJECT`; `opens_lo`, `opens_hi`, `closes_lo`, `closes_hi`, the first and last day of the window, each as early and
+        late as it can be; `look`, `gone`.
+    missed_after : Duration, optional
+        How long after the window a start is late only.
+
+    Returns
+    -------
+    rows : DataFrame
+        Of the shape `DUE`: `missed` where it began before the window, too late after it, or not at all; `overdue` while it
+        can still be late. `AVAL` counts from the window's end.
+    """
+    rows = people.join(first, on=SUBJECT, how="left")
+
+    def told(lo: str, opens: str, closes: str) -> pl.Expr:
+        day, closing = pl.col(lo), pl.col(closes)
+        late_until = _longer(closing, missed_after)
+        none = (
+            pl.when(pl.col("gone") <= closing)
+            .then(pl.lit(Kept.NOT_APPLICABLE))
+            .when(pl.col("look") <= closing)
+            .then(pl.lit(Kept.NOT_DUE))
+            .when(pl.col("gone").is_null() & (pl.col("look") <= late_until))
+            .then(pl.lit(Kept.OVERDUE))
+            .otherwise(pl.lit(Kept.MISSED))
+        )
+        held = _place(day, day < pl.col(opens), closing, day > late_until)
+        return pl.when(day.is_null()).then(none).otherwise(held)
+
+    several = [told(day, f"opens_{one}", f"closes_{one}") for day in ("lo", "hi") for one in ("lo", "hi")]
+    is_one = pl.all_horizontal(several[0] == one for one in several[1:])
+    closes = _whole("closes_lo", "closes_hi")
+    day = _whole("lo", "hi")
+    return _as_due(
+        rows,
+        STARTDT=closes,
+        AWLODT=_whole("opens_lo", "opens_hi"),
+        AWHIDT=closes,
+        ADT=day,
+        ENDDT=pl.when(pl.col("lo").is_null()).then("look"),
+        # too early and too late are both missed, and yet what may be either may be in time
+        AVALC=pl.when(is_one & (several[0] == Kept.EARLY))
+        .then(pl.lit(Kept.MISSED))
+        .when(is_one)
+        .then(several[0]),
+    )
+
+
+def follow_ends(last: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """Treatment that must go on until a day.
+
+    Parameters
+    ----------
+    last : DataFrame
+        `SUBJECT`, `lo`, `hi` of the last day of treatment, `goes_on` (it has not ended, as far as known), `SOURCE`.
+    people : DataFrame
+        `SUBJECT`, `lo` and `hi` of the day it must reach; `look`, `gone`.
+
+    Returns
+    -------
+    rows : DataFrame
+        Of the shape `DUE`. Whoever died or left under treatment, as far as known, before reaching the day cannot be judged,
+        `not applicable`; so is treatment that ended on the day before death or leaving. What goes on and is not known to have
+        reached a day that has passed is `overdue`. Who stopped earlier has missed it, whether the day has come or not; who
+        never took any, once it has passed.
+    """
+    rows = people.join(last.rename({"lo": "last_lo", "hi": "last_hi"}), on=SUBJECT, how="left")
+
+    def told(day: str, must: str) -> pl.Expr:
+        reached, needed = pl.col(day), pl.col(must)
+        is_under = pl.col("goes_on") | (reached >= pl.col("gone") - pl.duration(days=1))
+        may_begin = reached.is_null() & (pl.col("look") <= needed)
+        return (
+            pl.when(reached >= needed)
+            .then(pl.lit(Kept.IN_TIME))
+            .when((is_under | may_begin) & pl.col("gone").is_not_null())
+            .then(pl.lit(Kept.NOT_APPLICABLE))
+            .when(pl.col("goes_on") & (pl.col("look") > needed))
+            .then(pl.lit(Kept.OVERDUE))
+            .when(pl.col("goes_on") | may_begin)
+            .then(pl.lit(Kept.NOT_DUE))
+            .otherwise(pl.lit(Kept.MISSED))
+        )
+
+    several = [told(day, must) for day in ("last_lo", "last_hi") for must in ("lo", "hi")]
+    is_one = pl.all_horizontal(several[0] == one for one in several[1:])
+    needed = _whole("lo", "hi")
+    return _as_due(
+        rows,
+        STARTDT=needed,
+        AWLODT=needed,
+        ADT=_whole("last_lo", "last_hi"),
+        ENDDT=pl.when(pl.col("last_lo").is_null()).then("look"),
+        AVALC=pl.when(is_one).then(several[0]),
+    )
+
+
+def follow_pauses(spans: pl.DataFrame, people: pl.DataFrame, *, longest: Duration | None) -> pl.DataFrame:
+    """Treatment that must go on throughout.
+
+    Parameters
+    ----------
+    spans : DataFrame
+        `SUBJECT`, `lo` and `hi` of the first day, `end_lo` and `end_hi` of the last, `goes_on` (it has not ended, as far as
+        known: it covers all that is looked at from its first day on), `SOURCE`.
+    people : DataFrame
+        `SUBJECT`, `lo` and `hi` of the day from which it must be taken; `until_lo` and `until_hi` of the last day (null: no
+        end); `look`, `gone`.
+    longest : Duration, optional
+        How long a pause may be; none may be without it.
+
+    Returns
+    -------
+    rows : DataFrame
+        Of the shape `DUE`: a row for each pause, `missed` where it is too long (`STARTDT` and `ENDDT` its first and last day,
+        `AVAL` its days, source the span before it), else `in time`; one of 0 days where there is none. Where days of
+        treatment are not known to the day, a pause is told as long as it can be.
+    """
+    bounds = _with_ends(people)
+    at_most = _pauses(spans, bounds.select(SUBJECT, begin="lo", end="end"), first="hi", last="end_lo")
+    surely = bounds.filter(pl.col("hi") <= pl.col("first_end")).select(SUBJECT, begin="hi", end="first_end")
+    at_least = _pauses(spans, surely, first="lo", last="end_hi")
+    limit = (moved(pl.col("from"), longest) - pl.col("from")).dt.total_days() if longest else pl.lit(0)
+    is_long = pl.col("days") > limit
+    sure = at_least.filter(is_long).select(SUBJECT, sure_from="from", sure_to="to")
+    is_part = (pl.col("sure_from") >= pl.col("from")) & (pl.col("sure_to") <= pl.col("to"))
+    pauses = _as_due(
+        at_most.with_columns(is_sure=_has_one(at_most, sure, is_part)),
+        STARTDT=pl.col("from"),
+        ENDDT=pl.col("to"),
+        AVALC=pl.when(~is_long).then(pl.lit(Kept.IN_TIME)).when("is_sure").then(pl.lit(Kept.MISSED)),
+        AVAL=pl.col("days"),
+    )
+    kept = bounds.join(at_most, on=SUBJECT, how="anti")
+    throughout = _as_due(
+        kept, STARTDT=_whole("lo", "hi"), ENDDT=pl.col("end"), AVALC=pl.lit(Kept.IN_TIME), AVAL=pl.lit(0)
+    )
+    return pl.concat([pauses, throughout])
+
+
+def _pauses(spans: pl.DataFrame, bounds: pl.DataFrame, *, first: str, last: str) -> pl.DataFrame:
+    """The days without treatment between `begin` and `end`: `SUBJECT`, `from`, `to`, `days`, `SOURCE` of what ended last."""
+    day = pl.duration(days=1)
+    off = pl.when("goes_on").then("end").otherwise(last)
+    taken = (
+        spans.join(bounds, on=SUBJECT)
+        .select(SUBJECT, *SOURCE, "begin", "end", on=pl.col(first), off=off)
+        .filter(pl.col("off") >= pl.max_horizontal("on", "begin"), pl.col("on") <= pl.col("end"))
+    )
+    marks = pl.concat(
+        [
+            bounds.select(SUBJECT, on=pl.col("begin"), off=pl.col("begin") - day),
+            taken.select(SUBJECT, "on", "off", *SOURCE),
+            bounds.select(SUBJECT, on=pl.col("end") + day, off=pl.col("end") + day),
+        ],
+        how="diagonal",
+    ).sort(SUBJECT, "on", "off", *SOURCE, nulls_last=False)
+    reached = pl.col("off").cum_max()
+    ended_last = pl.when(pl.col("off") == reached).then(pl.struct(SOURCE)).forward_fill()
+    return (
+        marks.with_columns(reached=reached.shift().over(SUBJECT), source=ended_last.shift().over(SUBJECT))
+        .with_columns(days=(pl.col("on") - pl.col("reached")).dt.total_days() - 1)
+        .filter(pl.col("days") > 0)
+        .select(
+            SUBJECT,
+            "days",
+            pl.col("source").struct.unnest(),
+            (pl.col("reached") + day).alias("from"),
+            to=pl.col("on") - day,
+        )
+    )
+
+
+def _place(day: pl.Expr, is_early: pl.Expr, closes: pl.Expr, is_missed: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(is_early).then(pl.lit(Kept.EARLY))
+        .when(day <= closes).then(pl.lit(Kept.IN_TIME))
+        .when(is_missed).then(pl.lit(Kept.MISSED))
+        .otherwise(pl.lit(Kept.LATE))
+    )  # fmt: skip
+
+
+def _longer(day: pl.Expr, by: Duration | None) -> pl.Expr:
+    return moved(day, by) if by else day
+
+
+def _sooner(day: pl.Expr, by: Duration | None) -> pl.Expr:
+    return moved(day, by, "-") if by else day
+
+
+def _times(start: pl.Expr, every: Duration, k: pl.Expr) -> pl.Expr:
+    """The day so many times a length after a start; months count from the start, so that the 31st does not wander."""
+    by = pl.format("{}{}", k * every.amount, pl.lit(OFFSETS[every.unit]))
+    return start.cast(pl.Datetime("us")).dt.offset_by(by).dt.date()
+
+
+def _whole(lo: str, hi: str) -> pl.Expr:
+    """The day, where it is known to the day."""
+    return pl.when(pl.col(lo) == pl.col(hi)).then(pl.col(lo))
+
+
+def _has_one(rows: pl.DataFrame, others: pl.DataFrame, fits: pl.Expr) -> pl.Series:
+    """Whether any of the others of the same person fits a row."""
+    numbered = rows.with_row_index("row")
+    hit = numbered.join(others, on=SUBJECT).filter(fits)
+    return numbered["row"].is_in(hit["row"].unique().implode())
+
+
+def _with_ends(people: pl.DataFrame) -> pl.DataFrame:
+    """People with the first and the last day that can be the last on which anything is due, of whom anything is due."""
+    ends = [pl.min_horizontal(until, "look", "gone") for until in ("until_lo", "until_hi")]
+    return people.with_columns(first_end=ends[0], end=ends[1]).filter(pl.col("lo") <= pl.col("end"))
+
+
+def _as_due(rows: pl.DataFrame, **given: pl.Expr) -> pl.DataFrame:
+    """Rows of the shape `DUE`: what is not said is empty, and what has no answer depends on a day that is not known."""
+    kept = [pl.col(name) for name in SOURCE if name in rows.columns]
+    rows = rows.select(SUBJECT, *kept, **given)
+    empty = {name: pl.lit(None, kind) for name, kind in DUE.items() if name not in rows.columns}
+    rows = rows.with_columns(**{name: one.alias(name) for name, one in empty.items()})
+    days = (pl.coalesce("ADT", "ENDDT") - pl.col("STARTDT")).dt.total_days()
+    return (
+        rows.with_columns(
+            pl.coalesce("AVAL", days).alias("AVAL"),
+            pl.when(pl.col("AVALC").is_null()).then(pl.lit(_IMPRECISE)).alias("REASON"),
+        )
+        .select(DUE.keys())
+        .cast(pl.Schema(DUE))
+    )

@@ -1,0 +1,71 @@
+"""The table of what clocks and visits asked for, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trialwright.analysis.calendar_kept import CALENDAR, OF_SUBJECTS
+from trialwright.reports.blocks import Column, GroupHeading, Row, Section, Table, Text
+from trialwright.reports.printed import Source
+
+_COLUMNS = {
+    "n_due": "Due",
+    "n_in_time": "In time",
+    "n_early": "Early",
+    "n_late": "Late",
+    "n_missed": "Missed",
+    "n_overdue": "Overdue",
+    "n_unknown": "Not known",
+    "n_subjects": "Asked",
+    "n_subjects_late": "With one late",
+    "n_subjects_missed": "With one missed",
+}
+
+
+def calendar_sections(source: Source) -> tuple[Section, ...]:
+    """How often each clock and visit was kept; nothing where there are no records of a trial."""
+    if not any(True for _ in source.results.of(CALENDAR)):
+        return ()
+    return (Section("calendar", Text("Clocks and visits"), (render_calendar(source),)),)
+
+
+def render_calendar(source: Source) -> Table:
+    """What was due by each clock and visit, what became of it, and in how many subjects."""
+    of_subjects = Text("Subjects")
+    columns = (
+        Column(Text("What was due"), "left"),
+        *(
+            Column(Text(words), under=of_subjects if name in OF_SUBJECTS else Text())
+            for name, words in _COLUMNS.items()
+        ),
+    )
+    notes = (
+        Text(
+            "A row counts results, assessments, visits, starts, ends or pauses. What could not come any more after death or the end of "
+            "the part in the study is not counted."
+        ),
+        Text(
+            "Overdue is what has not come and can still be held; what nobody can tell hangs on a date known in part. "
+            "Doses stand under treatment."
+        ),
+    )
+    return Table(
+        "table-calendar", Text("How clocks and visits were kept"), columns, tuple(_rows(source)), notes
+    )
+
+
+def _rows(source: Source) -> Iterator[Row | GroupHeading]:
+    elements = list(dict.fromkeys(row.item for row in source.results.of(CALENDAR) if row.item))
+    for section, heading in (("clocks", "Clocks"), ("visits", "Visits")):
+        own = [one for one in elements if one.startswith(f"{section}.")]
+        if own:
+            yield GroupHeading(Text(heading))
+        for element in own:
+            name = element.partition(".")[2]
+            label = (
+                source.said(name.replace("_", " "), element)
+                if section == "clocks"
+                else source.said(source.protocol.visits[name].label, f"{element}.label")
+            )
+            cells = tuple(source.count(f"{CALENDAR}/{element}/{statistic}") for statistic in _COLUMNS)
+            yield Row(Text(label), cells, indent=1)

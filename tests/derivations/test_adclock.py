@@ -1,0 +1,421 @@
+"""ADCLOCK: each clock and visit of both protocols kept and broken, who is asked, and how long anybody looks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from tests.derivations.lives import changed
+from tests.derivations.small_studies import DAY_1, Records, on_day
+
+from trialwright.derivations.adclock import (
+    CONTACTS,
+    derive_adclock,
+    why_clock_not_run,
+    why_deviation_not_run,
+    why_visit_not_run,
+)
+from trialwright.derivations.adsl import derive_adsl
+from trialwright.derivations.events import known_facts
+from trialwright.derivations.study import make_study
+from trialwright.protocol.loading import load_protocol
+from trialwright.protocol.model import Clock, Deviation, Visit
+
+
+@pytest.fixture(scope="module")
+def durva():
+    return load_protocol("nct04294498")
+
+
+@pytest.fixture(scope="module")
+def prtras():
+    """With three elements the shipped protocol has no need of: a clock of assessments, a single visit, a start that may be late."""
+    at_80 = {"label": "Biopsy", "at": "80 days", "from": "group_assignment", "tolerance": "3 days", "missed after": "5 days",
+             "measures": ["hbsag_quantity"]}  # fmt: skip
+    scans = {
+        "assess": "lirads",
+        "every": "8 to 12 weeks",
+        "during": "follow_up",
+        "tolerance": "7 days",
+        "missed after": "119 days",
+    }
+    stated = {"status": "assumed", "reason": "For this test."}
+    return changed(
+        load_protocol("nct07120750"), {"visits.biopsy": at_80 | stated, "clocks.scans": scans | stated}
+    )
+
+
+def adclock_of(study):
+    facts = known_facts(study)
+    return derive_adclock(study, derive_adsl(study, facts), facts)
+
+
+def became(adclock, subject, name):
+    """What became of each thing, or why nobody can tell, in the order of time."""
+    rows = adclock.filter(USUBJID=subject, PARAMCD=name.upper())
+    return rows.select(pl.coalesce("AVALC", "REASON"))["AVALC"].to_list()
+
+
+def row_of(adclock, subject, name, number=1):
+    return adclock.filter(USUBJID=subject, PARAMCD=name.upper(), ASEQ=number).row(0, named=True)
+
+
+def ended(records, subject, of, why, when):
+    return records.add(
+        "DS", subject, DSDECOD=why, DSTERM=why, DSCAT="DISPOSITION EVENT", DSSCAT=of, DSSTDTC=when
+    )
+
+
+# --- durvalumab with entecavir ----------------------------------------------------------------------------------------
+
+
+def read(records, subject, days):
+    for day, response in days.items():
+        records.add("RS", subject, RSTESTCD="OVRLRESP", RSCAT="RECIST 1.1", RSSTRESC=response, RSORRES=response,
+                    RSDTC=on_day(day), RSEVAL="INVESTIGATOR")  # fmt: skip
+
+
+LONG = (on_day(-3), on_day(360))
+
+
+def on_durvalumab(
+    records,
+    subject,
+    *,
+    viral_loads=(),
+    responses=None,
+    entecavir=LONG,
+    days=(1, 29, 57, 85, 113),
+    **person,
+):
+    """Five doses on days 1 to 113: in the period of treatment from day 2 to day 141."""
+    records.person(subject, **person).doses("durvalumab", days, subject)
+    records.series("hbv_dna", dict.fromkeys(viral_loads, 5000), subject)
+    if entecavir:
+        records.dose("entecavir", *entecavir, subject)
+    read(records, subject, responses or {})
+
+
+def durva_records():
+    """Entecavir must reach 2024-12-21, six months after 2024-06-21."""
+    records = Records()
+    on_durvalumab(records, "kept", viral_loads=(1, 29, 57, 85, 113, 141), responses={57: "SD", 141: "PR"},
+                  entecavir=(on_day(-3), "2024-12-21"))  # fmt: skip
+    ended(records, "kept", "DURVALUMAB", "COMPLETED", on_day(120))
+    on_durvalumab(records, "broken", viral_loads=(29, 100, 134), entecavir=(on_day(10), "2024-12-20"))
+    on_durvalumab(records, "first", viral_loads=(37, 65))
+    ended(records, "first", "STUDY PARTICIPATION", "SCREEN FAILURE", on_day(-30))  # and screened again
+    on_durvalumab(records, "day 36", viral_loads=(36, 65))
+    on_durvalumab(records, "unjudged", responses={57: "NE", 93: "SD", 141: "SD"})
+    on_durvalumab(records, "died", viral_loads=(29, 57, 85, 113), entecavir=(on_day(-3), "2024-08-20"), DTHDTC="2024-08-21", DTHFL="Y")  # fmt: skip
+    on_durvalumab(records, "undated", viral_loads=(29,), entecavir=(on_day(1), on_day(130)), DTHDTC="2024", DTHFL="Y")  # fmt: skip
+    on_durvalumab(records, "left", viral_loads=(29, 57), days=(1, 29, 57), entecavir=(on_day(-3), None))
+    ended(records, "left", "STUDY PARTICIPATION", "WITHDRAWAL BY SUBJECT", on_day(60))
+    on_durvalumab(records, "stopped", viral_loads=(29, 57), days=(1, 29, 57))
+    ended(records, "stopped", "DURVALUMAB", "ADVERSE EVENT", on_day(60))
+    for last in ("2025-02-27", "2025-02-28"):
+        on_durvalumab(records, f"PH-05 {last}", days=(156, 184), entecavir=(on_day(156), last))
+    records.person("failed", viral_loads=()).series("hbv_dna", {-10: 5000, 40: 5000, 200: 5000}, "failed")
+    ended(records, "failed", "STUDY PARTICIPATION", "SCREEN FAILURE", on_day(-5))
+    return records
+
+
+@pytest.fixture(scope="module")
+def treated(durva):
+    return adclock_of(durva_records().study_of(durva))
+
+
+@pytest.mark.parametrize(("subject", "clock", "found"), [
+    ("kept", "viral_load", ["in time"] * 5),
+    pytest.param("broken", "viral_load", ["in time", "missed", "in time"], id="28, 71 and 34 days"),
+    pytest.param("first", "viral_load", ["late", "in time", "missed"], id="36 days after the first dose; 76 to the end"),
+    pytest.param("day 36", "viral_load", ["in time", "in time", "missed"], id="35 days after the first dose"),
+    ("kept", "imaging", ["in time", "in time"]),
+    pytest.param("broken", "imaging", ["missed"], id="none in 140 days"),
+    pytest.param("unjudged", "imaging", ["late", "early"], id="a scan nobody could judge goes on counting: 92 and 48 days"),
+    ("kept", "entecavir_start", ["in time"]),
+    pytest.param("broken", "entecavir_start", ["missed"], id="nine days after"),
+    ("kept", "entecavir_cover", ["in time"]),
+    pytest.param("broken", "entecavir_cover", ["missed"], id="a day short"),
+    pytest.param("PH-05 2025-02-27", "entecavir_cover", ["missed"], id="PH-05 a day short"),
+    pytest.param("PH-05 2025-02-28", "entecavir_cover", ["in time"], id="PH-05"),
+    pytest.param("died", "entecavir_cover", ["not applicable"], id="PH-08"),
+    pytest.param("died", "viral_load", ["in time"] * 4, id="nothing is missed up to death"),
+    pytest.param("undated", "viral_load", ["in time", "missed"], id="a death in 2024 is after the last day known alive"),
+    pytest.param("left", "viral_load", ["in time", "in time"], id="nothing is due of who has left"),
+    pytest.param("left", "entecavir_cover", ["not applicable"], id="left under treatment"),
+    pytest.param("stopped", "viral_load", ["in time", "in time"], id="28 days to the end of the period"),
+    pytest.param("failed", "viral_load", [], id="a screen failure is asked nothing"),
+])  # fmt: skip
+def test_clocks_of_durvalumab(treated, subject, clock, found):
+    assert became(treated, subject, clock) == found
+
+
+def test_a_screen_failure_is_asked_nothing(treated):
+    assert "failed" not in treated["USUBJID"].to_list()
+
+
+def test_visits_of_durvalumab(treated):
+    """HBV DNA 28 days after the last of five doses; after that none, and entecavir for six months."""
+    assert became(treated, "kept", "screening") == ["in time"]
+    assert became(treated, "broken", "screening") == ["missed"]
+    assert became(treated, "kept", "end_of_treatment") == ["in time"]
+    assert became(treated, "kept", "entecavir_follow_up") == ["in time", *["missed"] * 5]
+    assert treated.filter(PARAMCD="INFUSION").is_empty()
+
+
+def test_what_counts_from_the_last_dose_waits_until_it_is_known_to_be_the_last(treated):
+    assert (
+        became(treated, "broken", "entecavir_follow_up")
+        == became(treated, "broken", "end_of_treatment")
+        == []
+    )
+    assert became(treated, "stopped", "end_of_treatment") == [
+        "missed"
+    ]  # seen on the day of the last dose, and not after
+    assert became(treated, "left", "end_of_treatment") == ["not applicable"]
+
+
+def test_what_a_row_says(treated):
+    row = row_of(treated, "broken", "viral_load", 2)
+    del row["SUBJECT"]
+    assert row == {
+        "STUDYID": "S", "USUBJID": "broken", "PARCAT": "clock", "PARAMCD": "VIRAL_LOAD", "PARAM": "next result: HBV DNA",
+        "ASEQ": 2, "STARTDT": date(2024, 3, 29), "AWLODT": None, "AWHIDT": date(2024, 5, 3), "ADT": date(2024, 6, 8),
+        "ENDDT": None, "AVAL": 71, "AVALC": "missed", "REASON": None, "SRCDOM": "LB", "SRCSEQ": 2, "SRCALL": "LB.2",
+        "AVALU": "DAYS", "PROTOCOL": "clocks.viral_load",
+    }  # fmt: skip
+    assert treated.columns == ["STUDYID", "USUBJID", "SUBJECT", *CONTACTS]
+
+
+@pytest.mark.parametrize(("subject", "name", "found"), [
+    pytest.param("kept", "viral_load", ["in time", "in time"], id="14 days since day 57"),
+    pytest.param("broken", "viral_load", ["in time", "overdue"], id="42 days since day 29, and it can still come"),
+    pytest.param("kept", "imaging", ["in time"], id="a later scan is not known"),
+    pytest.param("broken", "imaging", [], id="70 days without a scan are not too long"),
+    pytest.param("kept", "entecavir_cover", ["not due"], id="what ends later goes on"),
+    pytest.param("broken", "entecavir_start", ["missed"], id="began too late, by then"),
+    pytest.param("died", "viral_load", ["in time", "in time"], id="a later death is not known"),
+    pytest.param("PH-05 2025-02-28", "entecavir_start", [], id="not yet treated"),
+])  # fmt: skip
+def test_as_it_was_known_at_a_cut(cut_in_may, subject, name, found):
+    assert became(cut_in_may, subject, name) == found
+
+
+@pytest.fixture(scope="module")
+def cut_in_may(durva):
+    """Day 71."""
+    return adclock_of(durva_records().study_of(durva, cut=date(2024, 5, 10)))
+
+
+def test_a_cut_is_the_last_day_looked_at(cut_in_may):
+    assert row_of(cut_in_may, "broken", "viral_load", 2)["ENDDT"] == date(2024, 5, 10)
+
+
+def test_two_studies_at_once_are_two_studies(durva):
+    records = Records()
+    for trial, days in (("1", (29, 57)), ("2", (29, 64))):
+        on_durvalumab(records, trial, viral_loads=days, days=(1, 29, 57))
+    tables = {
+        name: rows.with_columns(TRIAL=pl.col("USUBJID"), USUBJID=pl.lit("001")) for name, rows in records.tables.items()
+    }  # fmt: skip
+    rows = adclock_of(make_study(durva, tables, keys=["TRIAL"])).filter(PARAMCD="VIRAL_LOAD")
+    assert rows.columns[:4] == ["TRIAL", "STUDYID", "USUBJID", "SUBJECT"]
+    assert rows.select("TRIAL", "AVAL").rows() == [("1", 28), ("1", 28), ("2", 28), ("2", 35)]
+
+
+# --- analogues with peginterferon -------------------------------------------------------------------------------------
+
+
+def since(days):
+    """So many days after group assignment."""
+    return (DAY_1 + timedelta(days)).isoformat()
+
+
+def assigned(records, subject, group, *, scans=(), bloods=(), seen=(), analogue=((-60, None),), **person):
+    """Group assignment on 2024-03-01, nineteen days after radical treatment; `seen` are contacts that measure nothing due."""
+    arm = {"ARMCD": group} if group else {}
+    records.person(subject, **arm, **person)
+    records.milestone("radical_treatment", "2024-02-11", subject).milestone(
+        "group_assignment", since(0), subject
+    )
+    for first, last in analogue:
+        records.dose("nucleoside_analogue", since(first), None if last is None else since(last), subject)
+    for day in scans:
+        records.add("PR", subject, PRTRT="LIVER MRI", PRDECOD="LIVER MRI", PRSTDTC=since(day))
+    for day in bloods:
+        records.result("hbsag_quantity", since(day), 500, subject)
+    for day in seen:
+        records.result("alp", since(day), 80, subject)
+
+
+def prtras_records():
+    records, peg = Records(), "NA AND PEGINTERFERON"
+    assigned(records, "kept", "NA", scans=(84, 168), bloods=(-5, 80, 168))
+    records.finding("pd1_cd8", since(168), "20", "kept")
+    assigned(
+        records, "late", "NA", scans=(92, 177), bloods=(95,), seen=(255,), analogue=((-60, 30), (46, None))
+    )
+    assigned(records, "paused", "NA", seen=(300,), analogue=((-60, 30), (45, None)))
+    assigned(records, "peg kept", peg, seen=(150,))
+    records.dose("peginterferon", since(10), since(40), "peg kept").result("alt", since(38), 60, "peg kept")
+    records.result("hbsag_quantity", "2024-02", 500, "paused")
+    records.result("hbsag_quantity", "2024-02", 500, "peg kept").result("alt", since(-5), 30, "peg kept")
+    assigned(records, "peg broken", peg, seen=(150,))
+    assigned(records, "peg late", peg, seen=(150,))
+    records.dose("peginterferon", "2024-05-06", "2024-06-01", "peg late")
+    assigned(records, "no group", None, seen=(150,))
+    assigned(records, "no group, peg", None, seen=(150,))
+    records.dose("peginterferon", since(10), since(40), "no group, peg")
+    assigned(records, "recurred", "NA", scans=(84, 168), bloods=(420,))
+    records.finding("lirads", since(84), "LR-1", "recurred").finding("lirads", since(168), "LR-5", "recurred")
+    assigned(records, "unjudged", "NA", scans=(84,), seen=(140,))
+    records.finding("lirads", since(84), "LR-NC", "unjudged").finding("lirads", since(92), "LR-1", "unjudged")
+    assigned(records, "left", "NA", seen=(70,), DTHDTC=since(200), DTHFL="Y")
+    ended(records, "left", "STUDY", "LOST TO FOLLOW-UP", since(80))
+    assigned(records, "left some day", "NA", seen=(70,))
+    ended(records, "left some day", None, "WITHDRAWAL BY SUBJECT", None)
+    assigned(records, "died", "NA", seen=(30,), DTHDTC=since(95), DTHFL="Y")
+    assigned(records, "fell ill", "NA", seen=(140,))
+    records.add("AE", "fell ill", AETERM="FEVER", AEDECOD="Pyrexia", AESTDTC=since(84), AETOXGR="2")
+    records.person("failed").milestone("radical_treatment", "2024-02-11", "failed")
+    records.result("hbsag_quantity", since(200), 500, "failed")
+    return records
+
+
+@pytest.fixture(scope="module")
+def followed(prtras):
+    return adclock_of(prtras_records().study_of(prtras))
+
+
+@pytest.mark.parametrize(("subject", "name", "found"), [
+    ("kept", "analogue_cover", ["in time"]),
+    pytest.param("paused", "analogue_cover", ["in time"], id="14 days without"),
+    pytest.param("late", "analogue_cover", ["missed"], id="15 days without"),
+    pytest.param("died", "analogue_cover", ["in time"], id="it went on, as far as known, 65 days after the last contact"),
+    pytest.param("kept", "interferon_start", [], id="asked of its group only"),
+    ("peg kept", "interferon_start", ["in time"]),
+    pytest.param("peg broken", "interferon_start", ["missed"], id="it never began"),
+    pytest.param("peg late", "interferon_start", ["missed"], id="a day after twelve weeks"),
+    pytest.param("no group", "interferon_start", ["missing"], id="nobody knows whether it is asked"),
+    pytest.param("no group, peg", "interferon_start", ["in time"], id="kept, whether it is asked or not"),
+    ("kept", "screening", ["in time"]), ("late", "screening", ["missed"]),
+    pytest.param("paused", "screening", ["imprecise date"], id="some day of February: 1 is too early, 2 to 29 are not"),
+    pytest.param("peg kept", "screening", ["in time"], id="whichever day of February, another test was in time"),
+    ("kept", "imaging", ["in time", "in time"]),
+    pytest.param("late", "imaging", ["late", "late", "not due"], id="8 and 9 days late; the third due on day 252"),
+    pytest.param("peg broken", "imaging", ["missed"], id="none; the second is due on day 168"),
+    pytest.param("recurred", "imaging", ["in time", "in time"], id="nothing is due after the recurrence"),
+    pytest.param("left", "imaging", ["not applicable"], id="lost in its window, though known to have lived longer"),
+    pytest.param("died", "imaging", ["late"], id="died after its window"),
+    pytest.param("kept", "laboratory", ["in time", "in time"], id="four days early, and on the day"),
+    pytest.param("late", "laboratory", ["late", "missed", "not due"], id="11 days late, and none; the third due on day 252"),
+    pytest.param("fell ill", "laboratory", ["missed"], id="an adverse event is no visit"),
+    ("kept", "immune_profile", ["in time"]), ("paused", "immune_profile", ["missed"]),
+    ("peg kept", "interferon_safety", ["in time"]),
+    pytest.param("no group, peg", "interferon_safety", ["missed"], id="of everybody who takes it"),
+    pytest.param("kept", "interferon_safety", [], id="of nobody else"),
+    pytest.param("kept", "biopsy", ["in time"], id="a single visit, on its day"),
+    pytest.param("late", "biopsy", ["missed"], id="a single visit, 15 days late"),
+    pytest.param("left", "biopsy", ["not applicable"], id="a single visit, lost on its day"),
+    pytest.param("unjudged", "scans", ["late"], id="LR-NC goes on counting: 92 days"),
+    pytest.param("recurred", "scans", ["in time", "in time", "missed"], id="a clock has no end but its period"),
+])  # fmt: skip
+def test_clocks_and_visits_of_peginterferon(followed, subject, name, found):
+    assert became(followed, subject, name) == found
+
+
+def test_whoever_never_came_to_time_zero_is_asked_nothing(followed):
+    assert "failed" not in followed["USUBJID"].to_list()
+
+
+def test_a_pause_is_told_with_its_days_and_the_record_before(followed):
+    row = row_of(followed, "late", "analogue_cover")
+    assert (row["STARTDT"], row["ENDDT"], row["AVAL"], row["SRCALL"]) == (
+        date(2024, 4, 1),
+        date(2024, 4, 15),
+        15,
+        "EX.1",
+    )
+
+
+def test_rows_stand_in_the_order_of_the_protocol_and_of_time(followed, prtras):
+    named = [f"{kind}.{name}" for kind in ("clocks", "visits") for name in getattr(prtras.protocol, kind)]
+    mine = followed.filter(USUBJID="late").select("PROTOCOL", "ASEQ").rows()
+    assert mine == sorted(mine, key=lambda row: (named.index(row[0]), row[1]))
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in followed.group_by("USUBJID", "PROTOCOL", maintain_order=True).agg("ASEQ")["ASEQ"].to_list())  # fmt: skip
+
+
+def test_a_cut_makes_a_scan_overdue(prtras):
+    """Day 92: the window closed on day 91, and until day 112 the scan is late only."""
+    rows = adclock_of(prtras_records().study_of(prtras, cut=date.fromisoformat(since(92))))
+    assert became(rows, "peg broken", "imaging") == ["overdue"]
+    assert became(rows, "late", "imaging") == ["late"]
+    assert became(rows, "left", "imaging") == ["not applicable"]
+    assert (
+        became(rows, "left some day", "imaging") == []
+    )  # there on day 70 for the last time, a week before the window
+    assert became(rows, "paused", "analogue_cover") == ["in time"]
+
+
+# --- what cannot be run -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("clock", "why"), [
+    ({"measure": "alt", "at_least_every": "31 days"}, ""),
+    ({"measure": "alt", "at_least_every": "31 days", "counts_from": "anchor"}, "a row of contacts that counts from an anchor is a visit"),
+    ({"assess": "lirads", "every": "8 to 12 weeks"}, ""),
+    ({"assess": "lirads"}, "it does not say how often"),
+    ({"start_of": "entecavir", "within": "7 days of first durvalumab"}, ""),
+    ({"start_of": "entecavir"}, "it does not say within what"),
+    ({"keep": "entecavir", "at_least": "6 months after last durvalumab"}, ""),
+    ({"keep": "entecavir", "during": "follow_up"}, ""),
+    ({"keep": "entecavir"}, "it does not say what must happen"),
+    ({}, "it does not say what must happen"),
+])  # fmt: skip
+def test_why_a_clock_is_not_run(clock, why):
+    plain = {name.replace("_", " "): value for name, value in clock.items()}
+    assert why_clock_not_run(Clock.model_validate(plain)) == why
+
+
+@pytest.mark.parametrize(("visit", "why"), [
+    ({"every": "4 weeks", "measures": ["alt"]}, ""),
+    ({"at": "4 weeks", "measures": ["alt"]}, ""),
+    ({"within": "28 days before first durvalumab", "measures": ["alt"]}, ""),
+    ({"every": "4 weeks", "measures": ["entecavir", "alt"]}, ""),
+    ({"measures": ["alt"]}, "it does not say when"),
+    ({"every": "12 hours", "measures": ["alt"]}, "it counts no days"),
+    ({"at": "0 days", "measures": ["alt"]}, "it counts no days"),
+    ({"every": "1 month", "measures": ["alt"]}, ""),
+    ({"every": "4 weeks", "counts from": "previous contact", "measures": ["alt"]},
+     "a row of contacts that counts from the one before is a clock"),
+    ({"every": "4 weeks", "measures": ["entecavir"]}, "nothing is measured at it"),
+    ({"every": "4 weeks"}, "nothing is measured at it"),
+    pytest.param({"every": "4 weeks", "counts from": "previous contact", "measures": ["durvalumab"]}, "", id="doses stand in ADEX"),
+])  # fmt: skip
+def test_why_a_visit_is_not_run(durva, visit, why):
+    assert why_visit_not_run(Visit.model_validate({"label": "Visit"} | visit), durva.protocol) == why
+
+
+@pytest.mark.parametrize(("deviation", "why"), [
+    ({"clock": "viral_load", "is": "late"}, ""),
+    ({"visit": "infusion", "is": "late"}, "doses early, late and skipped are listed; whether their reason excuses them, a person decides"),
+    ({"visit": "end_of_treatment", "is": "unusable"}, "nothing tells yet which results are repeated"),
+    ({"visit": "end_of_treatment", "is": "missed"}, ""),
+    ({"when": "count(durvalumab) > 24"}, ""),
+])  # fmt: skip
+def test_why_a_deviation_is_not_found(durva, deviation, why):
+    assert (
+        why_deviation_not_run(
+            Deviation.model_validate({"text": "It was not kept", "severity": "minor"} | deviation),
+            durva.protocol,
+        )
+        == why
+    )
+
+
+def test_every_clock_and_visit_of_the_shipped_protocols_is_run(durva, prtras):
+    for protocol in (durva.protocol, prtras.protocol):
+        assert {why_clock_not_run(clock) for clock in protocol.clocks.values()} == {""}
+        assert {why_visit_not_run(visit, protocol) for visit in protocol.visits.values()} == {""}
