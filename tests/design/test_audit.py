@@ -20,6 +20,7 @@ from trialwright.design.single_audit import (
     AT_ONCE,
     COMPLETE,
     PERSON_TIME,
+    RECALIBRATED,
     at_rate,
     boundaries_of,
     characterise_boundaries,
@@ -465,13 +466,18 @@ def test_late_events_and_the_ways_to_count():
         at_once = value(HCC, f"design boundary/{at_rate('reactivation', rate)}/probability_to_cross")
         late = {
             rule: f"design boundary/{at_rate('reactivation', rate, 'late', rule)}/probability_to_stop"
-            for rule in (AT_ONCE, COMPLETE, PERSON_TIME)
+            for rule in (AT_ONCE, RECALIBRATED, COMPLETE, PERSON_TIME)
         }
         assert value(HCC, late[COMPLETE]) == pytest.approx(at_once, rel=1e-9)
         assert value(HCC, f"{late[COMPLETE]}_std_error") == 0
         error = value(HCC, f"{late[AT_ONCE]}_std_error")
         assert value(HCC, late[AT_ONCE]) > at_once + 2 * error
         assert 0 < error < 0.02
+        assert value(HCC, late[RECALIBRATED]) <= value(HCC, late[AT_ONCE])
+    kept = f"design boundary/{at_rate('reactivation', 0.05, 'late', RECALIBRATED)}/probability_to_stop"
+    assert value(HCC, kept) <= 0.1 + 4 * value(
+        HCC, f"{kept}_std_error"
+    )  # the level was chosen in other trials
     reference = f"design boundary/{at_rate('reactivation', 0.05, 'late', PERSON_TIME)}/probability_to_stop"
     assert value(HCC, reference) <= 0.1 + 4 * value(HCC, f"{reference}_std_error")
     assert value(

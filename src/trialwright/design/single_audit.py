@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trialwright.analysis.results import Recorder
 from trialwright.derivations.stopping_boundary import compute_boundary
@@ -21,6 +21,7 @@ from trialwright.statistics.late_events import (
     MonitoringPlan,
     Stopping,
     even_entries,
+    pocock_boundary_for_late_events,
     simulate_stopping,
     stopping_at_complete_windows,
 )
@@ -52,6 +53,8 @@ CONFIDENCE = 0.95
 TRIALS = 2_000
 """Virtual trials behind each number of a boundary whose events come late, where nobody asks for more."""
 SEED = 1
+CALIBRATION_TRIALS, CALIBRATION_SEED = 10_000, 2
+"""Virtual trials that choose the level of a recalibrated boundary: others than those that show what it does."""
 _WEEK = 7 / DAYS_A_MONTH
 _MOST_EVENTS = 10
 FIRST, LASTING = "first", "lasting"
@@ -65,7 +68,9 @@ _MOST_FITTED = 100
 """Pairs of rates are fitted to no more patients, for each of them takes a search among all designs of two stages."""
 AT_ONCE, COMPLETE, PERSON_TIME = "event or time over", "time over", "person-time"
 """When a patient counts for a boundary whose events come late; or that time under watch counts instead of patients."""
-RULES = (AT_ONCE, COMPLETE, PERSON_TIME)
+RECALIBRATED = "recalibrated"
+"""Patients count as for `AT_ONCE`, and the level of the boundary is chosen for events that come late."""
+RULES = (AT_ONCE, RECALIBRATED, COMPLETE, PERSON_TIME)
 
 
 def audit_single_group(basis: Basis, *, trials: int = TRIALS, seed: int = SEED) -> Iterator[Recorder]:
@@ -324,12 +329,20 @@ def find_fitting(basis: Basis) -> Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A boundary of the protocol, computed, with the time in which a patient is watched, in weeks."""
+    """A boundary of the protocol, computed, and what stands beside it; `window` is the time in which a patient is watched,
+    in weeks. `recalibrated` is there where the boundary is of Pocock's type and the design says when events come."""
 
     described: Described
     boundary: Boundary
     person_time: PersonTimeBoundary | None
     window: float
+    recalibrated: Boundary | None = None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Those of `RULES` that can be told."""
+        beside = {RECALIBRATED: self.recalibrated, PERSON_TIME: self.person_time}
+        return tuple(rule for rule in RULES if beside.get(rule, self.boundary) is not None)
 
 
 def boundaries_of(basis: Basis) -> Iterator[tuple[str, Watched]]:
@@ -348,7 +361,31 @@ def boundaries_of(basis: Basis) -> Iterator[tuple[str, Watched]]:
             beside = person_time_boundary(
                 n_patients=basis.n, window=window, reference_rate=said.reference_rate, alpha=said.alpha
             )
-        yield id_, Watched(said, computed, beside, window)
+        watched = Watched(said, computed, beside, window)
+        yield id_, replace(watched, recalibrated=_recalibrated(basis, watched))
+
+
+def _recalibrated(basis: Basis, watched: Watched) -> Boundary | None:
+    """The boundary with the level at which virtual trials with late events have no more false alarms than it allows."""
+    said = watched.described
+    if (
+        said.kind != "pocock"
+        or said.alpha is None
+        or said.reference_rate is None
+        or not has_late_events(basis)
+    ):
+        return None
+    try:
+        return pocock_boundary_for_late_events(
+            watched.boundary.n,
+            plan_of(basis, watched),
+            reference_rate=said.reference_rate,
+            alpha=said.alpha,
+            n_trials=CALIBRATION_TRIALS,
+            seed=CALIBRATION_SEED,
+        )
+    except NotEstimable:
+        return None
 
 
 def boundary_rates(basis: Basis, watched: Watched) -> tuple[float, ...]:
@@ -371,6 +408,18 @@ def characterise_boundaries(
                 item=at_look(id_, n),
                 n=n,
             )
+        if watched.recalibrated is not None:
+            conventions = dict(watched.recalibrated.conventions)
+            for n, events in zip(watched.recalibrated.n, watched.recalibrated.events_to_stop, strict=True):
+                found.add(
+                    "events_to_stop",
+                    events,
+                    "events",
+                    note="not even an event in everybody",
+                    item=at_look(f"{id_} {RECALIBRATED}", n),
+                    n=n,
+                    conventions=conventions,
+                )
         for rate in boundary_rates(basis, watched):
             _add_exact(found, id_, watched, rate)
             if has_late_events(basis):
@@ -405,14 +454,12 @@ def _add_late(
     found: Recorder, basis: Basis, id_: str, watched: Watched, rate: float, *, trials: int, seed: int
 ) -> None:
     plan = plan_of(basis, watched)
-    rules: list[Boundary | PersonTimeBoundary] = [
-        watched.boundary,
-        *([watched.person_time] if watched.person_time else []),
-    ]
-    simulated = simulate_stopping(rules, plan, rate=rate, n_trials=trials, seed=seed)
-    told = dict(zip((AT_ONCE, PERSON_TIME), simulated, strict=False))
+    beside = {AT_ONCE: watched.boundary, RECALIBRATED: watched.recalibrated, PERSON_TIME: watched.person_time}
+    rules = {rule: one for rule, one in beside.items() if one is not None}
+    simulated = simulate_stopping(list(rules.values()), plan, rate=rate, n_trials=trials, seed=seed)
+    told = dict(zip(rules, simulated, strict=True))
     told[COMPLETE] = stopping_at_complete_windows(watched.boundary, plan, rate)
-    for counted in (rule for rule in RULES if rule in told):
+    for counted in watched.rules:
         item = at_rate(id_, rate, "late", counted)
         for statistic, (estimate, unit) in _stopping_numbers(told[counted]).items():
             conventions = dict(told[counted].conventions) | {"true rate": rate}

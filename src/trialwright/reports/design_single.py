@@ -18,7 +18,7 @@ from trialwright.design.single_audit import (
     MINIMAX,
     OPTIMAL,
     PERSON_TIME,
-    RULES,
+    RECALIBRATED,
     SIZES,
     TWO_STAGES,
     Watched,
@@ -462,13 +462,11 @@ def _boundary(told: Told, id_: str, watched: Watched) -> Iterator[Block]:
         yield _late_table(told, id_, watched)
 
 
-def _first_looks(watched: Watched) -> list[tuple[int, int | None]]:
-    """The looks from which on another number of events is needed."""
-    found: list[tuple[int, int | None]] = []
-    for n, events in zip(watched.boundary.n, watched.boundary.events_to_stop, strict=True):
-        if not found or found[-1][1] != events:
-            found.append((n, events))
-    return found
+def _first_looks(watched: Watched) -> list[int]:
+    """The looks from which on another number of events is needed, by the boundary or the recalibrated one."""
+    beside = watched.recalibrated or watched.boundary
+    needed = list(zip(watched.boundary.events_to_stop, beside.events_to_stop, strict=True))
+    return [n for i, n in enumerate(watched.boundary.n) if i == 0 or needed[i] != needed[i - 1]]
 
 
 def _boundary_figure(told: Told, id_: str, watched: Watched) -> Figure:
@@ -492,14 +490,19 @@ def _boundary_figure(told: Told, id_: str, watched: Watched) -> Figure:
 
 
 def _looks_table(told: Told, id_: str, watched: Watched) -> Table:
+    ways = [id_, *([f"{id_} {RECALIBRATED}"] if watched.recalibrated else [])]
     rows = tuple(
         Row(
             Text(Number(str(n), Ref.result(f"{BOUNDARY}/{at_look(id_, n)}/events_to_stop"), n)),
-            (told.count(f"{BOUNDARY}/{at_look(id_, n)}/events_to_stop"),),
+            tuple(told.count(f"{BOUNDARY}/{at_look(way, n)}/events_to_stop") for way in ways),
         )
-        for n, _ in _first_looks(watched)
+        for n in _first_looks(watched)
     )
-    columns = (Column(Text("From so many patients who count"), "left"), Column(Text("Events that cross")))
+    titles = (Text("Events that cross"), Text("With the level chosen for late events"))
+    columns = (
+        Column(Text("From so many patients who count"), "left"),
+        *(Column(title) for title, _ in zip(titles, ways, strict=False)),
+    )
     return Table(f"table-design-looks-{_dashed(id_)}", Text("The boundary"), columns, rows)
 
 
@@ -529,6 +532,7 @@ def _characteristics_table(told: Told, id_: str, watched: Watched) -> Table:
 _ONCE = Text("Events at once")
 _WORDS = {
     AT_ONCE: "Patients count with the event or when their time is over",
+    RECALIBRATED: "The same, with the level of the boundary chosen for events that come late",
     COMPLETE: "Patients count when their time is over, with the event or without",
     PERSON_TIME: "Person-time counts",
 }
@@ -544,7 +548,7 @@ _LATE = {
 def _late_table(told: Told, id_: str, watched: Watched) -> Table:
     columns = (Column(Text("True rate"), "left"), *(Column(Text(words)) for words in _LATE.values()))
     rows: list[Row | GroupHeading] = []
-    for rule in _rules(watched):
+    for rule in watched.rules:
         rows.append(GroupHeading(Text(_WORDS[rule])))
         for rate in boundary_rates(told.basis, watched):
             here = f"{BOUNDARY}/{at_rate(id_, rate, 'late', rule)}"
@@ -556,7 +560,8 @@ def _late_table(told: Told, id_: str, watched: Watched) -> Table:
         Text(
             "Events come between ", told.chosen("earliest event"), " and ", told.chosen("latest event"), " after the start, half of them by ",
             told.chosen("median event"), ", while patients enter evenly over ", told.chosen("accrual"), "; a patient's time is over after ",
-            _window(told, id_, watched), ". Who has the event counts early where others wait for their time: then false alarms are more than the exact ones above.",
+            _window(told, id_, watched), ". Who has the event counts early where others wait for their time: then false alarms are more than the exact ones above. "
+            "The recalibrated level was chosen in other virtual trials so that they are no more than the boundary allows.",
         ),
         Text(
             "In brackets the Monte-Carlo standard error; without one the number is exact. By the stop: means of the trials that stopped. Events in the end: of all "
@@ -574,10 +579,6 @@ def _true_rate(told: Told, id_: str, watched: Watched, rate: float) -> Text:
     return Text(said, ", the reference")
 
 
-def _rules(watched: Watched) -> tuple[str, ...]:
-    return RULES if watched.person_time else RULES[:2]
-
-
 def _window(told: Told, id_: str, watched: Watched) -> Term:
     said = watched.described.judged_after
     if said is not None:
@@ -592,9 +593,7 @@ def _characteristics_figure(told: Told, id_: str, watched: Watched) -> Figure:
     if watched.person_time:
         ways["Person-time, steady hazard"] = (PERSON_TIME,)
     if has_late_events(told.basis):
-        ways |= {
-            f"Late: {words}": ("late", rule) for rule, words in _SHORT.items() if rule in _rules(watched)
-        }
+        ways |= {f"Late: {words}": ("late", rule) for rule, words in _SHORT.items() if rule in watched.rules}
     curves = []
     for words, how in ways.items():
         name = "probability_to_stop" if "late" in how else "probability_to_cross"
@@ -616,7 +615,12 @@ def _characteristics_figure(told: Told, id_: str, watched: Watched) -> Figure:
     )
 
 
-_SHORT = {AT_ONCE: "event or time over", COMPLETE: "time over", PERSON_TIME: "person-time"}
+_SHORT = {
+    AT_ONCE: "event or time over",
+    RECALIBRATED: "the same, recalibrated",
+    COMPLETE: "time over",
+    PERSON_TIME: "person-time",
+}
 
 
 def _dashed(id_: str) -> str:
