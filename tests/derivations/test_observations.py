@@ -7,7 +7,7 @@ import pytest
 from tests.derivations.small_studies import Records
 from tests.derivations.tumours import edit, loaded
 
-from trialwright.derivations.observations import make_observations, record_facts
+from trialwright.derivations.observations import last_days_alive, make_observations, record_facts
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.evaluation.table import check_observations
 from trialwright.protocol import rule_tree as tree
@@ -28,8 +28,10 @@ def prtras():
 
 def observed(records, protocol, fact, reader="local", **options):
     study = records.study_of(protocol, **options)
-    table = make_observations(study, record_facts(study), reader=reader)
+    of_facts = make_observations(study, record_facts(study), last_days_alive(study), reader=reader)
+    table = pl.concat(of_facts.values())
     check_observations(table, study.scope.facts)
+    assert table["record"].is_unique().all()
     return table.filter(pl.col("fact") == fact)
 
 
@@ -178,6 +180,22 @@ def test_what_has_not_ended_goes_on(durva, alive, cut, last):
 def test_single_doses_stay_single(durva):
     records = Records().person().doses("durvalumab", [1, 29]).result("alt", "2025-01-01", 20)
     assert len(observed(records, durva, "durvalumab")) == 2
+
+
+def test_a_dose_known_to_the_month_is_one_dose_of_some_day_of_it(durva):
+    records = Records().person().dose("durvalumab", "2024-03", "2024-03").result("alt", "2025-01-01", 20)
+    rows = observed(records, durva, "durvalumab")
+    assert [(str(one["earliest"]), str(one["latest"])) for one in rows.to_dicts()] == [
+        ("2024-03-01 00:00:00", "2024-03-31 23:59:00")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("2024-03", "2024-04"), ("2024-03", "2024-03-31"), ("2024-03-01", "2024-03")]
+)
+def test_a_record_that_may_hold_several_doses_is_refused(durva, start, end):
+    with pytest.raises(ProblemsFound, match="holds more than one"):
+        observed(Records().person().dose("durvalumab", start, end), durva, "durvalumab")
 
 
 def test_counting_doses_refuses_a_record_of_several(durva):

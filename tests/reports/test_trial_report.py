@@ -295,11 +295,21 @@ def test_weights_that_explode_are_told_and_nothing_rests_on_them():
 # --- refused ------------------------------------------------------------------------------------------------------------
 
 
-def test_doses_without_a_day_are_refused_with_their_place():
-    tables = good(HCC)
-    months = {name: pl.col(name).str.slice(0, 7) for name in ("EXSTDTC", "EXENDTC")}
+def in_months(tables, *columns):
+    months = {name: pl.col(name).str.slice(0, 7) for name in columns}
+    return {**tables, "EX": tables["EX"].with_columns(**months)}
+
+
+def test_doses_known_to_the_month_leave_open_who_was_treated():
+    trial = analysed(HCC, in_months(good(HCC), "EXSTDTC", "EXENDTC"))
+    known = trial.results["reactivation_rate/n_population_unknown"]
+    assert known.value == trial.data.adsl["TREATEDFL"].null_count() > 0
+    assert doubtful(trial.results) == []
+
+
+def test_records_that_may_hold_several_doses_are_refused_with_their_place():
     with pytest.raises(ProblemsFound) as error:
-        analysed(HCC, {**tables, "EX": tables["EX"].with_columns(**months)})
+        analysed(HCC, in_months(good(HCC), "EXENDTC"))
     assert {problem.code for problem in error.value.problems} == {"counted-interval"}
     assert all(problem.field.startswith("EX DURVA-HBV-SIM") for problem in error.value.problems)
 

@@ -66,7 +66,10 @@ def as_days(records: pl.DataFrame, drugs: Iterable[Fact], study: Study, alive: p
 
 
 def _lasting(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame) -> pl.DataFrame:
-    """Records of a drug that last longer than a day, with their last day; single doses are given within two."""
+    """Records of a drug that last longer than a day, with their last day; single doses are given within two.
+
+    A single dose whose day is known in part has the same part for its start and end: some day of it, not all of them.
+    """
     treatment = study.protocol.treatments.get(drug.name)
     is_dosed = treatment is not None and treatment.every is not None
     known = records.filter(~pl.col("is_none")).join(alive, on=SUBJECT, how="left", maintain_order="left")
@@ -80,7 +83,10 @@ def _lasting(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFram
         .alias("end_latest"),
     ).drop("LSTALVDT")
     days = (pl.col("end_latest").dt.date() - pl.col("earliest").dt.date()).dt.total_days()
-    return ended.filter(days > (1 if is_dosed else 0))
+    if not is_dosed:
+        return ended.filter(days > 0)
+    is_some_day = (pl.col("end_earliest") == pl.col("earliest")) & (pl.col("end_latest") == pl.col("latest"))
+    return ended.filter((days > 1) & ~is_some_day)
 
 
 def _days_of(lasting: pl.DataFrame, step: int) -> pl.DataFrame:
