@@ -26,6 +26,13 @@ def level_words(protocol: Protocol, name: str, level: str) -> Said:
     return levels_of(protocol, name)[level], path
 
 
+def short_level_words(protocol: Protocol, name: str, level: str) -> Said:
+    """The words for a level where it is compared with another: short, if the protocol has some."""
+    if name == GROUPS and (short := protocol.groups[level].short):
+        return short, f"{GROUPS}.{level}.short"
+    return level_words(protocol, name, level)
+
+
 def category_words(protocol: Protocol, name: str) -> Said:
     """The words for what is compared."""
     return ("Group", GROUPS) if name == GROUPS else (protocol.facts[name].label, f"facts.{name}.label")

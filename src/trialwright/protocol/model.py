@@ -241,6 +241,8 @@ class Group(Stated):
     """A group of subjects that the analysis compares."""
 
     label: Words
+    short: Words | None = None
+    """What comparisons call it, where the label is long."""
     treatments: Many[Name] = ()
     size: Annotated[int, Field(gt=0)] | None = None
     """Planned number of subjects."""

@@ -22,7 +22,7 @@ def group_words(source: Source, by: str | None, level: str | None) -> Text:
 
 
 def pair_words(source: Source, by: str, pair: tuple[str, str], joint: str) -> Text:
-    return Text(source.level(by, pair[0]), f" {joint} ", source.level(by, pair[1]))
+    return Text(source.short_level(by, pair[0]), f" {joint} ", source.short_level(by, pair[1]))
 
 
 def confidence_words(source: Source, name: str, level: float) -> Text:

@@ -299,4 +299,4 @@ def _label(source: Source, analysis: FineGray, item: str) -> Text:
     if not level:
         return Text(source.fact(fact), *((" (per tenfold rise)",) if fact in analysis.transform else ()))
     reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
-    return Text(source.term(item), " against ", source.level(fact, reference))
+    return Text(source.term(item), " against ", source.short_level(fact, reference))

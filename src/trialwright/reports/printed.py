@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from string import Formatter
 
 from trialwright.analysis.results import Finding, Result, Results
-from trialwright.protocol.categories import category_words, level_words
+from trialwright.protocol.categories import category_words, level_words, short_level_words
 from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import Number, Ref, Term, Text
 
@@ -31,6 +31,10 @@ class Said:
     def level(self, fact: str, level: str) -> Term:
         return self.said(*level_words(self.protocol, fact, level))
 
+    def short_level(self, fact: str, level: str) -> Term:
+        """A level where it is compared with another."""
+        return self.said(*short_level_words(self.protocol, fact, level))
+
     def endpoint(self, name: str) -> Term:
         return self.said(self.protocol.endpoints[name].label, f"endpoints.{name}.label")
 
@@ -40,7 +44,7 @@ class Said:
     def term(self, item: str) -> Text:
         """A term of a model: `age`, or `bclc=code_2` as its fact and level."""
         name, _, level = item.partition("=")
-        return Text(self.fact(name), ": ", self.level(name, level)) if level else Text(self.fact(name))
+        return Text(self.fact(name), ": ", self.short_level(name, level)) if level else Text(self.fact(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
 from trialwright.protocol.analyses import Proportion
 from trialwright.reports.blocks import Block, Column, GroupHeading, Row, Table, Text
-from trialwright.reports.estimate_cells import group_words, levels_shown, ratio_with_limits
+from trialwright.reports.estimate_cells import group_words, levels_shown, pair_words, ratio_with_limits
 from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import table_id
 from trialwright.vocabulary.verdicts import Reason
@@ -35,11 +35,7 @@ def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
     columns += [Column(group_words(source, analysis.by, level)) for level in levels]
     others = levels[1:] if analysis.per == "subjects" else []
     for other in others:
-        pair = Text(
-            source.level(analysis.by or "", str(other)),
-            " and ",
-            source.level(analysis.by or "", str(levels[0])),
-        )
+        pair = pair_words(source, analysis.by or "", (str(other), str(levels[0])), "and")
         columns += [Column(Text("Difference"), under=pair), Column(Text("Ratio"), under=pair)]
     chosen = reading_of(analysis, source.protocol.endpoints[analysis.endpoint])
     rows: list[Row | GroupHeading] = [

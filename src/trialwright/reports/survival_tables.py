@@ -242,9 +242,7 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
         for level in levels
     ]
     for level in levels[1:]:
-        label = Text(
-            "Difference: ", source.level(analysis.by, level), " less ", source.level(analysis.by, levels[0])
-        )
+        label = Text("Difference: ", pair_words(source, analysis.by, (level, levels[0]), "less"))
         here = f"{name}/{level} minus {levels[0]}/{horizon}"
         rows.append(Row(label, (_with_limits(source, here, "difference"),)))
     columns = (
@@ -350,7 +348,7 @@ def _cox_label(source: Source, name: str, analysis: Cox, item: str) -> Text:
     if not level:
         return Text(source.fact(fact), *_per(source, name, analysis, fact))
     reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
-    return Text(source.term(item), " against ", source.level(fact, reference))
+    return Text(source.term(item), " against ", source.short_level(fact, reference))
 
 
 def _per(source: Source, name: str, analysis: Cox, fact: str) -> tuple[str | Term, ...]:

@@ -24,6 +24,11 @@ def render_synopsis(source: Said) -> KeyValues:
             Text(source.said(study.enrolment, "study.enrolment")) if study.enrolment else None,
         ),
         (Text("Responsible"), Text(source.said(study.sponsor, "study.sponsor")) if study.sponsor else None),
+        *(
+            (Text("Group"), _group(source, name))
+            for name in source.protocol.groups
+            if len(source.protocol.groups) > 1
+        ),
         (Text("Time zero"), _time_zero(source, zero) if zero else None),
         *(
             (Text(endpoint.role.capitalize(), " endpoint"), Text(source.endpoint(name)))
@@ -32,6 +37,12 @@ def render_synopsis(source: Said) -> KeyValues:
         (Text("Source"), Text(source.said(study.source, "study.source")) if study.source else None),
     ]
     return KeyValues(tuple((key, value) for key, value in items if value is not None))
+
+
+def _group(source: Said, name: str) -> Text:
+    short = source.protocol.groups[name].short
+    beside = (" (", source.said(short, f"groups.{name}.short"), ")") if short else ()
+    return Text(source.level("groups", name), *beside)
 
 
 def _time_zero(source: Said, name: str) -> Text:

@@ -8,6 +8,7 @@ from trialwright.analysis.by_visit import unit_of, visit_name
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Row, Table, Text
+from trialwright.reports.estimate_cells import pair_words
 from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import table_id
 from trialwright.vocabulary.durations import Duration
@@ -79,8 +80,7 @@ def _differences(
         if source.results[f"{here}/difference"].value is not None:
             low, high = (source.decimals(f"{here}/{limit}", 2) for limit in ("conf_low", "conf_high"))
             found = Text(found, " ", source.interval(low, high))
-        by = analysis.by or ""
-        label = Text("Difference: ", source.level(by, other), " less ", source.level(by, first))
+        label = Text("Difference: ", pair_words(source, analysis.by or "", (other, first), "less"))
         blank = tuple(Text() for _ in range(6))
         yield Row(label, (*blank, found, Text()), indent=1)
 
