@@ -665,7 +665,7 @@ def test_the_table_has_every_number_once():
         "benefit_shown", "harm_shown", "stopped_for_futility", "rejected", "n_subjects", "n_events", "day",
         "hazard_ratio", "coverage",
     ]  # fmt: skip
-    assert table.filter(pl.col("look") == 2).height == 8
+    assert table.filter(pl.col("look") == 2).height == 9
     first = table.filter((pl.col("look") == 1) & (pl.col("quantity") == "benefit_shown"))
     assert first["estimate"].to_list() == [found.looks[0].benefit_shown.value] == [0.5]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from trialwright.checks.checked import Checked
+from trialwright.checks.planned_looks import read_looks
 from trialwright.checks.registry import Found, check
 from trialwright.protocol.model import Design, Monitoring
 from trialwright.statistics.sample_size import (
@@ -14,6 +16,7 @@ from trialwright.statistics.sample_size import (
     freedman_events,
     risk_under_hazard_ratio,
     schoenfeld_events,
+    subjects_by_group,
     subjects_for_events,
     two_proportion_subjects,
 )
@@ -202,7 +205,8 @@ def _assumptions_of(design: Design) -> list[str]:
     ratio = f"a hazard ratio of {design.hazard_ratio:g}" if design.hazard_ratio else ""
     treated = f"{_percent(design.rate)} among the treated" if design.rate and not ratio else ""
     loss = f"{_percent(design.loss)} loss" if design.loss else "no loss"
-    return [text for text in (str(design.method), rate, ratio, treated, loss) if text]
+    looks = "its looks" if design.looks else ""
+    return [text for text in (str(design.method), rate, ratio, treated, loss, looks) if text]
 
 
 def _needed(design: Design) -> int | None:
@@ -212,9 +216,14 @@ def _needed(design: Design) -> int | None:
     share = design.ratio / (1 + design.ratio) if design.ratio else 0.5
     alpha, sides, power, loss = design.alpha, design.sides, design.power, design.loss or 0.0
     try:
+        looks = (
+            read_looks(design.looks).designed(alpha=alpha, sides=sides, power=power) if design.looks else None
+        )
+        inflation = looks.inflation if looks else 1.0
         if design.method in ("schoenfeld", "freedman") and design.hazard_ratio is not None:
             formula = schoenfeld_events if design.method == "schoenfeld" else freedman_events
             events = formula(design.hazard_ratio, alpha=alpha, sides=sides, power=power, share_treated=share)
+            events = replace(events, exact=events.exact * inflation)
             return subjects_for_events(events, control_risk=design.reference_rate, loss=loss).n_subjects
         if design.method == "two proportions":
             treated = design.rate
@@ -230,8 +239,8 @@ def _needed(design: Design) -> int | None:
                     share_treated=share,
                     loss=loss,
                 )
-                return needed.n_subjects
-    except ValueError:  # a ratio of 1, equal rates: no number is enough, which other checks tell
+                return subjects_by_group(needed.exact * inflation, share).n_subjects
+    except ValueError:  # a ratio of 1, equal rates: no number is enough, which other checks tell; or no boundaries, as `design` tells
         return None
     return None
 
@@ -265,6 +274,47 @@ def no_difference_assumed(checked: Checked) -> Iterator[Found]:
             f"the rate expected, {_percent(design.rate)}, is the rate it is held against",
             "state the rate that would matter",
         )
+
+
+@check(
+    "looks-without-comparison",
+    Severity.ERROR,
+    title="looks before the end are planned, and no difference between groups is there to look for",
+    why="""Spending a type I error over looks belongs to the test of a difference. Without groups to compare and a difference to find, the boundaries of these looks
+    cannot be computed, and whoever looks has no rule to stop by.""",
+    example="""
+design: { hazard ratio: ~, looks: { at: [50 %, 75 %], efficacy: { spending: obrien-fleming } } }
+""",
+    cure="""
+design: { hazard ratio: 0.6, looks: { at: [50 %, 75 %], efficacy: { spending: obrien-fleming } } }
+""",
+    source="ICH E9, 4.5; Lan and DeMets, Biometrika 1983;70:659-663",
+)
+def looks_without_comparison(checked: Checked) -> Iterator[Found]:
+    design = checked.protocol.design
+    if design is None or design.looks is None:
+        return
+    found = Found(("design", "looks"), "", about_key=True)
+    if len(checked.protocol.groups) < 2:
+        yield replace(
+            found,
+            message="looks spend the error of a comparison, and there are no two groups to compare",
+            fix="take `looks` out; what stops a single group stands under `monitoring`",
+        )
+    elif not _states_difference(design):
+        yield replace(
+            found,
+            message="looks spend the error of a comparison, and no difference between the groups is stated",
+            fix="state the hazard ratio, or the rates, that would matter",
+        )
+
+
+def _states_difference(design: Design) -> bool:
+    """Whether a hazard ratio or two rates are stated, or assumed."""
+    keys = {"hazard ratio", "reference rate", "rate"}
+    rests_on = dict(design.rests_on.named()) if design.rests_on else {}
+    said = {key for key in keys if key in rests_on or getattr(design, key.replace(" ", "_")) is not None}
+    return "hazard ratio" in said or {"reference rate", "rate"} <= said
 
 
 @check(

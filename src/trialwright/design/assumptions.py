@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from trialwright.checks.planned_looks import read_looks
 from trialwright.design.reach import Comparison, nearest_hazard_ratio
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Design, Scenario
@@ -119,8 +120,8 @@ class Basis:
 
     @property
     def comparison(self) -> Comparison:
-        """The set of assumptions about two groups."""
-        return _comparison({key: one.value for key, one in self.numbers.items()})
+        """The set of assumptions about two groups, with the looks that the design plans."""
+        return _comparison(self.design, {key: one.value for key, one in self.numbers.items()})
 
     @property
     def horizon(self) -> float:
@@ -397,6 +398,7 @@ def _impossible(
     loaded: LoadedProtocol, found: Mapping[str, Assumed], *, is_for_power: bool
 ) -> Iterator[Problem]:
     """Numbers that are each well and together describe no trial."""
+    yield from _impossible_looks(loaded, found, is_for_power=is_for_power)
     if is_for_power and is_comparison(loaded) and found["hazard ratio"].value == 1:
         ratio = found["hazard ratio"]
         message = "a hazard ratio of 1 is no difference, which no number of participants can show"
@@ -426,17 +428,45 @@ def _impossible(
             yield Problem("unusable-assumption", message, place, dotted(accrual.path), fix)
 
 
+def _impossible_looks(
+    loaded: LoadedProtocol, found: Mapping[str, Assumed], *, is_for_power: bool
+) -> Iterator[Problem]:
+    """Looks that nothing can be worked out for."""
+    design = design_of(loaded)
+    if design.looks is None:
+        return
+    path, message, fix = ("design", "looks"), "", ""
+    if not is_comparison(loaded):
+        message = "looks are worked out for a comparison of groups, and the protocol has a single one"
+        fix = "take `looks` out; a boundary for a single group stands under `monitoring`"
+    elif is_for_power and found["hazard ratio"].value > 1:
+        message = f"looks are worked out for a treatment that lowers the hazard, not for a ratio of {found['hazard ratio'].said}"
+        fix = "state the hazard of those who are to fare better over that of the others"
+    else:
+        try:
+            _ = _comparison(design, {key: one.value for key, one in found.items()}).sequential
+        except ValueError as error:
+            message = f"no boundaries are to be found for these looks: {error}"
+            fix = "let futility spend less, or not be binding" if design.looks.futility else ""
+    if message:
+        place = loaded.document.place_of(path, key=True)
+        yield Problem("unusable-assumption", message, place, dotted(path), fix)
+
+
 def _nearest_ratio(loaded: LoadedProtocol, found: Mapping[str, Assumed]) -> str:
     """The ratio closest to 1 that the stated number can show."""
     n = loaded.protocol.study.enrolment or 0
-    ratio = nearest_hazard_ratio(n, _comparison({key: one.value for key, one in found.items()}))
+    ratio = nearest_hazard_ratio(
+        n, _comparison(design_of(loaded), {key: one.value for key, one in found.items()})
+    )
     if ratio is None:
         return f"{n} participants cannot show any at these numbers"
     return f"the nearest that {n} participants can show at these numbers is {math.floor(100 * ratio) / 100:g}"
 
 
-def _comparison(value: Mapping[str, float]) -> Comparison:
+def _comparison(design: Design, value: Mapping[str, float]) -> Comparison:
     return Comparison(
         hazard_ratio=value["hazard ratio"], reference_rate=value["reference rate"], share_treated=value["share treated"],
         loss=value["loss"], alpha=value["alpha"], sides=1 if value["sides"] == 1 else 2, power=value["power"],
+        looks=read_looks(design.looks) if design.looks else None,
     )  # fmt: skip

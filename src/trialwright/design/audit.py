@@ -18,6 +18,7 @@ from trialwright.design.comparison_audit import (
     try_sets,
     work_out_power,
 )
+from trialwright.design.looks_audit import audit_looks
 from trialwright.design.reach import nearest_hazard_ratio, reference_rate_reaching
 from trialwright.design.single_audit import (
     AT_ONCE,
@@ -130,6 +131,7 @@ def _parts(basis: Basis, *, trials: int, seed: int) -> Iterator[Recorder]:
         yield from audit_single_group(basis, trials=trials, seed=seed)
         return
     yield from audit_comparison(basis)
+    yield audit_looks(basis)
     if has_calendar(basis):
         yield audit_calendar(basis)
 
@@ -167,7 +169,10 @@ def late_alarms(basis: Basis, rows: Iterable[Result]) -> Iterator[Problem]:
                 f"where events come as late as assumed the boundary is crossed in {_percent(chance)} of virtual trials at its reference "
                 f"rate, more than the {_percent(alpha)} it is computed for: patients with an event count at once, the others after their time"
             )
-            fix = "count patients only when their time is over, or watch person-time; both stand on the page"
+            fix = (
+                "take the level chosen for late events, count patients only when their time is over, or watch person-time; "
+                "all stand on the page"
+            )
             yield Problem(
                 "boundary-alarms-late",
                 message,
@@ -203,7 +208,8 @@ def _short_comparison(basis: Basis) -> Iterator[tuple[str, str]]:
     message = (
         f"{n} participants reach a power of {_percent(power)} and not {_percent(comparison.power)}, with a hazard ratio of "
         f"{comparison.hazard_ratio:g}, {_percent(comparison.reference_rate)} among controls, "
-        f"{_percent(comparison.share_treated)} treated and {_percent(comparison.loss)} lost (Schoenfeld)"
+        f"{_percent(comparison.share_treated)} treated and {_percent(comparison.loss)} lost "
+        f"(Schoenfeld{', with its looks' if comparison.looks else ''})"
     )
     yield message, f"the nearest that reaches it, the rest as it is: {', or '.join(ways) or 'nothing'}"
 

@@ -5,6 +5,7 @@ Nothing here says what anybody must have assumed: several sets of assumptions re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -43,6 +44,18 @@ def varied(basis: Basis) -> Variation:
 def reference_rates(basis: Basis) -> tuple[float, ...]:
     """The rates without the treatment, or held against, that are worked out; the one assumed among them."""
     return _with(varied(basis).reference_rate, basis["reference rate"])
+
+
+def events_needed(basis: Basis) -> int:
+    """The number of events that the design states, or else Schoenfeld's."""
+    return math.ceil(exact_events(basis))
+
+
+def exact_events(basis: Basis) -> float:
+    """The same, not rounded."""
+    if basis.design.events is not None:
+        return basis.design.events
+    return basis.comparison.events_by("schoenfeld").exact
 
 
 def shares(basis: Basis) -> tuple[float, ...]:

@@ -22,7 +22,8 @@ from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.study import Study
 from trialwright.derivations.writing import read_study
 from trialwright.design.assumptions import DAYS_A_MONTH, Basis
-from trialwright.design.comparison_audit import recorder_of
+from trialwright.design.comparison_audit import events_needed, recorder_of
+from trialwright.design.reach import Comparison
 from trialwright.protocol.analyses import LogRank
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
@@ -31,7 +32,11 @@ from trialwright.statistics.conditional_power import estimate_conditional_power,
 from trialwright.statistics.error_spending import obrien_fleming_spending
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.event_projection import EventProjection, FutureAccrual, project_events
-from trialwright.statistics.group_sequential import efficacy_boundary, events_information
+from trialwright.statistics.group_sequential import (
+    SequentialBoundaries,
+    efficacy_boundary,
+    events_information,
+)
 from trialwright.statistics.survival import logrank_test
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
@@ -187,13 +192,6 @@ def project(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank], cut
     return found
 
 
-def events_needed(basis: Basis) -> int:
-    """The number of events that the design states, or else Schoenfeld's."""
-    if basis.design.events is not None:
-        return basis.design.events
-    return basis.comparison.events_by("schoenfeld").n_events
-
-
 def _project(basis: Basis, sample: Sample, followed: list[bool], cut: date, needed: int) -> EventProjection:
     to_come = basis.n - sample.n_subjects
     future = None
@@ -245,9 +243,7 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
     interim = interim_from_logrank(
         test.groups[i].observed, test.groups[i].expected, float(test.variance[i, i])
     )
-    boundaries = efficacy_boundary(
-        (1.0,), alpha=comparison.alpha, sides=comparison.sides, spending=obrien_fleming_spending()
-    )
+    boundaries = final_boundaries(comparison)
     final = events_information(events_needed(basis), share_treated=basis["share treated"])
     try:
         told = estimate_conditional_power(
@@ -267,6 +263,16 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
     for name, value in zip(names, values, strict=True):
         found.add(name, value, item=FINAL_TEST)
     return found
+
+
+def final_boundaries(comparison: Comparison) -> SequentialBoundaries:
+    """Those of the looks that are planned, without stopping for futility that nobody is bound to; else of the test at the end."""
+    planned = comparison.sequential
+    if planned is None:
+        return efficacy_boundary(
+            (1.0,), alpha=comparison.alpha, sides=comparison.sides, spending=obrien_fleming_spending()
+        )
+    return planned.boundaries if planned.futility_binding else planned.boundaries.without_futility()
 
 
 def treated_group(protocol: Protocol) -> str:

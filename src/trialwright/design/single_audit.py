@@ -361,8 +361,8 @@ def boundaries_of(basis: Basis) -> Iterator[tuple[str, Watched]]:
             beside = person_time_boundary(
                 n_patients=basis.n, window=window, reference_rate=said.reference_rate, alpha=said.alpha
             )
-        watched = Watched(said, computed, beside, window)
-        yield id_, replace(watched, recalibrated=_recalibrated(basis, watched))
+        one = Watched(said, computed, beside, window)
+        yield id_, replace(one, recalibrated=_recalibrated(basis, one))
 
 
 def _recalibrated(basis: Basis, watched: Watched) -> Boundary | None:

@@ -91,12 +91,17 @@ def _add_needed(found: Recorder, basis: Basis, design: SurvivalDesign, *, alpha:
 def _add_month_of_events(found: Recorder, basis: Basis, design: SurvivalDesign) -> None:
     """Months after the first enrolment by which the events of Schoenfeld's formula are expected."""
     n_events = basis.comparison.events_by("schoenfeld").n_events
-    where = {"item": "expected", "conventions": {"events": n_events}}
+    month, note = month_of_events(design, basis.n, n_events)
+    said = {"events": n_events}
+    found.add("month_of_events", month, "months", note=note, item="expected", conventions=said)
+
+
+def month_of_events(design: SurvivalDesign, n: int, n_events: float) -> tuple[float | None, str]:
+    """Months after the first enrolment by which so many events are expected of `n` subjects, or why there is no such month."""
     try:
-        month, note = time_of_events(design, basis.n, n_events) / DAYS_A_MONTH, ""
+        return time_of_events(design, n, n_events) / DAYS_A_MONTH, ""
     except ValueError as error:
-        month, note = None, str(error)
-    found.add("month_of_events", month, "months", note=note, **where)  # type: ignore[arg-type]
+        return None, str(error)
 
 
 def _times(design: SurvivalDesign) -> Iterator[float]:

@@ -7,9 +7,11 @@ docstrings below are the reference of the language: the JSON Schema and the docu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -25,6 +27,7 @@ from trialwright.protocol.stated import Stated as Stated
 from trialwright.protocol.stated import Status as Status
 from trialwright.vocabulary.durations import DurationRange
 from trialwright.vocabulary.elements import (
+    Ascending,
     Date,
     DurationText,
     Element,
@@ -545,6 +548,69 @@ class Basis(Element):
                 yield about.alias or field, name
 
 
+_MOST_LOOKS = 9
+_LEAST_STEP = 0.01
+
+
+def _as_look_shares(shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Few enough to be held, and far enough apart to say something new."""
+    if len(shares) > _MOST_LOOKS:
+        raise PydanticCustomError(
+            "too_many_looks",
+            "expected at most {most} looks before the last, found {found}",
+            {"most": _MOST_LOOKS, "found": len(shares)},
+        )
+    for before, share in pairwise((0.0, *shares, 1.0)):
+        if round(share - before, 9) < _LEAST_STEP:
+            raise PydanticCustomError(
+                "looks_too_close",
+                "looks must lie at least 1 % of the events apart, from the start and from the last one too, "
+                "not {before} and {share}",
+                {"before": f"{100 * before:g} %", "share": f"{100 * share:g} %"},
+            )
+    return shares
+
+
+LookShares = Annotated[Ascending[Probability], AfterValidator(_as_look_shares)]
+"""`[50 %, 75 %]`: shares of the events needed, rising."""
+
+
+class Spending(Element):
+    """How an error is spent over the looks (Lan and DeMets 1983)."""
+
+    spending: Literal["obrien-fleming", "pocock", "hwang-shih-decani"]
+    """Spending functions of the type named: little early, nearly even, or as `gamma` says."""
+    gamma: Annotated[float, Field(gt=-40, lt=40)] | None = None
+    """With `hwang-shih-decani`: about -4 is close to O'Brien and Fleming, 1 to Pocock."""
+
+    @model_validator(mode="after")
+    def _gamma_belongs_to_its_family(self) -> Self:
+        if (self.gamma is None) == (self.spending == "hwang-shih-decani"):
+            raise PydanticCustomError(
+                "unfit_gamma",
+                "`gamma` belongs to `hwang-shih-decani` and to nothing else, and that cannot go without",
+            )
+        return self
+
+
+class Futility(Spending):
+    """Of the type II error: when a trial stops because it will hardly show anything."""
+
+    binding: bool = False
+    """Whether the boundaries for efficacy count on it; then a trial that goes on all the same exceeds its type I error."""
+
+
+class Looks(Stated):
+    """Interim analyses: when the data are looked at before the end, and what ends the trial then (ICH E9, 4.5)."""
+
+    at: Annotated[LookShares, Field(min_length=1)]
+    """Shares of the events needed (information fractions); the last look, at all of them, needs no mention."""
+    efficacy: Spending
+    """How the type I error is spent."""
+    futility: Futility | None = None
+    """How the type II error is spent; without it no trial stops for futility."""
+
+
 class Variation(Stated):
     """Values for which a design is worked out, beside its own."""
 
@@ -558,6 +624,8 @@ class Variation(Stated):
     """How long each subject is followed."""
     spread_of_propensity: Many[Annotated[float, Field(ge=0, le=3)]] = ()
     """Standard deviation of the logit of the chance to be treated: 0 where subjects do not differ in it."""
+    looks: LookShares = ()
+    """Of a comparison without `looks`: interim looks whose cost is told; 50 % and 75 % if not said."""
 
 
 class Design(Stated):
@@ -582,6 +650,8 @@ class Design(Stated):
     accrual: DurationText | None = None
     follow_up: DurationText | None = None
     """How long the last subject is followed."""
+    looks: Looks | None = None
+    """When the data of a comparison are looked at before the end."""
     rests_on: Basis | None = None
     """The assumptions that stand in where the record is silent; a scenario may change them."""
     vary: Variation | None = None

@@ -38,6 +38,7 @@ from trialwright.reports.blocks import (
     Text,
 )
 from trialwright.reports.design_figures import Axis, draw_curves
+from trialwright.reports.design_looks import counted_once, counted_with_looks, looks_section
 from trialwright.reports.design_told import Told, grid_table, print_value
 from trialwright.statistics.weighting import Target
 
@@ -53,6 +54,7 @@ def comparison_sections(told: Told) -> Iterator[Section]:
     yield Section("design-events", Text("Events that the test needs"), tuple(_events(told)))
     yield Section("design-sets", Text("Assumptions that reach the stated number"), tuple(_sets(told)))
     yield Section("design-power", Text("Power of the stated number"), tuple(_power(told)))
+    yield from looks_section(told)
     if any(told.results.of(SURVIVAL)):
         yield Section("design-calendar", Text("Events as the study goes on"), tuple(_calendar(told)))
     if any(told.results.of(WEIGHTS)):
@@ -99,7 +101,8 @@ def _events(told: Told) -> Iterator[Block]:
         told.n,
         " participants must have the event.",
     )
-    yield Table("table-design-events", caption, columns, rows, (note, _STRONG_NOTE))
+    notes = (note, _STRONG_NOTE, *counted_with_looks(told))
+    yield Table("table-design-events", caption, columns, rows, notes)
     yield _events_figure(told)
 
 
@@ -177,7 +180,8 @@ def _sets_table(told: Told) -> Table:
     )
     caption = Text("Sets of assumptions, and the number each asks for")
     empty = Text("No scenario of the protocol names the formula that it is for.")
-    return Table("table-design-sets", caption, columns, tuple(rows), (note,), empty)
+    notes = (note, *counted_with_looks(told))
+    return Table("table-design-sets", caption, columns, tuple(rows), notes, empty)
 
 
 def _of_scenario(told: Told, id_: str, key: str) -> Text:
@@ -206,7 +210,8 @@ def _reach_table(told: Told) -> Table:
         for method in METHODS
     )
     caption = Text("Least risk among controls from which ", told.n, " participants are enough")
-    return Table("table-design-reach", caption, columns, rows, (_STRONG_NOTE,))
+    notes = (_STRONG_NOTE, *counted_with_looks(told))
+    return Table("table-design-reach", caption, columns, rows, notes)
 
 
 def _reach_figure(told: Told) -> Figure:
@@ -280,6 +285,7 @@ def _grid(told: Told, key: str, values: Sequence[float], analysis: str, title: T
     if key == "follow up":
         notes.append(Text("Log-rank test as the study goes on (", Term("Lakatos 1988", Ref.source("Lakatos 1988")), "); hazards stay as they were, longer or "
                           "shorter than the time within which the risk is meant."))  # fmt: skip
+        notes += counted_once(told)
     else:
         notes.append(
             Text(
@@ -288,6 +294,7 @@ def _grid(told: Told, key: str, values: Sequence[float], analysis: str, title: T
                 ", with the events to be expected.",
             )
         )
+        notes += counted_with_looks(told)
     name = f"table-design-power-{key.replace(' ', '-')}"
     return grid_table(
         told,
@@ -331,7 +338,7 @@ def _calendar(told: Told) -> Iterator[Block]:
             "Enrolment takes ", told.chosen("accrual"), "; each participant is followed for ", _horizon(told), ". Of ", told.n, " participants ",
             told.count(f"{SURVIVAL}/expected/n_events"), " events are expected, a power of ", told.percent(f"{SURVIVAL}/expected/power"),
             "; the formula of Lakatos asks for ", told.count(f"{SURVIVAL}/needed/n_subjects"), " participants. The ", told.count(needed),
-            " events that Schoenfeld asks for are there after ", told.decimals(f"{SURVIVAL}/expected/month_of_events", 1), " months.",
+            " events that Schoenfeld asks for are ", *_there(told), ".",
         )
     )  # fmt: skip
     rows = [row for row in told.results.of(SURVIVAL) if row.item == CALENDAR]
@@ -362,7 +369,19 @@ def _calendar(told: Told) -> Iterator[Block]:
         for row in powers
     )
     columns = (Column(Text("Month"), "left"), Column(Text("Events expected")), Column(Text("Power")))
-    yield Table("table-design-calendar", Text("Events and power as the study goes on"), columns, body)
+    yield Table(
+        "table-design-calendar",
+        Text("Events and power as the study goes on"),
+        columns,
+        body,
+        tuple(counted_once(told)),
+    )
+
+
+def _there(told: Told) -> tuple[str | Text, ...]:
+    """After how many months the events are there, if they come at all."""
+    month = f"{SURVIVAL}/expected/month_of_events"
+    return ("there after ", told.decimals(month, 1), " months") if told.has(month) else ("not reached",)
 
 
 def _month(id_: str, time: float) -> Text:
@@ -409,6 +428,7 @@ def _weights(told: Told) -> Iterator[Block]:
              Term("Shook-Sa and Hudgens 2022", Ref.source("Shook-Sa and Hudgens 2022")), "), the logit of the propensity being normal with this spread. "
              "The c statistic is what a model of the choice would reach: one half where participants do not differ."),
         Text("Power is that of as many effective participants, with the design's own risk, hazard ratio and loss. What is not measured cannot be weighted."),
+        *counted_with_looks(told),
     )  # fmt: skip
     yield Table(
         "table-design-weights",

@@ -24,6 +24,7 @@ from trialwright.reports.blocks import (
     Text,
 )
 from trialwright.reports.design_figures import Axis, draw_curves
+from trialwright.reports.design_looks import looks_simulated
 from trialwright.reports.design_told import Told
 from trialwright.reports.disclosure import disclosure_sections
 
@@ -32,7 +33,8 @@ from trialwright.reports.disclosure import disclosure_sections
 
 def operating_section(told: Told) -> Iterator[Section]:
     """What the test does on virtual trials; nothing where none were run."""
-    ids = [item for item in dict.fromkeys(row.item for row in told.results.of(OPERATING)) if item]
+    shown = [row for row in told.results.of(OPERATING) if row.statistic == "benefit_shown"]
+    ids = [row.item for row in shown if row.item]
     if ids:
         yield Section("design-operating", Text("Virtual trials"), tuple(_operating(told, ids)))
 
@@ -62,6 +64,7 @@ def _operating(told: Told, ids: list[str]) -> Iterator[Block]:
     yield Table(
         "table-design-operating", Text("What the test does on virtual trials"), columns, rows, (note,)
     )
+    yield from looks_simulated(told, ids, _name)
     yield _operating_figure(told, ids)
     beyond = [
         piece
@@ -189,6 +192,8 @@ def _final_test(told: Told) -> Iterator[Block]:
         (Text("Predictive power, flat prior"), told.percent(f"{here}/predictive")),
     )
     yield KeyValues(items)
+    if told.basis.design.looks is not None:
+        yield Paragraph(Text("Each is the chance at any look still to come, by the boundaries as planned."))
     yield Paragraph(
         Text(
             "The groups are compared as they are, without weights: where nobody assigned them by chance, a difference may come from who is in them."

@@ -52,10 +52,10 @@ def design(
     """Ask what the planned number of participants can show.
 
     For two groups: the events that the test needs, which sets of assumptions reach the stated number, its power over
-    background risk, hazard ratio, loss and follow-up, and what weighting would cost. For a single group: which rates so many
-    patients exclude, which hypotheses fit them, and what the stopping boundary does, also when events come late. Every
-    assumption is marked as registered or assumed, with its place in the protocol. The page tells what the number
-    implies; it does not say what anybody must have assumed.
+    background risk, hazard ratio, loss and follow-up, what looks before the end do and cost, and what weighting would
+    cost. For a single group: which rates so many patients exclude, which hypotheses fit them, and what the stopping
+    boundary does, also when events come late. Every assumption is marked as registered or assumed, with its place
+    in the protocol. The page tells what the number implies; it does not say what anybody must have assumed.
 
     Assumptions come from `design` of the protocol and from what it `rests on`; the values beside them from `vary`.
 

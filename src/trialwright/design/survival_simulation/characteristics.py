@@ -44,6 +44,8 @@ class LookCharacteristics:
         Rate of trials that got so many events or days; the others are looked at when all is over.
     benefit_shown, harm_shown, stopped_for_futility : Estimated
         Rate of all trials that end here, and so.
+    ends : Estimated
+        Rate of all trials that end here, for whatever reason; at the last look all that are left.
     testable : Estimated
         Rate of trials whose events can tell the groups apart; the others show nothing here.
     n_subjects, n_events, day : Estimated
@@ -54,6 +56,7 @@ class LookCharacteristics:
     benefit_shown: Estimated
     harm_shown: Estimated
     stopped_for_futility: Estimated
+    ends: Estimated
     testable: Estimated
     n_subjects: Estimated
     n_events: Estimated
@@ -123,7 +126,7 @@ def operating_characteristics(
         _crossed(z, [look.harm for look in looks], above=False),
         _crossed(z, [look.futility for look in looks], above=False),
     )
-    futility &= ~(harm | benefit)
+    futility &= ~(harm | benefit | _crossed(z, [_below(look.futility_from) for look in looks], above=False))
     ends = benefit | harm | futility
     ends[:, -1] = True
     is_end = np.zeros_like(ends)
@@ -139,6 +142,7 @@ def operating_characteristics(
                 benefit_shown=_rate((benefit & is_end)[:, i]),
                 harm_shown=_rate((harm & is_end)[:, i]),
                 stopped_for_futility=_rate((futility & is_end)[:, i]),
+                ends=_rate(is_end[:, i]),
                 testable=_rate(~np.isnan(z[:, i])),
                 **{name: _mean(column[name][:, i]) for name in means},
             )
@@ -159,6 +163,11 @@ def _crossed(z: Floats, bounds: Sequence[float | None], *, above: bool) -> Flags
     sign = 1.0 if above else -1.0
     limits = np.array([math.inf if bound is None else sign * bound for bound in bounds])
     return np.asarray(sign * z >= limits)
+
+
+def _below(bound: float | None) -> float | None:
+    """The largest z below a bound."""
+    return None if bound is None else math.nextafter(bound, -math.inf)
 
 
 def _rate(did: Flags) -> Estimated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +12,7 @@ import numpy as np
 from trialwright.design.survival_simulation.risk_sets import Flags
 from trialwright.design.survival_simulation.subjects import NEVER, Subjects
 from trialwright.statistics.arrays import Floats
+from trialwright.statistics.group_sequential import SequentialBoundaries
 from trialwright.statistics.sample_size import Sides, critical_z
 
 
@@ -30,11 +32,14 @@ class Look:
         A z of so little or less shows harm and ends the trial.
     futility : float or None
         A z of so little or less ends the trial with nothing shown. It may equal `efficacy`, whose z shows benefit.
+    futility_from : float or None
+        Of a test of two sides: a z below it goes on.
 
     Raises
     ------
     ValueError
-        If both `events` and `day` are given, one is below 1, or the bounds are not in the order harm, futility, efficacy.
+        If both `events` and `day` are given, one is below 1, or the bounds are not in the order harm, start of futility,
+        futility, efficacy.
     """
 
     events: int | None = None
@@ -42,6 +47,7 @@ class Look:
     efficacy: float | None = None
     harm: float | None = None
     futility: float | None = None
+    futility_from: float | None = None
 
     def __post_init__(self) -> None:
         if self.events is not None and self.day is not None:
@@ -49,7 +55,12 @@ class Look:
         for name, value in (("events", self.events), ("day", self.day)):
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` of a look must be at least 1, not {value!r}")
-        named = (("harm", self.harm), ("futility", self.futility), ("efficacy", self.efficacy))
+        named = (
+            ("harm", self.harm),
+            ("futility_from", self.futility_from),
+            ("futility", self.futility),
+            ("efficacy", self.efficacy),
+        )
         bounds = [(name, bound) for name, bound in named if bound is not None]
         for (lower, low), (upper, high) in pairwise(bounds):
             if not low <= high:
@@ -73,6 +84,35 @@ def final_look(*, alpha: float, sides: Sides) -> Look:
     """
     z = critical_z(alpha, sides)
     return Look(efficacy=z, harm=-z if sides == 2 else None)
+
+
+def sequential_looks(boundaries: SequentialBoundaries, n_events: float, *, most: int) -> tuple[Look, ...]:
+    """Looks at shares of a number of events, rounded up.
+
+    Parameters
+    ----------
+    boundaries : SequentialBoundaries
+    n_events : float
+        At information fraction 1.
+    most : int
+        A look that waits for more events than this is held when all is over.
+    """
+    is_two_sided = boundaries.sides == 2
+    futility = boundaries.futility or (-math.inf,) * len(boundaries.fractions)
+    looks = []
+    for fraction, upper, lower in zip(boundaries.fractions, boundaries.efficacy, futility, strict=True):
+        events = math.ceil(fraction * n_events)
+        can_be_futile = math.isfinite(lower) and not (is_two_sided and lower < 0)
+        looks.append(
+            Look(
+                events=events if events <= most else None,
+                efficacy=upper if math.isfinite(upper) else None,
+                harm=-upper if is_two_sided and math.isfinite(upper) else None,
+                futility=lower if can_be_futile else None,
+                futility_from=-lower if is_two_sided and can_be_futile else None,
+            )
+        )
+    return tuple(looks)
 
 
 def days_of_looks(subjects: Subjects, looks: Sequence[Look], *, last: float) -> tuple[Floats, Flags]:
