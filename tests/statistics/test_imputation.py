@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
-from trialwright.statistics import student_t
+from trialwright.statistics import imputation, student_t
 from trialwright.statistics.covariates import categorised, count_missing, measured, take
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.imputation import combine, impute
@@ -156,6 +156,29 @@ def test_faulty_imputation():
 
 
 # Rubin's rules
+
+
+def test_more_imputations_leave_the_first_as_they_are():
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=60), rng.normal(size=60)
+    level = np.where(x + rng.normal(size=60) > 0, "high", "low").astype(object)
+    x[:8], level[5:15] = nan, None
+    covariates = [measured("x", x), categorised("level", level, levels=["low", "high"])]
+    two, five = (impute(covariates, auxiliary=[measured("y", y)], m=m, seed=1) for m in (2, 5))
+    for few, many in zip(two, five, strict=False):
+        assert_array_equal(few[0].values, many[0].values)
+        assert_array_equal(few[1].codes, many[1].codes)
+    assert not np.array_equal(five[0][0].values, five[1][0].values)
+
+
+def test_of_collinear_predictors_the_shortest_solution_predicts():
+    # The columns of a constant and of both levels of a category, and one that is twice another; least squares as LAPACK has it.
+    rng = np.random.default_rng(1)
+    is_a, z = rng.integers(0, 2, (3, 40)), rng.normal(size=(3, 40))
+    x = np.stack([np.ones((3, 40)), is_a, 1 - is_a, z, 2 * z], axis=2)
+    y = rng.normal(size=(3, 40, 2))
+    expected = [np.linalg.lstsq(one, target)[0] for one, target in zip(x, y, strict=True)]
+    assert_allclose(imputation._regress(x, y), expected, atol=1e-12)
 
 
 def test_rubins_rules_by_hand():

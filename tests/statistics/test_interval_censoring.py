@@ -223,10 +223,10 @@ def test_order_repetition_and_unit_of_time_change_nothing(given_intervals, times
 def test_the_masses_are_unique(given_intervals):
     # The reason why no mass can be exchanged: the matrix of who covers what has full column rank.
     left, right = (np.array(column) for column in given_intervals)
-    start, _, first, last = interval_censoring._turnbull_intervals(left, right)
-    place = np.arange(len(start))
-    covers = (place >= first[:, None]) & (place <= last[:, None])
-    assert np.linalg.matrix_rank(covers) == len(start)
+    ends, start, _ = interval_censoring._turnbull_intervals(left, right, np.ones((1, len(left))))
+    assert np.isfinite(start).all()
+    n_columns = start.shape[1]
+    assert np.linalg.matrix_rank(interval_censoring._covers(ends, n_columns)) == n_columns
 
 
 # Bootstrap
@@ -250,6 +250,39 @@ def test_bootstrap_limits_cover_what_a_time_leaves_open():
     assert found.conf_high[0] == 1
     assert found.conf_low[1] == 0
     assert 0.3 < found.conf_low[0] < 0.5 < found.conf_high[1] < 0.7
+
+
+@settings(deadline=None, max_examples=40)
+@given(intervals(), st.integers(0, 100), st.sampled_from([1, 100, 2_000_000]))
+def test_samples_worked_on_together_have_the_curves_they_have_alone(given_intervals, seed, at_once):
+    left, right = (np.array(column) for column in given_intervals)
+    n = len(left)
+    draws = np.random.default_rng(seed).integers(n, size=(6, n))
+    counts = np.array([np.bincount(drawn, minlength=n) for drawn in draws], dtype=float)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interval_censoring, "_AT_ONCE", at_once)
+        together = interval_censoring._maximise_likelihood(left, right, counts)
+    for drawn, (start, end, mass, log_likelihood) in zip(draws, together, strict=True):
+        alone = estimate_interval_censored_survival(left[drawn], right[drawn])
+        assert_array_equal(start, alone.left)
+        assert_array_equal(end, alone.right)
+        assert_allclose(mass, alone.mass, rtol=0, atol=1e-9)
+        assert log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-9)
+
+
+def test_limits_are_quantiles_of_the_curves_of_drawn_subjects():
+    left, right = np.array([0, 2, 1, 4, 0, 2, 3.0]), np.array([1, 3, inf, inf, 5, 6, 4.0])
+    times = [1, 2.5, 4, 5]
+    found = estimate_interval_censored_survival(left, right).bootstrap_limits(
+        times, seed=2, n_resamples=100, conf_level=0.8
+    )
+    rng = np.random.default_rng(2)
+    draws = [rng.integers(7, size=7) for _ in range(100)]
+    points = [estimate_interval_censored_survival(left[drawn], right[drawn]).at(times) for drawn in draws]
+    assert_allclose(found.conf_low, np.quantile([one.survival_low for one in points], 0.1, axis=0), atol=1e-9)
+    assert_allclose(
+        found.conf_high, np.quantile([one.survival_high for one in points], 0.9, axis=0), atol=1e-9
+    )
 
 
 def test_the_same_seed_gives_the_same_limits():

@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from trialwright.statistics.covariates import measured
+from trialwright.statistics import strategies
+from trialwright.statistics.covariates import build_design, categorised, measured, take
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.strategies import clone_subjects, compare_strategies, estimate_strategies
 from trialwright.statistics.survival import estimate_survival
@@ -156,6 +157,56 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         found = _compare(time, event, start, covariates, grace=84, at=1000, n_resamples=200, seed=seed)
         held += found.risk_difference.difference.conf_low <= 0 <= found.risk_difference.difference.conf_high
     assert 88 <= held <= 100  # 95 of 100, within about three standard errors
+
+
+@settings(deadline=None, max_examples=60)
+@given(subjects, st.integers(0, 100))
+def test_samples_worked_on_together_have_the_risks_they_have_alone_or_none(columns, seed):
+    time, event, start = (np.array(column, dtype=float) for column in zip(*columns, strict=True))
+    clones = clone_subjects(time, event, start, grace=5)
+    n = len(time)
+    draws = np.random.default_rng(seed).integers(n, size=(5, n))
+    counts = np.array([np.bincount(drawn, minlength=n) for drawn in draws], dtype=float)
+    design = build_design([], n_subjects=n)
+    together = np.stack(
+        [
+            strategies._risks_of_starting(clones[0], design, counts, 9),
+            strategies._risks_of_not(clones[1], design, counts, 9),
+        ],
+        axis=1,
+    )
+    for drawn, risks in zip(draws, together, strict=True):
+        try:
+            alone = _risks(estimate_strategies(time[drawn], event[drawn], start[drawn], [], grace=5), 9)
+        except NotEstimable:
+            alone = [nan, nan]
+        if np.isfinite(risks).all():
+            assert_allclose(risks, alone, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "n_covariates"), [(40, 0), (60, 1), (120, 2)])
+def test_resamples_worked_on_together_are_as_each_alone(n, n_covariates):
+    rng = np.random.default_rng(n)
+    time, event, start, severity = _simulate_no_effect(rng, n)
+    time[-5:], event[-5:], start[-5:] = 84, True, inf  # events as the grace period ends
+    stage = categorised("stage", [*"B" * (n // 8), *["0", "A"] * n][:n], levels=["0", "A", "B"])
+    covariates = [measured("severity", severity), stage][:n_covariates]
+    found = _compare(time, event, start, covariates, grace=84, at=900, seed=5).risk_difference
+    draws = np.random.default_rng(5).integers(n, size=(100, n))
+    risks, n_failed = [], 0
+    for drawn in draws:
+        try:
+            curves = estimate_strategies(
+                time[drawn], event[drawn], start[drawn], take(covariates, drawn), grace=84
+            )
+            risks.append(_risks(curves, 900))
+        except NotEstimable:
+            n_failed += 1
+    assert found.n_failed == n_failed
+    low, high = np.quantile(risks, [0.025, 0.975], axis=0)
+    assert_allclose([found.risk_a.conf_low, found.risk_b.conf_low], low, rtol=0, atol=1e-10)
+    assert_allclose([found.risk_a.conf_high, found.risk_b.conf_high], high, rtol=0, atol=1e-10)
+    assert found.risk_a.std_error == pytest.approx(np.std(risks, axis=0, ddof=1)[0], abs=1e-10)
 
 
 def test_the_seed_decides():

@@ -2,19 +2,20 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from trialwright.statistics.covariates import measured
+from trialwright.statistics.covariates import categorised, measured, take
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.exposure import at_landmark, ever_exposed, split_by_exposure
 from trialwright.statistics.imputation import impute
 from trialwright.statistics.logistic import fit_logistic
-from trialwright.statistics.resampling import bootstrap
+from trialwright.statistics.resampling import bootstrap, mostly_together
+from trialwright.statistics.samples import product_limit
 from trialwright.statistics.strategies import compare_strategies, estimate_strategies
 from trialwright.statistics.survival import estimate_survival, fit_cox, logrank_test
-from trialwright.statistics.weighted_survival import compare_weighted
+from trialwright.statistics.weighted_survival import bootstrap_weighted_risks, compare_weighted
 from trialwright.statistics.weighting import (
     balance_table,
     effective_sample_size,
@@ -137,7 +138,9 @@ def test_one_person_each():
 
 def test_bootstrap_of_a_mean():
     values = np.arange(1.0, 31)
-    found = bootstrap(lambda drawn: np.array([values[drawn].mean()]), 30, n_resamples=2000, seed=5)
+    found = bootstrap(
+        lambda resamples: list(values[resamples].mean(axis=1)[:, None]), 30, n_resamples=2000, seed=5
+    )
     assert found.estimates.shape == (2000, 1)
     # The error of the mean with denominator n: 8.655 / sqrt(30).
     assert found.std_error[0] == pytest.approx(values.std() / math.sqrt(30), rel=0.05)
@@ -148,18 +151,114 @@ def test_bootstrap_of_a_mean():
     ("n_failing", "is_refused"), [(0, False), (5, False), (6, True)], ids=["none", "five in a hundred", "six"]
 )
 def test_resamples_without_estimate(n_failing, is_refused):
-    calls = iter(range(100))
-
-    def estimate(drawn):
-        if next(calls) < n_failing:
-            raise NotEstimable("all are in one group")
-        return np.array([drawn.mean()])
+    def estimate(resamples):
+        reason = NotEstimable("all are in one group")
+        return [reason if i < n_failing else np.array([drawn.mean()]) for i, drawn in enumerate(resamples)]
 
     if is_refused:
         with pytest.raises(NotEstimable, match=r"^6 of 100 .*, the first because all are in one group$"):
             bootstrap(estimate, 10, n_resamples=100, seed=1)
     else:
         assert bootstrap(estimate, 10, n_resamples=100, seed=1).n_failed == n_failing
+
+
+def test_what_is_not_found_together_is_looked_at_alone():
+    alone = []
+
+    def look(drawn):
+        alone.append(drawn.tolist())
+        if len(alone) == 2:
+            raise NotEstimable("nobody has it")
+        return np.array([7.0])
+
+    # Subject 2 twice, none of it, once: only where it is drawn once is there an answer for all together.
+    resamples = np.array([[2, 2, 0], [0, 1, 1], [2, 0, 1]])
+    estimate = mostly_together(lambda counts: np.where(counts[:, 2:] == 1, counts[:, :1], nan), look)
+    first, second, third = estimate(resamples)
+    assert (first.tolist(), second.reason, third.tolist()) == ([7.0], "nobody has it", [1.0])
+    assert alone == [[2, 2, 0], [0, 1, 1]]
+
+
+@st.composite
+def weighted_cohort(draw):
+    """A cohort with a rare level, ties, an empty tail, and times that come down to 0 in one group or none."""
+    n = draw(st.integers(20, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    covariates = [
+        measured("age", rng.integers(40, 80, n)),
+        categorised(
+            "stage", ["B", "B", "A", "A", *rng.choice(["0", "A"], n - 4)], levels=["0", "A", "B", "C"]
+        ),
+    ]
+    treated = np.r_[1, 0, 1, 0, rng.integers(0, 2, n - 4)]
+    event = rng.integers(0, 2, n) if draw(st.booleans()) else np.ones(n)
+    return rng.integers(1, 12, n).astype(float), event, treated, covariates
+
+
+@settings(deadline=None, max_examples=20)
+@given(weighted_cohort(), st.sampled_from(["overlap", "everyone"]))
+def test_resamples_followed_together_have_the_risks_they_have_alone(columns, target):
+    time, event, treated, covariates = columns
+    times = [0, 4, 8, 11]
+    try:
+        comparison = compare_weighted(time, event, treated, covariates, target=target)
+    except NotEstimable:
+        assume(False)
+    resamples = np.random.default_rng(1).integers(len(time), size=(6, len(time)))
+    for drawn, found in zip(resamples, comparison.resampled_risks(times)(resamples), strict=True):
+        columns = (column[drawn] for column in (time, event, treated))
+        expected = _risks_of_one_sample(*columns, take(covariates, drawn), target, times)
+        if isinstance(expected, str):
+            assert expected in found.reason
+        else:
+            assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+def _risks_of_one_sample(time, event, treated, covariates, target, times):
+    """Risks of treated and controls, or why there are none."""
+    try:
+        weights = compare_weighted(time, event, treated, covariates, target=target).weights
+    except NotEstimable as error:
+        return error.reason
+    groups = [treated == 1, treated == 0]
+    curves = [estimate_survival(time[rows], event[rows], weights=weights[rows]).at(times) for rows in groups]
+    risks = 1 - np.concatenate([curve.survival for curve in curves])
+    return "nobody is followed up to" if np.isnan(risks).any() else risks
+
+
+def test_resamples_go_through_imputed_data_sets_in_turn():
+    time, event, treated, (x,) = _cohort()
+    a, b = (
+        compare_weighted(time, event, treated, [measured("x", values)]) for values in (x.values, x.values**2)
+    )
+    both, of_a, of_b = (
+        bootstrap_weighted_risks(comparisons, [500, 1000], n_resamples=100, seed=2).estimates
+        for comparisons in ([a, b], [a], [b])
+    )
+    assert_allclose(both[::2], of_a[::2], rtol=1e-12)
+    assert_allclose(both[1::2], of_b[1::2], rtol=1e-12)
+    assert not np.allclose(of_a, of_b)
+
+
+def test_a_curve_comes_down_to_0_whatever_rounding_leaves():
+    at_risk, events = np.array([[1.0, 0.1 + 0.2 + 0.3, 0.0]]), np.array([[0.25, 0.3 + 0.2 + 0.1, 0.0]])
+    assert at_risk[0, 1] != events[0, 1]
+    assert product_limit(at_risk, events).tolist() == [[0.75, 0, 0]]
+    assert product_limit(at_risk[:, ::2], events[:, ::2]).tolist() == [
+        [0.75, 0.75]
+    ]  # nobody at risk: it stays
+
+
+def test_most_resamples_are_followed_together():
+    time, event, treated, covariates = _cohort()
+    comparison = compare_weighted(time, event, treated, covariates)
+    counts = np.array(
+        [
+            np.bincount(drawn, minlength=200)
+            for drawn in np.random.default_rng(1).integers(200, size=(50, 200))
+        ]
+    )
+    assert np.isfinite(comparison._risks_together(counts.astype(float), np.array([500.0, 1000.0]))).all()
 
 
 # Rows of one subject

@@ -12,7 +12,7 @@ from trialwright.statistics import weighting
 from trialwright.statistics.covariates import categorised, measured
 from trialwright.statistics.descriptive import standardised_difference_levels, standardised_difference_numbers
 from trialwright.statistics.estimability import NotEstimable
-from trialwright.statistics.logistic import fit_logistic
+from trialwright.statistics.logistic import estimate_probabilities, fit_logistic
 from trialwright.statistics.weighting import (
     TARGETS,
     Balance,
@@ -103,6 +103,38 @@ def test_nearly_separated_groups_have_a_model():
     # Score equations of the maximum, independent of how it was found.
     residual = np.array(Y) - fit.probability
     assert_allclose([residual.sum(), residual @ np.arange(8)], 0, atol=1e-12)
+
+
+def test_many_logistic_models_at_once_are_each_as_alone():
+    rng = np.random.default_rng(2)
+    x = np.column_stack([rng.normal(60, 10, 80), rng.integers(0, 2, 80)])
+    y = (rng.random(80) < 1 / (1 + np.exp(-(x[:, 0] - 60) / 10))).astype(float)
+    resamples = rng.integers(80, size=(30, 80))
+    counts = np.array([np.bincount(drawn, minlength=80) for drawn in resamples], dtype=float)
+    found = estimate_probabilities(y, x, counts)
+    for drawn, probability in zip(resamples, found, strict=True):
+        alone = fit_logistic(y[drawn], x[drawn], names=["age", "sex"])
+        assert_allclose(probability[drawn], alone.probability, rtol=1e-11)
+        # Nobody who was not drawn has a part in the model, and everybody has a probability.
+        assert np.isfinite(probability).all()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "columns", "drawn"),
+    [
+        pytest.param(Y, {"x": range(8)}, [0, 1, 2, 2, 4], id="nobody with the outcome is drawn"),
+        pytest.param(Y, {"x": range(8)}, [0, 1, 2, 5, 6, 7], id="a covariate separates those drawn"),
+        pytest.param(
+            Y, {"x": [0] * 7 + [1]}, [0, 1, 2, 3, 4, 5], id="a covariate does not vary among those drawn"
+        ),
+        pytest.param(Y, {"x": [1] * 8}, range(8), id="a covariate does not vary"),
+        pytest.param(Y[:2], {"x": [1, 2], "y": [1, 3]}, [0, 1], id="more coefficients than subjects"),
+    ],
+)
+def test_logistic_models_that_need_care_are_left_out(outcome, columns, drawn):
+    x = np.column_stack(list(columns.values())).astype(float)
+    counts = np.bincount(drawn, minlength=len(outcome)).astype(float)[None]
+    assert np.isnan(estimate_probabilities(np.array(outcome, dtype=float), x, counts)).all()
 
 
 @st.composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import polars as pl
@@ -92,7 +93,7 @@ def analyse_grade_table(data: AnalysisData, analysis: GradeTable, recorder: Reco
             _count_grades(recorder, group, item, group.events.filter(is_one))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Group:
     level: str | None
     people: pl.DataFrame
@@ -100,20 +101,24 @@ class _Group:
     is_recorded: bool
     """Whether the study records adverse events at all; one without any denies none."""
 
-    @property
-    def days(self) -> float:
-        return float(_days(self.people).sum())
+    @cached_property
+    def followed(self) -> pl.DataFrame:
+        """Those of whom first and last day are known."""
+        return self.people.select("USUBJID", "first", "last").drop_nulls()
+
+    @cached_property
+    def days(self) -> int:
+        return _days(self.followed, pl.col("last"))
 
 
 def _of(frame: pl.DataFrame, by: str | None, level: str | None) -> pl.DataFrame:
     return frame if level is None else frame.filter(pl.col(by or "") == level)
 
 
-def _days(people: pl.DataFrame) -> pl.Series:
-    """Days under observation, both ends included; null where nobody knows them."""
-    return people.select(
-        ((pl.col("last") - pl.col("first")).dt.total_days() + 1).clip(lower_bound=0)
-    ).to_series()
+def _days(followed: pl.DataFrame, last: pl.Expr) -> int:
+    """Days under observation of all together up to `last`, both ends included."""
+    days = ((last - pl.col("first")).dt.total_days() + 1).clip(lower_bound=0)
+    return int(followed.select(days.sum()).item())
 
 
 def _with_time(data: AnalysisData, analysis: GradeTable, everyone: pl.DataFrame) -> pl.DataFrame:
@@ -210,14 +215,14 @@ def _count_with(
     if not is_complete:
         recorder.add_missing(_RATE, "not known of everybody", **where)
         return
-    at_risk = group.people.select("USUBJID", "first", "last").join(with_event, on="USUBJID", how="left")
-    at_risk = at_risk.drop_nulls(["first", "last"]).with_columns(last=pl.min_horizontal("onset", "last"))
-    days = float(_days(at_risk).sum())
-    timed = with_event.join(at_risk, on="USUBJID", how="semi").height
+    timed = group.followed.join(with_event, on="USUBJID")
+    until = pl.min_horizontal("onset", "last")
+    after = _days(timed, pl.col("last")) - _days(timed, until)
+    days = group.days - after
     if days <= 0:
         recorder.add_missing(_RATE, _NO_TIME, **where)
         return
-    rate = estimate_event_rate(timed, days, conf_level=CONFIDENCE)
+    rate = estimate_event_rate(timed.height, days, conf_level=CONFIDENCE)
     for statistic, value in zip(_RATE, (rate.estimate, rate.conf_low, rate.conf_high), strict=True):
         recorder.add(statistic, value, "per 100 patient-months", **where)
 

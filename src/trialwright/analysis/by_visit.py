@@ -145,7 +145,7 @@ class _Column:
 
     @property
     def n_limited(self) -> int:
-        return self.frame.filter(pl.col("least") != pl.col("most")).height
+        return int((self.frame["least"] != self.frame["most"]).sum())
 
     @property
     def numbers(self) -> list[float]:

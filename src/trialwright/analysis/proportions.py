@@ -75,7 +75,8 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
         _count_verdicts(recorder, part, level)
         _warn_of_unjudged(data, analysis, recorder, level)
         _count_measurable(data, recorder, endpoint, part, level)
-        groups[level] = {None: count_as(part, chosen), **{one: count_as(part, one) for one in READINGS}}
+        readings: dict[str | None, Counted] = {one: count_as(part, one) for one in READINGS}
+        groups[level] = {None: readings[chosen], **readings}
         for reading, counted in groups[level].items():
             _add_estimate(recorder, analysis, counted, level, reading)
         if endpoint.kind == "best response":
@@ -95,10 +96,14 @@ def reading_of(analysis: Proportion, endpoint: Endpoint) -> str:
 
 def count_as(part: pl.DataFrame, reading: str) -> Counted:
     """The numbers of a group when those who could not be judged count in one of `READINGS`."""
-    counts = part.filter(pl.col("VERDICT") != UNKNOWN) if reading == "left out" else part
-    is_event = pl.col("VERDICT").is_in([MET, UNKNOWN] if reading == "with event" else [MET])
-    days = counts["RISKDAYS"]
-    return Counted(counts.filter(is_event).height, counts.height, float(days.sum()), days.null_count())
+    verdicts, days = part["VERDICT"], part["RISKDAYS"]
+    is_unknown = verdicts == UNKNOWN
+    n_events, n_unknown = int((verdicts == MET).sum()), int(is_unknown.sum())
+    if reading == "left out":
+        days = days.filter(~is_unknown)
+    elif reading == "with event":
+        n_events += n_unknown
+    return Counted(n_events, len(days), float(days.sum()), days.null_count())
 
 
 # --- who had it ---------------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def _read_results(path: Path) -> Results:
 def _as_results(content: Any) -> Results:
     if content["format"] != RESULTS_FORMAT:
         raise ValueError(f"found `{content['format']}`")
-    names = [field.name for field in fields(Result)]
+    names = [field.name for field in fields(Result) if field.init]
     rows = tuple(Result(**{name: row[name] for name in names}) for row in content["results"])
     findings = tuple(
         Finding(**{**one, "words": {name: tuple(said) for name, said in one["words"].items()}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict, Unpack
 
 import polars as pl
@@ -37,12 +37,12 @@ class Result:
     conventions: str
     n: int | None
     source: str
+    id: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> str:
+    def __post_init__(self) -> None:
         time = None if self.time is None else time_key(self.time)
         parts = (self.analysis, self.group, self.item, time, self.statistic)
-        return "/".join(part for part in parts if part is not None)
+        object.__setattr__(self, "id", "/".join([part for part in parts if part is not None]))
 
 
 def time_key(time: float) -> str:
@@ -113,8 +113,8 @@ class Results:
 
     def to_frame(self) -> pl.DataFrame:
         """One row a result, the id first."""
-        columns = {item.name: [getattr(row, item.name) for row in self.rows] for item in fields(Result)}
-        frame = pl.DataFrame({"id": [row.id for row in self.rows], **columns}, schema=_SCHEMA)
+        columns = {name: [getattr(row, name) for row in self.rows] for name in _SCHEMA}
+        frame = pl.DataFrame(columns, schema=_SCHEMA)
         return frame.with_columns(pl.lit("Y").alias(SIMULATED)) if self.is_simulated else frame
 
     def to_json(self) -> str:
@@ -148,6 +148,9 @@ _SCHEMA: dict[str, type[pl.DataType]] = {
 }
 
 
+_JSON = json.JSONEncoder(sort_keys=True)
+
+
 class Where(TypedDict, total=False):
     """What a number of an analysis is about; see `Result`."""
 
@@ -169,6 +172,8 @@ class Recorder:
     conventions: Mapping[str, Any] = field(default_factory=dict)
     rows: list[Result] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    _written: tuple[Mapping[str, Any], str] | None = field(default=None, repr=False, compare=False)
+    """The conventions that were written last, and as what: most rows share them."""
 
     def add(
         self,
@@ -195,12 +200,17 @@ class Recorder:
             unit,
             "" if known else note,
             self.method,
-            json.dumps(self.conventions if conventions is None else conventions, sort_keys=True),
+            self._conventions() if conventions is None else _JSON.encode(conventions),
             self.n if n is None else n,
             self.source,
         )
         self.rows.append(row)
         return row.id
+
+    def _conventions(self) -> str:
+        if self._written is None or self._written[0] is not self.conventions:
+            self._written = self.conventions, _JSON.encode(self.conventions)
+        return self._written[1]
 
     def add_missing(self, statistics: Sequence[str], note: str, **where: Unpack[Where]) -> None:
         """Record that several statistics cannot be had, and why."""

@@ -43,7 +43,7 @@ from trialwright.statistics.weighted_survival import (
     bootstrap_weighted_risks,
     compare_weighted,
 )
-from trialwright.statistics.weighting import balance_table, e_value, positivity_summary
+from trialwright.statistics.weighting import Balance, balance_table, e_value, positivity_summary
 
 _BOOTSTRAP = ("bootstrap_std_error", "bootstrap_conf_low", "bootstrap_conf_high")
 _E_VALUE = ("e_value", "e_value_limit")
@@ -56,15 +56,15 @@ class Weighed:
     Attributes
     ----------
     comparisons : tuple of WeightedComparison
-    covariates : tuple of tuple of Covariate
-        All that groups were to be made alike in, for each comparison.
+    balances : tuple of tuple of Balance
+        How far the groups lie apart in all they were to be made alike in, for each comparison.
     unaliased : Unaliased
         Those that the propensity score was estimated from.
     conventions : dict
     """
 
     comparisons: tuple[WeightedComparison, ...]
-    covariates: tuple[tuple[Covariate, ...], ...]
+    balances: tuple[tuple[Balance, ...], ...]
     unaliased: Unaliased
     conventions: Mapping[str, Any]
 
@@ -132,7 +132,11 @@ def _weigh(data: AnalysisData, sample: Sample, weights: Weights) -> Weighed:
     comparisons = tuple(
         compare_weighted(sample.time, sample.event, treated, model, target=weights.target) for model in models
     )
-    return Weighed(comparisons, tuple(completed), unaliased, conventions)
+    balances = tuple(
+        balance_table(one, comparison.is_treated, comparison.weights)
+        for one, comparison in zip(completed, comparisons, strict=True)
+    )
+    return Weighed(comparisons, balances, unaliased, conventions)
 
 
 def covariate_of(data: AnalysisData, sample: Sample, name: str) -> Covariate:
@@ -238,12 +242,8 @@ def _largest_share(comparison: WeightedComparison) -> float:
 def _add_balance(data: AnalysisData, recorder: Recorder, weights: Weights, found: Weighed) -> None:
     """Differences of the groups before and after weighting; means over imputed data sets."""
     treated, control = _two_groups(data, weights)
-    tables = [
-        balance_table(covariates, one.is_treated, one.weights)
-        for covariates, one in zip(found.covariates, found.comparisons, strict=True)
-    ]
     worst: list[tuple[float, str]] = []
-    for balances in zip(*tables, strict=True):
+    for balances in zip(*found.balances, strict=True):
         name = balances[0].name
         note = balances[0].reason or "not known in every imputed data set"
         before, after = (_mean([getattr(one, part) for one in balances]) for part in ("before", "after"))
@@ -326,18 +326,16 @@ def analyse_weighted_curve(data: AnalysisData, analysis: KaplanMeier, recorder: 
     if found.reason:
         _give_up_curve(recorder, analysis, data, at, found.reason)
         return
-    pairs = [_oriented(one, analysis) for one in found.comparisons]
+    pairs = [
+        one.curves(conf_level=analysis.confidence, conf_type=analysis.interval) for one in found.comparisons
+    ]
     unit = time_unit(data, analysis.endpoint)
     curves = {weights.treated: [treated for treated, _ in pairs]}
     curves[_two_groups(data, weights)[1]] = [control for _, control in pairs]
     for level in levels:
         _add_curve(recorder, sample.group(GROUPS, level), curves[level], at, level, unit, analysis)
     for other, first in pairs_of(data, analysis.by):
-        _add_weighted_contrasts(recorder, analysis, sample, found, (other, first), at)
-
-
-def _oriented(comparison: WeightedComparison, analysis: KaplanMeier) -> tuple[SurvivalCurve, SurvivalCurve]:
-    return comparison.curves(conf_level=analysis.confidence, conf_type=analysis.interval)
+        _add_weighted_contrasts(recorder, analysis, sample, found, pairs, (other, first), at)
 
 
 def _give_up_curve(
@@ -443,6 +441,7 @@ def _add_weighted_contrasts(
     analysis: KaplanMeier,
     sample: Sample,
     found: Weighed,
+    curves: Sequence[tuple[SurvivalCurve, SurvivalCurve]],
     pair: tuple[str, str],
     at: Sequence[float],
 ) -> None:
@@ -450,7 +449,8 @@ def _add_weighted_contrasts(
     weights = analysis.weights
     assert weights is not None  # noqa: S101 -- the caller has looked
     sign = 1 if pair[0] == weights.treated else -1
-    curves = [_oriented(one, analysis)[::sign] for one in found.comparisons]
+    if sign < 0:
+        curves = [(control, treated) for treated, control in curves]
     counted = sample.counted(at)
     _add_bootstrap(recorder, analysis, weights, found, minus(*pair), at, counted, sign)
     for time, day in zip(at, counted, strict=True):

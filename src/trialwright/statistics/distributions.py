@@ -45,7 +45,13 @@ def poisson_cdf(k: int, mean: float) -> float:
     if mean <= 0:
         return 1.0
     log_mean = math.log(mean)
-    return math.fsum(math.exp(i * log_mean - mean - math.lgamma(i + 1)) for i in range(k + 1))
+    return math.fsum(math.exp(i * log_mean - mean - each) for i, each in enumerate(_log_factorials(k)))
+
+
+@lru_cache(maxsize=8)
+def _log_factorials(k: int) -> tuple[float, ...]:
+    """Logarithms of the factorials of 0, 1, ... `k`; as above."""
+    return tuple(math.lgamma(i + 1) for i in range(k + 1))
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
@@ -90,6 +96,7 @@ def _beta_fraction(x: float, a: float, b: float) -> float:
     raise ArithmeticError(f"the continued fraction at {a:g}, {b:g}, {x:g} did not settle")
 
 
+@lru_cache(maxsize=1024)
 def binomial_upper_limit(n_events: int, n_subjects: int, tail: float) -> float:
     """The largest rate under which at most `n_events` among `n_subjects` have a probability of at least `tail` [1]_.
 
@@ -104,6 +111,7 @@ def binomial_upper_limit(n_events: int, n_subjects: int, tail: float) -> float:
     return smallest(lambda rate: binomial_cdf(n_events, n_subjects, rate) < tail, 0.0, 1.0)
 
 
+@lru_cache(maxsize=1024)
 def poisson_upper_limit(n_events: int, tail: float) -> float:
     """The largest mean under which at most `n_events` have a probability of at least `tail` [1]_.
 

@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from trialwright.statistics.arrays import Floats, as_numbers, check_inside
 from trialwright.statistics.covariates import Covariate, Measured, build_design, check_covariates
 from trialwright.statistics.estimability import NotEstimable, require_subjects
 from trialwright.statistics.student_t import t_p_value, t_quantile
 
+_Values = NDArray[np.float64 | np.int64]
+
 # A missing value is drawn from the subjects with the nearest predictions (van Buuren, section 3.4.2: 5).
 _DONORS = 5
 # Rounds through all incomplete covariates; the chains need few (van Buuren, section 4.5.2: 5 to 20).
 _CYCLES = 10
+# Predictors do not vary in a direction that has no more than this share of the squares of the one they vary in most.
+_COLLINEAR = 1e-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,12 @@ def impute(
     check_covariates([*covariates, *auxiliary], n_subjects=n)
     helpers = build_design(auxiliary, n_subjects=n).matrix
     _check_known(covariates, helpers)
-    streams = np.random.SeedSequence(seed).spawn(m)
-    return tuple(_complete(covariates, helpers, np.random.default_rng(stream)) for stream in streams)
+    streams = [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(m)]
+    completed = _complete(covariates, helpers, streams)
+    return tuple(
+        tuple(_with(covariate, column[i]) for covariate, column in zip(covariates, completed, strict=True))
+        for i in range(m)
+    )
 
 
 def combine(
@@ -203,46 +211,72 @@ def _check_known(covariates: Sequence[Covariate], helpers: Floats) -> None:
 
 
 def _complete(
-    covariates: Sequence[Covariate], helpers: Floats, rng: np.random.Generator
-) -> tuple[Covariate, ...]:
-    """Fill all covariates once: first by chance, then from each other in rounds."""
+    covariates: Sequence[Covariate], helpers: Floats, streams: Sequence[np.random.Generator]
+) -> list[_Values]:
+    """Fill all covariates once for each stream: first by chance, then from each other in rounds.
+
+    Returns
+    -------
+    completed : list of ndarray of shape (m, n)
+        Values, or codes of levels, of each covariate.
+    """
     missing = [covariate.is_missing for covariate in covariates]
-    known = [np.flatnonzero(~is_missing) for is_missing in missing]
-    filled = [
-        _copy(covariate, is_missing, rng.choice(of, size=int(is_missing.sum())))
-        for covariate, is_missing, of in zip(covariates, missing, known, strict=True)
-    ]
+    given = [_values(covariate) for covariate in covariates]
+    filled: list[_Values] = [np.tile(values, (len(streams), 1)) for values in given]
+    for i, rng in enumerate(streams):
+        for values, is_missing, own in zip(given, missing, filled, strict=True):
+            own[i, is_missing] = values[rng.choice(np.flatnonzero(~is_missing), size=int(is_missing.sum()))]
     order = sorted(
         (j for j, is_missing in enumerate(missing) if is_missing.any()), key=lambda j: int(missing[j].sum())
     )
-    targets = [_targets(covariate) for covariate in covariates]
-    columns = [_targets(covariate) for covariate in filled]
+    shared = np.tile(np.column_stack([np.ones(len(helpers)), helpers]), (len(streams), 1, 1))
+    columns = [_predictors(*pair) for pair in zip(covariates, filled, strict=True)]
     for _ in range(_CYCLES if len(order) > 1 else 1):  # one alone waits for no other
         for j in order:
             others = [column for k, column in enumerate(columns) if k != j]
-            predictors = np.column_stack([np.ones(len(helpers)), helpers, *others])
-            donors = _draw_donors(targets[j], predictors, missing[j], rng)
-            filled[j] = _copy(covariates[j], missing[j], donors)
-            columns[j] = _targets(filled[j])
-    return tuple(filled)
+            predictors = np.concatenate([shared, *others], axis=2)
+            donors = _draw_donors(_targets(covariates[j]), predictors, missing[j], streams)
+            filled[j][:, missing[j]] = given[j][donors]
+            columns[j] = _predictors(covariates[j], filled[j])
+    return filled
 
 
-def _draw_donors(target: Floats, predictors: Floats, is_missing: Any, rng: np.random.Generator) -> Any:
-    """Choose for each subject whose value is missing one that gives its own."""
+def _draw_donors(
+    target: Floats, predictors: Floats, is_missing: Any, streams: Sequence[np.random.Generator]
+) -> Any:
+    """Choose for each stream, and each subject whose value is missing, one that gives its own."""
     known = np.flatnonzero(~is_missing)
-    root = np.sqrt(rng.standard_exponential(len(known)))[:, None]  # weights of the Bayesian bootstrap
-    best = np.linalg.lstsq(predictors[known], target[known])[0]
-    drawn = np.linalg.lstsq(predictors[known] * root, target[known] * root)[0]
-    of_known, of_missing = predictors[known] @ best, predictors[is_missing] @ drawn
-    distance = np.linalg.norm(of_missing[:, None, :] - of_known[None, :, :], axis=2)
-    shuffled = rng.permutation(len(known))  # equal distances must not favour those listed first
-    nearest = shuffled[np.argpartition(distance[:, shuffled], _DONORS - 1, axis=1)[:, :_DONORS]]
+    x, y = predictors[:, known], np.tile(target[known], (len(streams), 1, 1))
+    # weights of the Bayesian bootstrap
+    root = np.sqrt([rng.standard_exponential(len(known)) for rng in streams])[:, :, None]
+    of_known, of_missing = x @ _regress(x, y), predictors[:, is_missing] @ _regress(x * root, y * root)
+    return known[[_nearest(*one) for one in zip(of_known, of_missing, streams, strict=True)]]
+
+
+def _nearest(of_known: Floats, of_missing: Floats, rng: np.random.Generator) -> Any:
+    """For each prediction in `of_missing` the place of one of those in `of_known` that are nearest."""
+    shuffled = rng.permutation(len(of_known))  # equal distances must not favour those listed first
+    distance = np.zeros((len(of_missing), len(of_known)))
+    for pair in zip(of_missing.T, of_known[shuffled].T, strict=True):
+        distance += np.subtract.outer(*pair) ** 2
+    nearest = shuffled[np.argpartition(distance, _DONORS - 1, axis=1)[:, :_DONORS]]
     chosen = rng.integers(_DONORS, size=len(nearest))
-    return known[nearest[np.arange(len(nearest)), chosen]]
+    return nearest[np.arange(len(nearest)), chosen]
+
+
+def _regress(x: Floats, y: Floats) -> Floats:
+    """Least squares of each data set; of several solutions the shortest, for indicators of all levels add up to the constant."""
+    turned = x.transpose(0, 2, 1)
+    size, direction = np.linalg.eigh(turned @ x)
+    is_kept = size > _COLLINEAR * size[:, -1:]
+    along = direction.transpose(0, 2, 1) @ (turned @ y)
+    return np.asarray(
+        direction @ np.divide(along, size[:, :, None], out=np.zeros_like(along), where=is_kept[:, :, None])
+    )
 
 
 def _targets(covariate: Covariate) -> Floats:
-    """Columns to predict or to predict from, shape (n, k): a standardised quantity, or an indicator of each level."""
+    """Columns to predict, shape (n, k): a standardised quantity, or an indicator of each level."""
     if not isinstance(covariate, Measured):
         return covariate.indicators()
     known = covariate.values[~covariate.is_missing]
@@ -250,11 +284,21 @@ def _targets(covariate: Covariate) -> Floats:
     return np.asarray((covariate.values - (known.mean() if len(known) else 0.0)) / (spread or 1.0))[:, None]
 
 
-def _copy(covariate: Covariate, is_missing: Any, donors: Any) -> Covariate:
+def _predictors(covariate: Covariate, values: _Values) -> Floats:
+    """Columns to predict from, shape (m, n, k), of complete values of shape (m, n); none of a level that nobody is at."""
     if isinstance(covariate, Measured):
-        values = covariate.values.copy()
-        values[is_missing] = values[donors]
+        spread = values.std(axis=1, keepdims=True)
+        standard = (values - values.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+        return np.asarray(standard[:, :, None])
+    used = np.unique(covariate.codes[~covariate.is_missing])
+    return np.asarray(values[:, :, None] == used, dtype=float)
+
+
+def _values(covariate: Covariate) -> _Values:
+    return covariate.values if isinstance(covariate, Measured) else covariate.codes
+
+
+def _with(covariate: Covariate, values: Any) -> Covariate:
+    if isinstance(covariate, Measured):
         return replace(covariate, values=values)
-    codes = covariate.codes.copy()
-    codes[is_missing] = codes[donors]
-    return replace(covariate, codes=codes)
+    return replace(covariate, codes=values)

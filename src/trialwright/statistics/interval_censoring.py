@@ -9,7 +9,6 @@ probability where there is none; so the maximum is found here, and it is checked
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +22,9 @@ from trialwright.statistics.samples import TIED_WITHIN, as_times, merge_ties
 
 Conventions = dict[str, Any]
 Places = NDArray[np.int64]
+_Ends = tuple[Places, Places]
+# Turnbull intervals that hold mass, (left, right], their masses, and the log likelihood.
+_Masses = tuple[Floats, Floats, Floats, float]
 
 # No other curve has a log likelihood that is larger, per subject, by more than this (Gentleman and Geyer 1994).
 _OPTIMAL = 1e-10
@@ -33,6 +35,8 @@ _NO_MASS = 1e-8
 _STEPS = 10_000
 _WARM_UP = 200
 _SLOW = 1e-3
+# Samples are worked on together as long as they hold about so many numbers.
+_AT_ONCE = 10_000_000
 _ALL_AGREE = "all resamples agree here, which says nothing about precision"
 
 
@@ -163,11 +167,14 @@ class TurnbullCurve:
         .. [2] Sen B, Xu G. Comput Stat Data Anal 2015;81:121-129.
         """
         read = as_times("times", times)
-        left, right = self._subjects.left, self._subjects.right
+        left, right, place = _distinct(self._subjects.left, self._subjects.right)
 
-        def resampled(drawn: Places) -> Floats:
-            start, end, mass, _ = _maximise_likelihood(left[drawn], right[drawn])
-            return np.concatenate(_survival_between(read, self._subjects.tied, start, end, mass))
+        def resampled(drawn: Places) -> list[Floats]:
+            counts = np.array([np.bincount(place[one], minlength=len(left)) for one in drawn], dtype=float)
+            return [
+                np.concatenate(_survival_between(read, self._subjects.tied, start, end, mass))
+                for start, end, mass, _ in _maximise_likelihood(left, right, counts)
+            ]
 
         found = bootstrap(
             resampled, self.n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
@@ -232,7 +239,9 @@ def estimate_interval_censored_survival(left: ArrayLike, right: ArrayLike) -> Tu
     if below.any():
         i = int(np.argmax(below))
         raise ValueError(f"`right[{i}]` must not be below `left[{i}]`, {lefts[i]:g}, and is {rights[i]:g}")
-    start, end, mass, log_likelihood = _maximise_likelihood(lefts, rights)
+    distinct_lefts, distinct_rights, place = _distinct(lefts, rights)
+    counts = np.bincount(place)[None].astype(float)
+    ((start, end, mass, log_likelihood),) = _maximise_likelihood(distinct_lefts, distinct_rights, counts)
     n_right = int(np.isinf(rights).sum())
     n_exact = int((lefts == rights).sum())
     return TurnbullCurve(
@@ -269,44 +278,73 @@ def _survival_between(
 # The curve of greatest likelihood
 
 
-def _maximise_likelihood(left: Floats, right: Floats) -> tuple[Floats, Floats, Floats, float]:
-    """Find the Turnbull intervals that hold mass, their masses, and the log likelihood."""
-    (left, right), weights = _distinct(left, right)
-    start, end, first, last = _turnbull_intervals(left, right)
-    place = np.arange(len(start))
-    covers = ((place >= first[:, None]) & (place <= last[:, None])).astype(float)
-    mass = _masses(covers, weights)
+def _maximise_likelihood(left: Floats, right: Floats, counts: Floats) -> list[_Masses]:
+    """Find the curve of each sample: `counts`, of shape (n_samples, n), says how often it holds each interval."""
+    ends, start, end = _turnbull_intervals(left, right, counts)
+    covers = _covers(ends, start.shape[1])
+    size = max(1, _AT_ONCE // covers.size)
+    blocks = [slice(i, i + size) for i in range(0, len(counts), size)]
+    mass = np.concatenate([_masses(ends, covers, counts[rows], np.isfinite(start[rows])) for rows in blocks])
     mass[mass < _NO_MASS] = 0.0
-    mass /= mass.sum()
+    mass /= mass.sum(axis=1, keepdims=True)
     used = mass > 0
-    return start[used], end[used], mass[used], float(weights @ np.log(covers @ mass))
+    fitted = np.where(counts > 0, mass @ covers.T, 1.0)
+    return [
+        (start[i, used[i]], end[i, used[i]], mass[i, used[i]], float(counts[i] @ np.log(fitted[i])))
+        for i in range(len(counts))
+    ]
 
 
-def _distinct(left: Floats, right: Floats) -> tuple[Floats, Floats]:
-    pairs, counts = np.unique(np.stack([left, right]), axis=1, return_counts=True)
-    return pairs, counts.astype(float)
+def _distinct(left: Floats, right: Floats) -> tuple[Floats, Floats, Places]:
+    """The distinct intervals, and which of them each subject has."""
+    (left, right), place = np.unique(np.stack([left, right]), axis=1, return_inverse=True)
+    return left, right, place
 
 
-def _turnbull_intervals(left: Floats, right: Floats) -> tuple[Floats, Floats, Places, Places]:
-    """Find the Turnbull intervals, and for each subject the first and the last of those within its own.
+def _turnbull_intervals(left: Floats, right: Floats, counts: Floats) -> tuple[_Ends, Floats, Floats]:
+    """Find the Turnbull intervals of each sample as columns that all samples share.
 
     A Turnbull interval goes from a left end to a right end with no other end between. At one time come first the left ends
-    of exact times, which include it, then right ends, which do too, then the other left ends.
+    of exact times, which include it, then right ends, which do too, then the other left ends. Every Turnbull interval of a
+    sample holds one or more of those of all intervals, and stands in the column of the last.
+
+    Returns
+    -------
+    ends : tuple of two ndarray of shape (n,)
+        The first and the last column that each interval holds.
+    start, end : ndarray of shape (n_samples, n_columns)
+        NaN where a sample has no Turnbull interval.
     """
+    n = len(left)
     time = np.concatenate([left, right])
-    is_right = np.repeat([False, True], len(left))
-    rank = np.concatenate([np.where(left == right, 0, 2), np.ones(len(right), dtype=int)])
+    rank = np.concatenate([np.where(left == right, 0, 2), np.ones(n, dtype=int)])
     order = np.lexsort([rank, time])
-    closes = np.flatnonzero(is_right[order][1:] & ~is_right[order][:-1]) + 1
-    where = np.empty(len(order), dtype=np.int64)
-    where[order] = np.arange(len(order))
-    first = np.searchsorted(closes, where[: len(left)], side="right")
-    last = np.searchsorted(closes, where[len(left) :], side="right") - 1
-    return time[order][closes - 1], time[order][closes], first, last
+    time, closes = time[order], order >= n
+    everywhere = np.flatnonzero(closes[1:] & ~closes[:-1]) + 1
+    where = np.empty(2 * n, dtype=np.int64)
+    where[order] = np.arange(2 * n)
+    first = np.searchsorted(everywhere, where[:n], side="right")
+    last = np.searchsorted(everywhere, where[n:], side="right") - 1
+
+    is_there = counts[:, order % n] > 0
+    latest = np.maximum.accumulate(np.where(is_there, np.arange(2 * n), 0), axis=1)
+    before = np.concatenate([latest[:, :1], latest[:, :-1]], axis=1)
+    samples, at = np.nonzero(is_there & closes & ~closes[before])
+    columns = np.searchsorted(everywhere, at, side="right") - 1
+    start, end = np.full((2, len(counts), len(everywhere)), np.nan)
+    start[samples, columns], end[samples, columns] = time[before[samples, at]], time[at]
+    return (first, last), start, end
 
 
-def _masses(covers: Floats, weights: Floats) -> Floats:
-    """Find p of 0 or more that maximises sum(w log(C p)) - n sum(p); its sum is then 1.
+def _covers(ends: _Ends, n_columns: int) -> Floats:
+    """1 where an interval holds a column, else 0: of shape (n, n_columns)."""
+    first, last = ends
+    column = np.arange(n_columns)
+    return ((column >= first[:, None]) & (column <= last[:, None])).astype(float)
+
+
+def _masses(ends: _Ends, covers: Floats, counts: Floats, has_column: NDArray[np.bool_]) -> Floats:
+    """Find for each sample p of 0 or more that maximises sum(w log(C p)) - n sum(p); its sum is then 1.
 
     The function is strictly concave. For, with cumulative sums as unknowns, each row of C joins two of the points 0 .. m, and
     each point but 0 is the right end of a row, so joined to an earlier one: no change of p leaves C p as it is.
@@ -314,41 +352,77 @@ def _masses(covers: Floats, weights: Floats) -> Floats:
     Newton steps go 1 / (1 + decrement) of the way, which for logarithms always gains (Nesterov and Nemirovskii 1994, section
     2.2), or to where a mass becomes 0, which then leaves; when no step is left, the best of those outside enters.
     """
-    n = weights.sum()
-    mass = _self_consistent(covers, weights)
-    used = mass > 1 / len(mass)  # those that grew, and each subject's largest
-    used[np.argmax(covers * mass, axis=1)] = True
-    mass[~used] = 0.0
+    masses = _self_consistent(covers, counts, has_column)
+    in_use = masses > 1 / has_column.sum(axis=1, keepdims=True)  # those that grew, and each subject's largest
+    for used, mass, count in zip(in_use, masses, counts, strict=True):
+        used[np.argmax(covers[count > 0] * mass, axis=1)] = True
+    masses[~in_use] = 0.0
+    moving = np.arange(len(counts))
     for _ in range(_STEPS):
-        fitted = covers @ mass
-        gain = covers.T @ (weights / fitted) - n
-        step, decrement = _newton_step(covers[:, used], weights / fitted**2, gain[used])
-        if decrement < _NEGLIGIBLE * n:
-            best = int(np.argmax(np.where(used, -np.inf, gain)))
-            if used[best] or gain[best] <= _OPTIMAL * n:
-                return mass
-            used[best] = True
-            continue
-        held = mass[used]
-        room = np.divide(held, -step, out=np.full(len(step), np.inf), where=step < 0)
-        length = min(1 / (1 + decrement), float(room.min()))
-        mass[used] = held + length * step
-        emptied = np.flatnonzero(used)[room <= length]
-        mass[emptied], used[emptied] = 0.0, False
+        weights, mass, used = counts[moving], masses[moving], in_use[moving]
+        n = weights.sum(axis=1)
+        fitted = np.where(weights > 0, mass @ covers.T, 1.0)
+        gain = (weights / fitted) @ covers - n[:, None]
+        step, decrement = _newton_step(ends, weights / fitted**2, gain, used)
+        is_at_rest = decrement < _NEGLIGIBLE * n
+        gain[used | ~has_column[moving]] = -np.inf
+        enters = (
+            is_at_rest[:, None] & (gain == gain.max(axis=1, keepdims=True)) & (gain > _OPTIMAL * n[:, None])
+        )
+        room = np.divide(mass, -step, out=np.full(step.shape, np.inf), where=step < 0)
+        length = np.where(is_at_rest, 0.0, np.minimum(1 / (1 + decrement), room.min(axis=1)))[:, None]
+        leaves = (room <= length) & ~is_at_rest[:, None]
+        masses[moving] = np.where(leaves, 0.0, mass + length * step)
+        in_use[moving] = used & ~leaves | enters
+        moving = moving[~is_at_rest | enters.any(axis=1)]
+        if not len(moving):
+            return masses
     raise NotEstimable("the curve of greatest likelihood was not found")
 
 
-def _self_consistent(covers: Floats, weights: Floats) -> Floats:
+def _self_consistent(covers: Floats, counts: Floats, has_column: NDArray[np.bool_]) -> Floats:
     """Some steps of Turnbull's own algorithm from equal masses: it never stalls, and tells early which masses die out."""
-    mass = np.full(covers.shape[1], 1 / covers.shape[1])
+    n_columns = has_column.sum(axis=1, keepdims=True)
+    masses: Floats = has_column / n_columns
+    moving = np.arange(len(counts))
     for _ in range(_WARM_UP):
-        factor = covers.T @ (weights / (covers @ mass)) / weights.sum()
-        if np.abs(mass * (factor - 1)).max() < _SLOW / len(mass):
+        weights, mass = counts[moving], masses[moving]
+        fitted = np.where(weights > 0, mass @ covers.T, 1.0)
+        factor = (weights / fitted) @ covers / weights.sum(axis=1, keepdims=True)
+        goes_on = (np.abs(mass * (factor - 1)) >= _SLOW / n_columns[moving]).any(axis=1)
+        moving = moving[goes_on]
+        masses[moving] = (mass * factor)[goes_on]
+        if not len(moving):
             break
-        mass = mass * factor
-    return mass
+    return masses
 
 
-def _newton_step(inside: Floats, curvature: Floats, gain: Floats) -> tuple[Floats, float]:
-    step: Floats = np.linalg.solve(inside.T @ (inside * curvature[:, None]), gain).astype(float)
-    return step, math.sqrt(max(0.0, float(gain @ step)))
+def _newton_step(
+    ends: _Ends, curvature: Floats, gain: Floats, used: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """The step of each sample among the columns in use, and by how much it would gain."""
+    columns = np.argsort(~used, axis=1, kind="stable")[:, : used.sum(axis=1).max()]
+    held = np.take_along_axis(used, columns, axis=1)
+    bend = _bend(ends, curvature, used)
+    place = np.arange(columns.shape[1])
+    bend[:, place, place] += ~held
+    slope = np.where(held, np.take_along_axis(gain, columns, axis=1), 0.0)
+    found = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
+    step = np.zeros_like(gain)
+    np.put_along_axis(step, columns, found, axis=1)
+    return step, np.sqrt(np.maximum(0.0, np.sum(slope * found, axis=1)))
+
+
+def _bend(ends: _Ends, curvature: Floats, used: NDArray[np.bool_]) -> Floats:
+    """For each two columns in use the curvature of all intervals that hold both, of shape (n_samples, k, k)."""
+    k = used.sum(axis=1).max()
+    rank = np.cumsum(used, axis=1)
+    first, last = ends
+    low = np.minimum(rank[:, first] - used[:, first], k - 1)
+    high = np.maximum(rank[:, last] - 1, 0)  # who holds none of them was not drawn, and has no curvature
+    cell = (np.arange(len(used))[:, None] * k + low) * k + high
+    at = np.bincount(cell.ravel(), weights=curvature.ravel(), minlength=len(used) * k * k).reshape(-1, k, k)
+    both = np.cumsum(np.cumsum(at, axis=1)[:, :, ::-1], axis=2)[
+        :, :, ::-1
+    ]  # from the first or before to the last or after
+    return np.where(np.tri(k, dtype=bool).T, both, both.transpose(0, 2, 1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from trialwright.statistics.arrays import Floats, as_matrix, as_numbers
 from trialwright.statistics.estimability import NotEstimable, require_subjects
@@ -21,6 +21,9 @@ _CONVERGED = 1e-10
 _MOST_STEPS = 60
 # Information per subject about a direction, of at most 1/4, below which the likelihood no longer bends there.
 _FLAT = 1e-11
+# What is fitted many at a time keeps well away from that, and is not waited for.
+_SURELY_BENT = 1e-7
+_FEW_STEPS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,61 @@ def fit_logistic(outcome: ArrayLike, covariates: ArrayLike, *, names: Sequence[s
         n_events=int(y.sum()),
         conventions={"model": "logistic", "method": "maximum likelihood", "convergence": _CONVERGED},
     )
+
+
+def estimate_probabilities(outcome: Floats, covariates: Floats, counts: Floats) -> Floats:
+    """Fit a logistic regression to each of many samples of the same subjects at once.
+
+    Newton's method as in `fit_logistic`, whole steps only, so that it settles at the same place or not at all.
+
+    Parameters
+    ----------
+    outcome : ndarray of shape (n,)
+        1 for those with the outcome, 0 for those without.
+    covariates : ndarray of shape (n, n_covariates)
+    counts : ndarray of shape (n_samples, n)
+        How often each sample holds each subject.
+
+    Returns
+    -------
+    probability : ndarray of shape (n_samples, n)
+        NaN for a sample without a model, or one that is found with care only: `fit_logistic` finds it, or tells why not.
+    """
+    n, k = len(outcome), 1 + covariates.shape[1]
+    found = np.full(counts.shape, np.nan)
+    spread = covariates.std(axis=0)
+    standard = (covariates - covariates.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    q, r = np.linalg.qr(np.column_stack([np.ones(n), standard]))
+    if k > n or np.abs(np.diag(r)).min() < _COLLINEAR * math.sqrt(n):
+        return found
+    z = q * math.sqrt(n)
+    products = (z[:, :, None] * z[:, None, :]).reshape(n, k * k)
+    gamma = np.zeros((len(counts), k))
+    moving = np.flatnonzero(_bends(counts, products))
+    for _ in range(_FEW_STEPS):
+        probability = _expit(gamma[moving] @ z.T)
+        variance = counts[moving] * probability * (1 - probability)
+        information = (variance @ products).reshape(-1, k, k)
+        slope = (counts[moving] * (outcome - probability)) @ z
+        try:
+            step = np.linalg.solve(information, slope[:, :, None])[:, :, 0]
+        except np.linalg.LinAlgError:
+            break
+        gamma[moving] += step
+        is_settled = np.abs(step).max(axis=1) < _CONVERGED * (1 + np.abs(gamma[moving]).max(axis=1))
+        is_sure = is_settled & _bends(variance, products)
+        found[moving[is_sure]] = _expit(gamma[moving[is_sure]] @ z.T)
+        moving = moving[~is_settled]
+        if not len(moving):
+            break
+    return found
+
+
+def _bends(variance: Floats, products: Floats) -> NDArray[np.bool_]:
+    """Whether the likelihood of each sample bends in every direction, and far more than it must."""
+    k = math.isqrt(products.shape[1])
+    least = np.linalg.eigvalsh((variance @ products).reshape(-1, k, k))[:, 0]
+    return np.asarray(least > _SURELY_BENT * products.shape[0])
 
 
 def _orthogonal(x: Floats, names: list[str]) -> _Columns:

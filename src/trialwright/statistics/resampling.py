@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +63,47 @@ class BootstrapRiskDifference:
     conventions: dict[str, Any]
 
 
+Resamples = NDArray[np.int64]
+"""Positions of subjects, of shape (n_resamples, n_subjects)."""
+Estimate = Callable[[Resamples], Sequence[Floats | NotEstimable]]
+"""Gives for each resample numbers, of one shape, or why there are none."""
+
+
+def mostly_together(
+    together: Callable[[Floats], Floats], alone: Callable[[NDArray[np.int64]], Floats]
+) -> Estimate:
+    """Estimate from all resamples at once, and alone from each that this leaves out.
+
+    Parameters
+    ----------
+    together : callable
+        Takes how often each resample holds each subject, shape (n_resamples, n_subjects), and gives numbers of shape
+        (n_resamples, ...), NaN where a resample must be looked at alone.
+    alone : callable
+        Takes the positions of one resample, shape (n_subjects,), and gives its numbers; raises `NotEstimable` where there
+        are none.
+    """
+
+    def attempt(drawn: NDArray[np.int64]) -> Floats | NotEstimable:
+        try:
+            return alone(drawn)
+        except NotEstimable as error:
+            return error
+
+    def estimate(resamples: Resamples) -> list[Floats | NotEstimable]:
+        n_subjects = resamples.shape[1]
+        counts = np.array([np.bincount(drawn, minlength=n_subjects) for drawn in resamples], dtype=float)
+        counts = counts.reshape(resamples.shape)  # none at all, too
+        return [
+            found if np.isfinite(found).all() else attempt(drawn)
+            for drawn, found in zip(resamples, together(counts), strict=True)
+        ]
+
+    return estimate
+
+
 def bootstrap(
-    estimate: Callable[[NDArray[np.int64]], Floats],
+    estimate: Estimate,
     n_subjects: int,
     *,
     n_resamples: int,
@@ -76,8 +115,8 @@ def bootstrap(
     Parameters
     ----------
     estimate : callable
-        Takes positions of shape (n_subjects,) and gives numbers of shape (n_estimates,); raises `NotEstimable` where
-        there are none. All that rests on data (models, weights) belongs inside it.
+        Takes positions of shape (n_resamples, n_subjects) and gives for each resample numbers of shape (n_estimates,),
+        or `NotEstimable` where there are none. All that rests on data (models, weights) belongs inside it.
     n_subjects : int
         Subjects, drawn as wholes; those of both groups together.
     n_resamples : int
@@ -106,19 +145,13 @@ def bootstrap(
         raise ValueError(f"`n_resamples` must be {FEWEST_RESAMPLES} or more, not {n_resamples}")
     check_inside("conf_level", conf_level, 0, 1)
     rng = np.random.default_rng(seed)
-    found: list[Floats] = []
-    reasons: list[str] = []
-    for _ in range(n_resamples):
-        drawn = rng.integers(n_subjects, size=n_subjects)
-        try:
-            found.append(estimate(drawn))
-        except NotEstimable as error:
-            reasons.append(error.reason)
+    found = estimate(rng.integers(n_subjects, size=(n_resamples, n_subjects)))
+    reasons = [one.reason for one in found if isinstance(one, NotEstimable)]
     if len(reasons) > MOST_FAILING * n_resamples:
         raise NotEstimable(
             f"{len(reasons)} of {n_resamples} bootstrap samples gave no estimate, the first because {reasons[0]}"
         )
-    estimates = np.array(found)
+    estimates = np.array([one for one in found if not isinstance(one, NotEstimable)])
     tail = (1 - conf_level) / 2
     low, high = np.quantile(estimates, [tail, 1 - tail], axis=0)
     return Bootstrap(
@@ -140,7 +173,7 @@ def bootstrap(
 
 
 def bootstrap_risk_difference(
-    risks: Callable[[NDArray[np.int64]], tuple[float, float]],
+    risks: Estimate,
     n_subjects: int,
     *,
     time: float,
@@ -153,11 +186,15 @@ def bootstrap_risk_difference(
     `risks` is as `estimate` of `bootstrap`, and gives both risks; its first call is for all subjects in their order.
     """
 
-    def risks_and_difference(subjects: NDArray[np.int64]) -> Floats:
-        a, b = risks(subjects)
-        return np.array([a, b, a - b])
+    def risks_and_difference(resamples: Resamples) -> list[Floats | NotEstimable]:
+        return [
+            one if isinstance(one, NotEstimable) else np.array([*one, one[0] - one[1]])
+            for one in risks(resamples)
+        ]
 
-    estimates = risks_and_difference(np.arange(n_subjects))
+    (estimates,) = risks_and_difference(np.arange(n_subjects)[None])
+    if isinstance(estimates, NotEstimable):
+        raise estimates
     found = bootstrap(
         risks_and_difference, n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
     )

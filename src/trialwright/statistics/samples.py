@@ -15,6 +15,8 @@ Counts = NDArray[np.int64] | Floats
 
 # R's `timefix`: times this close, absolutely or relative to their mean, are one time.
 TIED_WITHIN = math.sqrt(np.finfo(float).eps)
+# A smaller share of the weight at risk is what rounding leaves where everybody at risk has the event.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,3 +138,12 @@ def n_at_risk(sample: Sample, times: Floats) -> Counts:
     """Count who is at risk at each time, or sum their weights."""
     at_risk = is_at_risk(sample, times[:, None])
     return np.sum(at_risk, axis=1) if sample.weights is None else np.asarray(at_risk @ sample.weights)
+
+
+def product_limit(at_risk: Floats, events: Floats) -> Floats:
+    """The curves of many samples at the same times, shape (n_samples, n_times), from sums of weights.
+
+    Where nobody is at risk a curve stays as it is. NaN stays NaN.
+    """
+    left = np.divide(at_risk - events, at_risk, out=np.ones_like(at_risk), where=at_risk != 0)
+    return np.asarray(np.cumprod(np.where(left < _ROUNDING, 0.0, left), axis=1), dtype=float)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +18,13 @@ from trialwright.statistics.arrays import Floats, check_inside
 from trialwright.statistics.covariates import Covariate, Design, build_design, take
 from trialwright.statistics.estimability import NotEstimable, require_subjects
 from trialwright.statistics.exposure import as_starts
-from trialwright.statistics.logistic import fit_logistic
-from trialwright.statistics.resampling import BootstrapRiskDifference, bootstrap_risk_difference
-from trialwright.statistics.samples import as_sample, stepped
+from trialwright.statistics.logistic import estimate_probabilities, fit_logistic
+from trialwright.statistics.resampling import (
+    BootstrapRiskDifference,
+    bootstrap_risk_difference,
+    mostly_together,
+)
+from trialwright.statistics.samples import as_sample, product_limit, stepped
 from trialwright.statistics.survival import fit_cox
 from trialwright.statistics.weighting import EffectiveSize, effective_sample_size
 
@@ -257,17 +261,31 @@ def compare_strategies(
         if curve.size_after_grace.reason:
             raise NotEstimable(f'under "{curve.clones.strategy}" {curve.size_after_grace.reason}')
     times, events, starts = (np.asarray(column, dtype=float) for column in (time, event, treatment_start))
+    design = build_design(covariates, n_subjects=len(times))
 
-    def risks(drawn: NDArray[np.int64]) -> tuple[float, float]:
-        start, do_not_start = estimate_strategies(
+    def risks_of(drawn: NDArray[np.int64]) -> Floats:
+        pair = estimate_strategies(
             times[drawn], events[drawn], starts[drawn], take(covariates, drawn), grace=grace
         )
-        return _risk(start, at), _risk(do_not_start, at)
+        return np.array([_risk(curve, at) for curve in pair])
+
+    def risks_together(counts: Floats) -> Floats:
+        start, do_not_start = (curve.clones for curve in curves)
+        risks = (
+            _risks_of_starting(start, design, counts, at),
+            _risks_of_not(do_not_start, design, counts, at),
+        )
+        return np.stack(risks, axis=1)
 
     return StrategyComparison(
         *curves,
         bootstrap_risk_difference(
-            risks, len(times), time=at, n_resamples=n_resamples, seed=seed, conf_level=conf_level
+            mostly_together(risks_together, risks_of),
+            len(times),
+            time=at,
+            n_resamples=n_resamples,
+            seed=seed,
+            conf_level=conf_level,
         ),
         {
             "method": "clone, censor, weight",
@@ -303,23 +321,37 @@ def _remaining_at_the_end(clones: Clones, design: Design) -> _Remaining:
     return np.array([clones.grace]), probability
 
 
-def _remaining_over_time(clones: Clones, design: Design) -> _Remaining:
-    """Under "do not start": the probability not to have started, over the times of starts."""
+def _remaining_over_time(clones: Clones, design: Design, counts: Floats | None = None) -> _Remaining:
+    """Under "do not start": the probability not to have started, over the times of starts.
+
+    `counts` says how often each clone counts, by default once.
+    """
     n = len(clones.time)
-    leaving, n_leaving = np.unique(clones.time[clones.has_left], return_counts=True)
+    counts = np.ones(n) if counts is None else counts
+    leaving = np.unique(clones.time[clones.has_left])
     if not len(leaving):
         return leaving, np.ones((n, 1))
     # Only the order of times matters. Whoever is not followed beyond a time cannot leave at it.
-    rank = np.searchsorted(leaving, clones.time) + np.where(clones.has_left, 1.0, 0.5)
+    place = np.searchsorted(leaving, clones.time)
+    n_leaving = np.bincount(place[clones.has_left], weights=counts[clones.has_left])
+    rank = place + np.where(clones.has_left, 1.0, 0.5)
     is_at_risk = rank[:, None] >= np.arange(1, len(leaving) + 1)
     if not design.names:
-        survival = np.cumprod(1 - n_leaving / is_at_risk.sum(axis=0))
+        survival = np.cumprod(1 - n_leaving / (counts @ is_at_risk))
         return leaving, np.tile(np.r_[1.0, survival], (n, 1))
-    fit = fit_cox(rank, clones.has_left, design.matrix, names=design.names, ties="breslow")
+    fit = fit_cox(
+        rank,
+        clones.has_left,
+        design.matrix,
+        names=design.names,
+        weights=counts,
+        variance="model",
+        ties="breslow",
+    )
     predictor = (design.matrix - design.matrix.mean(axis=0)) @ [
         coefficient.coef for coefficient in fit.coefficients
     ]
-    hazard = np.cumsum(n_leaving / (np.exp(predictor) @ is_at_risk))
+    hazard = np.cumsum(n_leaving / ((counts * np.exp(predictor)) @ is_at_risk))
     return leaving, np.exp(-np.exp(predictor)[:, None] * np.r_[0.0, hazard])
 
 
@@ -358,3 +390,72 @@ def _risk(curve: StrategyCurve, at: float) -> float:
             f"nobody is followed beyond {curve.followed_to:g}"
         )
     return float(1 - survival)
+
+
+# Many samples of the same clones: `counts`, of shape (n_samples, n), says how often each sample holds each.
+
+
+def _risks_of_starting(clones: Clones, design: Design, counts: Floats, at: float) -> Floats:
+    """The risk by `at` under "start" in each sample; NaN where it is not found together."""
+    is_past = clones.has_left | (clones.time > clones.grace)
+    remains = np.ones(counts.shape)
+    if clones.has_left.any():
+        stays = (~clones.has_left[is_past]).astype(float)
+        remains[:, is_past] = estimate_probabilities(stays, design.matrix[is_past], counts[:, is_past])
+    steps = _steps(clones, at)
+    is_at_risk = (clones.time[:, None] >= steps).astype(float)
+    has_event = ((clones.time[:, None] == steps) & (clones.event[:, None] == 1)).astype(float)
+    weights = counts / np.where(remains > 0, remains, np.nan)
+    is_after = steps > clones.grace
+    at_risk, events = (
+        np.where(is_after, weights @ column, counts @ column) for column in (is_at_risk, has_event)
+    )
+    return _risks_from(clones, counts, at_risk, events, at)
+
+
+def _risks_of_not(clones: Clones, design: Design, counts: Floats, at: float) -> Floats:
+    """The risk by `at` under "do not start" in each sample; NaN where it cannot be had so."""
+    order = np.argsort(clones.time, kind="stable")
+    clones, design, counts = _rows(clones, order), _design_of(design, order), counts[:, order]
+    steps = _steps(clones, at)
+    at_risk, events = np.full((2, len(counts), len(steps)), np.nan)
+    for i, count in enumerate(counts):
+        rows = np.flatnonzero(count)
+        drawn = _rows(clones, rows)
+        try:
+            leaving, remains = _remaining_over_time(drawn, _design_of(design, rows), count[rows])
+        except NotEstimable:
+            continue
+        weights = count[rows, None] / np.where(
+            remains > 0, remains, np.nan
+        )  # of nobody at risk, where all left
+        column = np.searchsorted(leaving, steps)
+        from_here = np.zeros((len(rows) + 1, weights.shape[1]))
+        from_here[:-1] = np.cumsum(weights[::-1], axis=0)[::-1]
+        at_risk[i] = from_here[np.searchsorted(drawn.time, steps), column]
+        falls = np.flatnonzero((drawn.event == 1) & (drawn.time <= at))
+        step = np.searchsorted(steps, drawn.time[falls])
+        events[i] = np.bincount(step, weights=weights[falls, column[step]], minlength=len(steps))
+    return _risks_from(clones, counts, at_risk, events, at)
+
+
+def _rows(clones: Clones, rows: NDArray[np.int64]) -> Clones:
+    return replace(clones, time=clones.time[rows], event=clones.event[rows], has_left=clones.has_left[rows])
+
+
+def _design_of(design: Design, rows: NDArray[np.int64]) -> Design:
+    return replace(design, matrix=design.matrix[rows])
+
+
+def _steps(clones: Clones, at: float) -> Floats:
+    """The times of events up to `at`."""
+    steps = np.unique(clones.time[clones.event == 1])
+    return steps[steps <= at]
+
+
+def _risks_from(clones: Clones, counts: Floats, at_risk: Floats, events: Floats, at: float) -> Floats:
+    """The risk of each sample by `at`; NaN where nobody is followed so far, or beyond the grace period."""
+    survival = product_limit(at_risk, events)[:, -1:].prod(axis=1)  # 1 where there is no event up to then
+    followed_to = np.where(counts > 0, clones.time, -np.inf).max(axis=1)
+    is_known = (followed_to > clones.grace) & ((followed_to >= at) | (survival == 0))
+    return np.asarray(np.where(is_known, 1 - survival, np.nan))

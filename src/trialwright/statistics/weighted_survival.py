@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import cycle
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialwright.statistics.arrays import Floats
-from trialwright.statistics.covariates import Covariate, take
+from trialwright.statistics.covariates import Covariate, build_design, take
 from trialwright.statistics.estimability import NotEstimable, require_subjects
-from trialwright.statistics.logistic import LogisticFit
+from trialwright.statistics.logistic import LogisticFit, estimate_probabilities
 from trialwright.statistics.resampling import (
     Bootstrap,
     BootstrapRiskDifference,
+    Estimate,
+    Resamples,
     bootstrap,
     bootstrap_risk_difference,
+    mostly_together,
 )
 from trialwright.statistics.risk_contrasts import RiskContrast, risk_difference
-from trialwright.statistics.samples import as_sample
+from trialwright.statistics.samples import Sample, as_sample, as_times, product_limit
 from trialwright.statistics.survival import CoxFit, SurvivalCurve, estimate_survival, fit_cox
 from trialwright.statistics.weighting import (
     Balance,
@@ -49,8 +51,6 @@ class WeightedComparison:
         Of all subjects; if it is not usable, curves and numbers of the comparison are refused with its reason.
     size_treated, size_control : EffectiveSize
         Of each group, to be shown beside it.
-    balance : tuple of Balance
-    positivity : Positivity
     conventions : dict
     """
 
@@ -59,11 +59,8 @@ class WeightedComparison:
     size: EffectiveSize
     size_treated: EffectiveSize
     size_control: EffectiveSize
-    balance: tuple[Balance, ...]
-    positivity: Positivity
     conventions: dict[str, Any]
-    _time: Floats = field(repr=False)
-    _event: Floats = field(repr=False)
+    _sample: Sample = field(repr=False)
     _is_treated: NDArray[np.bool_] = field(repr=False)
     _covariates: tuple[Covariate, ...] = field(repr=False)
     _target: Target = field(repr=False)
@@ -73,6 +70,16 @@ class WeightedComparison:
     def is_treated(self) -> NDArray[np.bool_]:
         """Tell for each subject whether it is treated."""
         return self._is_treated
+
+    @property
+    def balance(self) -> tuple[Balance, ...]:
+        """How far the groups lie apart in each covariate of the propensity score, before and after weighting."""
+        return balance_table(self._covariates, self._is_treated, self.weights)
+
+    @property
+    def positivity(self) -> Positivity:
+        """Whether both groups have subjects at each propensity score."""
+        return positivity_summary(self.propensity.probability, self._is_treated)
 
     def curves(
         self, *, conf_level: float | None = None, conf_type: Literal["log-log", "log", "plain"] = "log-log"
@@ -114,8 +121,8 @@ class WeightedComparison:
         """
         self._check_usable()
         return fit_cox(
-            self._time,
-            self._event,
+            self._sample.time,
+            self._sample.event,
             self._is_treated[:, None],
             names=["treated"],
             weights=self.weights,
@@ -158,40 +165,65 @@ class WeightedComparison:
         .. [1] Austin PC. Stat Med 2016;35:5642-5655.
         """
         self._check_usable()
-
-        def risks(subjects: NDArray[np.int64]) -> tuple[float, float]:
-            treated, control = self.resampled_risks(subjects, [time])[:, 0].tolist()
-            return treated, control
-
         return bootstrap_risk_difference(
-            risks,
-            len(self._time),
+            self.resampled_risks([time]),
+            len(self._sample.time),
             time=time,
             n_resamples=n_resamples,
             seed=seed,
             conf_level=self._conf_level,
         )
 
-    def resampled_risks(self, subjects: NDArray[np.int64], times: ArrayLike) -> Floats:
-        """Estimate the risks by `times` of treated and controls, shape (2, n_times), from drawn subjects.
+    def resampled_risks(self, times: ArrayLike) -> Estimate:
+        """Estimate the risks by `times` again from drawn subjects, each sample with a propensity score of its own.
 
         Parameters
         ----------
-        subjects : ndarray of shape (n_drawn,)
-            Positions, each as often as it was drawn; the propensity score is estimated from them again.
         times : array-like of shape (n_times,)
+            Finite, 0 or more; events at a time count.
 
-        Raises
-        ------
-        NotEstimable
-            If there is no propensity score, or a curve is not known at a time.
+        Returns
+        -------
+        estimate : callable
+            Gives for each resample the risks of treated and controls, shape (2 n_times,), or `NotEstimable` where there is
+            no propensity score, or a curve is not known at a time.
         """
+        read = as_times("times", times)
+        return mostly_together(
+            lambda counts: self._risks_together(counts, read), lambda drawn: self._risks_of(drawn, read)
+        )
+
+    def _risks_together(self, counts: Floats, times: Floats) -> Floats:
+        """The risks of each sample, shape (n_samples, 2 n_times); NaN where they are not found so."""
+        groups = self._is_treated.astype(float)
+        matrix = build_design(self._covariates, n_subjects=len(groups)).matrix
+        scores = estimate_probabilities(groups, matrix, counts)
+        is_inside = ((scores > 0) & (scores < 1)).all(axis=1)
+        risks = np.full((len(counts), 2, len(times)), np.nan)
+        counts, scores = counts[is_inside], scores[is_inside]
+        each = [compute_weights(one, groups, target=self._target) for one in scores]
+        weights = counts * np.reshape(each, counts.shape)
+        for i, rows in enumerate((self._is_treated, ~self._is_treated)):
+            risks[is_inside, i] = _risks_by(
+                replace(self._sample, time=self._sample.time[rows], event=self._sample.event[rows]),
+                counts[:, rows],
+                weights[:, rows],
+                times,
+            )
+        return risks.reshape(len(risks), -1)
+
+    def _risks_of(self, subjects: NDArray[np.int64], times: Floats) -> Floats:
         is_treated = self._is_treated[subjects]
         scores = fit_propensity(is_treated, take(self._covariates, subjects)).probability
         weights = compute_weights(scores, is_treated, target=self._target)
-        return np.array(
+        return np.concatenate(
             [
-                _risks(self._time[subjects][rows], self._event[subjects][rows], weights[rows], times)
+                _risks(
+                    self._sample.time[subjects][rows],
+                    self._sample.event[subjects][rows],
+                    weights[rows],
+                    times,
+                )
                 for rows in (is_treated, ~is_treated)
             ]
         )
@@ -200,8 +232,8 @@ class WeightedComparison:
         self, rows: NDArray[np.bool_], conf_level: float, conf_type: Literal["log-log", "log", "plain"]
     ) -> SurvivalCurve:
         return estimate_survival(
-            self._time[rows],
-            self._event[rows],
+            self._sample.time[rows],
+            self._sample.event[rows],
             weights=self.weights[rows],
             conf_level=conf_level,
             conf_type=conf_type,
@@ -259,11 +291,8 @@ def compare_weighted(
         size=effective_sample_size(weights),
         size_treated=effective_sample_size(weights[is_treated]),
         size_control=effective_sample_size(weights[~is_treated]),
-        balance=balance_table(covariates, groups, weights),
-        positivity=positivity_summary(propensity.probability, groups),
         conventions={"weights": target, "propensity": "logistic, main effects"},
-        _time=sample.time,
-        _event=sample.event,
+        _sample=sample,
         _is_treated=is_treated,
         _covariates=tuple(covariates),
         _target=target,
@@ -311,11 +340,15 @@ def bootstrap_weighted_risks(
     for comparison in comparisons:
         if comparison.size.reason:
             raise NotEstimable(comparison.size.reason)
-    turn = cycle(comparisons)
+    m = len(comparisons)
 
-    def risks_and_difference(subjects: NDArray[np.int64]) -> Floats:
-        treated, control = next(turn).resampled_risks(subjects, times)
-        return np.concatenate([treated, control, treated - control])
+    def risks_and_difference(resamples: Resamples) -> list[Floats | NotEstimable]:
+        by_turns = [one.resampled_risks(times)(resamples[i::m]) for i, one in enumerate(comparisons)]
+        found = (by_turns[i % m][i // m] for i in range(len(resamples)))
+        return [
+            one if isinstance(one, NotEstimable) else np.concatenate([one, np.subtract(*np.split(one, 2))])
+            for one in found
+        ]
 
     n_subjects = len(comparisons[0].weights)
     return bootstrap(
@@ -329,3 +362,19 @@ def _risks(time: Floats, event: Floats, weights: Floats, at: ArrayLike) -> Float
         unknown = points.times[np.isnan(points.survival)][0]
         raise NotEstimable(f"in one group nobody is followed up to {unknown:g}")
     return np.asarray(1 - points.survival)
+
+
+def _risks_by(group: Sample, counts: Floats, weights: Floats, times: Floats) -> Floats:
+    """The risks of a group in each sample, shape (n_samples, n_times); NaN where nobody of it is followed so far.
+
+    `weights` are those of all draws of a subject together.
+    """
+    steps = np.unique(group.time[group.event == 1])
+    is_at_risk = (group.time[:, None] >= steps).astype(float)
+    has_event = ((group.time[:, None] == steps) & (group.event[:, None] == 1)).astype(float)
+    survival = product_limit(weights @ is_at_risk, weights @ has_event)
+    last = np.where(counts > 0, group.time, -np.inf).max(axis=1)
+    row = np.searchsorted(steps, times + group.tied, side="right")
+    read = np.concatenate([np.ones((len(counts), 1)), survival], axis=1)[:, row]
+    is_beyond = times > last[:, None] + group.tied
+    return np.asarray(np.where((read > 0) & is_beyond, np.nan, 1 - read))
