@@ -4,6 +4,10 @@ import signal
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine must not fail what is right
+settings.load_profile("no deadline")
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def at(start: Day, elapsed: int) -> date:
     return ends(start)[0] + timedelta(days=elapsed)
 
 
-def frames(lives: list[Life]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def frames(lives: list[Life]) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, pl.DataFrame]]:
     """ADSL, ADEVT and observations of some lives; the n-th record of all has --SEQ n."""
     anchors = sorted({name for life in lives for name in life.anchors})
     adsl = pl.DataFrame(
@@ -107,7 +107,8 @@ def frames(lives: list[Life]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
                 "SRCSEQ": pl.Int64},
         orient="row",
     )  # fmt: skip
-    return adsl, adevt, observations
+    of_fact = observations.partition_by("fact", as_dict=True, include_key=False)
+    return adsl, adevt, {str(fact): rows for (fact,), rows in of_fact.items()}
 
 
 def study_of(loaded: LoadedProtocol, n_subjects: int):

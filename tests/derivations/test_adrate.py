@@ -177,6 +177,48 @@ def test_a_hypothetical_without_its_event_is_not_answered_by_silence():
     )
 
 
+@pytest.mark.parametrize(
+    ("loaded", "endpoint", "looks", "n_looks"),
+    [
+        pytest.param("nct04294498", "reactivation_90_days", [0], 0, id="compared with it"),
+        pytest.param("nct04294498", "reactivation_90_days", [0, 1], 1, id="the day after it"),
+        pytest.param("nct07120750", "hbsag_loss", [0], 1, id="not compared with it"),
+    ],
+)
+def test_the_baseline_itself_is_no_look_for_what_is_compared_with_it(loaded, endpoint, looks, n_looks):
+    """Both windows begin on the day of baseline."""
+    protocol = shipped(loaded)
+    name, facts = f"{protocol.protocol.baseline.upper()}DT", {"durvalumab": [ASSIGNED, at(ASSIGNED, 56)]}
+    facts |= {key: [at(ASSIGNED, day) for day in looks] for key in ("hbv_dna", "hbsag_quantity")}
+    life = Life(
+        ASSIGNED, {}, facts, {"first_dose": ASSIGNED, "group_assignment": ASSIGNED}, {}, at(ASSIGNED, 400)
+    )
+    adsl, adevt, observations = frames([life])
+    adsl = adsl.with_columns(pl.lit(ASSIGNED).alias(name), CUTDT=pl.lit(None, pl.Date))
+    rows = derive_adrate(study_of(protocol, 1), adsl, adevt, observations)
+    assert rows.filter(pl.col("PARAMCD") == endpoint.upper())["NASSESS"].to_list() == [n_looks]
+
+
+def test_each_rate_is_as_if_it_stood_alone():
+    """With other windows and other looks beside it."""
+    lives = [
+        treated(56, [28, 56], [28], hbv_reactivation=28),
+        treated(56, [0, 85], [10, 20], hepatitis_flare=20),
+        treated(28, [10], [10], alive=40, hbv_reactivation=30, hepatitis_flare=35),
+        treated(28, [], [], alive=20, unknown={"hbv_reactivation": "missing"}),
+        treated(28, [14], [14], death=20),
+    ]
+    endpoints = shipped("nct04294498").protocol.to_plain()["endpoints"]
+    together = rates(shipped("nct04294498"), lives)
+    names = together["PARAMCD"].unique().str.to_lowercase().sort().gather_every(3)
+    for name in names:
+        few = {key: endpoints[key] for key in ("reactivation", name)}
+        alone = rates(changed(shipped("nct04294498"), {"endpoints": few, "analyses": {}}), lives)
+        for each in few:
+            of_each = pl.col("PARAMCD") == each.upper()
+            assert alone.filter(of_each).equals(together.filter(of_each))
+
+
 @settings(deadline=None, max_examples=10)
 @given(
     st.lists(
@@ -194,9 +236,11 @@ def test_order_and_duplicates_never_matter_and_every_row_is_one_of_three(people,
     adsl = adsl.with_columns(CUTDT=pl.lit(None, pl.Date))
     study = study_of(shipped("nct04294498"), len(lives))
     rows = derive_adrate(study, adsl, adevt, observations)
-    order = list(range(observations.height)) * 2
-    random.shuffle(order)
-    assert derive_adrate(study, adsl[::-1], pl.concat([adevt, adevt]), observations[order]).equals(rows)
+    twice = {name: pl.concat([records, records]) for name, records in observations.items()}
+    shuffled = {
+        name: records[random.sample(range(len(records)), len(records))] for name, records in twice.items()
+    }
+    assert derive_adrate(study, adsl[::-1], pl.concat([adevt, adevt]), shuffled).equals(rows)
     for (looks, day), one in zip(
         people, rows.filter(pl.col("PARAMCD") == "REACTIVATION").to_dicts(), strict=True
     ):

@@ -1,7 +1,7 @@
 """ADRS from SDTM records; RC-20 to RC-34 and IR-01 to IR-11 are worked examples of the domain files."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -24,8 +24,10 @@ from tests.derivations.tumours import (
 from trialwright.derivations.adrs import derive_adrs
 from trialwright.derivations.study import make_study
 from trialwright.derivations.tumour_responses import tumour_responses
-from trialwright.derivations.tumour_settings import start_days
+from trialwright.derivations.tumour_settings import courses_of, recorded_courses, start_days
 from trialwright.protocol.loading import load_protocol
+
+_BY_DOSE = edit(PROTOCOL, "time zero: first_dose", "time zero: first durvalumab")
 
 
 def adrs_of(deaths=None, **records):
@@ -345,6 +347,25 @@ def test_time_zero_is_read_from_the_records(zero, first_scan_is_baseline):
     study = study_of(tr=scans((56, 60)), ds=[milestone], text=text)
     found = tumour_responses(study).filter(fact="recist_response")["level"].to_list()
     assert found == (["PR"] if first_scan_is_baseline else ["NE", "NE"])
+
+
+@pytest.mark.parametrize(
+    ("start", "began", "is_kept"),
+    [
+        pytest.param(FIRST_DOSE, "2024-04-17", True, id="nothing else comes out"),
+        pytest.param(FIRST_DOSE - timedelta(days=1), "2024-04-17", False, id="ADSL begins on another day"),
+        pytest.param(None, "2024-04-17", False, id="ADSL knows no day"),
+        pytest.param(FIRST_DOSE, "2024-04", False, id="a new therapy of which nobody knows the day"),
+    ],
+)
+def test_courses_from_the_records_are_kept_where_nothing_else_comes_out(start, began, is_kept):
+    study = study_of(tr=scans((0, 60), (57, 30)), ds=[{**therapy(98), "DSSTDTC": began}], text=_BY_DOSE)
+    adsl, recorded = adsl_of(study, start=start), recorded_courses(study)
+    kept, anew = courses_of(study, adsl, recorded), courses_of(study, adsl)
+    assert (kept is recorded) == is_kept
+    assert kept.points.equals(anew.points)
+    assert kept.courses.equals(anew.courses)
+    assert kept.overall.tolist() == anew.overall.tolist()
 
 
 @pytest.mark.parametrize("dose", [0.0, None])

@@ -8,7 +8,9 @@ from tests.derivations.small_studies import Records, on_day
 
 from trialwright.derivations.adelig import derive_adelig
 from trialwright.derivations.adsl import derive_adsl
+from trialwright.derivations.definitions import during
 from trialwright.derivations.judged import only_grows
+from trialwright.derivations.study_facts import StudyFacts
 from trialwright.protocol.loading import load_protocol
 from trialwright.protocol.rules import parse_rule
 
@@ -42,6 +44,15 @@ def test_days_of_a_subject(durva):
         "GROUP": "durvalumab_and_entecavir", "CUTDT": None,
     }  # fmt: skip
     assert {name: row[name] for name in told} == told
+
+
+def test_rules_are_judged_by_the_dates_there_are_by_then(durva):
+    """A period that is derived after rules were judged for the first time is among those of the next."""
+    facts = StudyFacts.of(Records().person().doses("durvalumab", [1, 29]).study_of(durva))
+    start = "on_treatment_start_earliest"
+    assert facts.subjects_at(None)[start].to_list() == [None]
+    facts.derive_dates(during("on_treatment"))
+    assert facts.subjects_at(None)[start].dt.date().to_list() == [date(2024, 3, 2)]
 
 
 def test_a_day_known_to_the_month_is_no_day(durva):

@@ -612,6 +612,32 @@ def test_order_and_duplicates_never_matter(lives, random):
     assert derive_adtte(study, adsl[::-1], shuffled, observations).equals(rows)
 
 
+def test_each_endpoint_is_as_if_it_stood_alone():
+    """With other windows, gaps and enders beside it, and with scans that two readers read."""
+    apart = {"local": ["2024-03-06", "2024-05-01"], "central": ["2024-03-06"]}
+    lives = [
+        treated(["03-06", "05-01"], "07-03", death="08-15"),
+        treated(["04-02"], "10-01"),
+        treated(["04-02"], "10-02"),
+        treated(["03-06"], "06-26", therapy="05-10"),
+        treated(["03-06"], death="11-20"),
+        treated(alive="04-20"),
+        Life(FIRST_DOSE, {"adequate_scan": apart, "progression": {"local": ["2024-05-01"], "central": []}}),
+        Life(None, {"adequate_scan": ["2024-03-06"], "death": [("2024-03-01", "2024-03-31")]}),
+    ]
+    endpoints = durvalumab().protocol.to_plain()["endpoints"]
+
+    def derived(*names):
+        few = {"endpoints": {name: endpoints[name] for name in ("reactivation", *names)}, "analyses": {}}
+        return adtte_of(changed(durvalumab(), few), lives)
+
+    asked = ("ttp", "os")
+    together = derived(*asked)
+    assert set(together["READER"]) == {None, "local", "central"}
+    for name in asked:
+        assert together.filter(pl.col("PARAMCD") == name.upper()).equals(derived(name))
+
+
 @settings(deadline=None, max_examples=8)
 @given(some_lives)
 def test_recurrence_free_survival_is_the_first_of_recurrence_and_death(lives):

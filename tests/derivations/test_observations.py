@@ -8,6 +8,7 @@ from tests.derivations.small_studies import Records
 from tests.derivations.tumours import edit, loaded
 
 from trialwright.derivations.observations import last_days_alive, make_observations, record_facts
+from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.evaluation.table import check_observations
 from trialwright.protocol import rule_tree as tree
@@ -123,6 +124,27 @@ def test_a_history_without_a_date_was_before_it_was_asked_for(prtras):
     records = Records().person().add("MH", "1", MHTERM="Diabetes", MHDTC="2024-03-01")
     row = observed(records, prtras, "diabetes").row(0, named=True)
     assert (row["earliest"].year, row["latest"].date()) == (1850, date(2024, 3, 1))
+
+
+@pytest.mark.parametrize(("had", "there_is", "there_is_none"), [
+    pytest.param([], None, ["1", "2"], id="nobody had it: the fact itself has no observations"),
+    pytest.param(["1"], ["1"], ["2"], id="a record of it stands against the answer of this person alone"),
+    pytest.param(["1", "2"], ["1", "2"], None, id="records stand against every answer: none of them is left"),
+])  # fmt: skip
+def test_what_people_denied_is_a_fact_of_its_own(prtras, had, there_is, there_is_none):
+    records = Records().person("1").person("2")
+    for subject in ("1", "2"):
+        records.finding("hepatitis_a", "2024-03-01", "N", subject=subject)
+    for subject in had:
+        records.add("MH", subject, MHTERM="Hepatitis_A", MHSTDTC="2020-05")
+    study = records.study_of(prtras)
+    found = make_observations(study, record_facts(study), last_days_alive(study))
+    people = study.subjects.select(subject=SUBJECT, name=pl.col("USUBJID").str.tail(1))
+    names = {
+        fact: rows.join(people, on="subject", maintain_order="left")["name"].to_list()
+        for fact, rows in found.items()
+    }
+    assert (names.get("hepatitis_a"), names.get("no hepatitis_a")) == (there_is, there_is_none)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ CONDITIONS_AT_ONCE, RULES_AT_ONCE = 5, 3
 SUBJECTS, SUBJECTS_WITH_ROWS = 200, 75
 """75 people have a good 200 rows of the fact whose rows are judged."""
 
+MET, NOT_MET = Verdict.MET.code, Verdict.NOT_MET.code
+
 
 def is_for_many(rule):
     return not any(isinstance(node, tree.Score) for node in tree.walk(rule))
@@ -359,6 +361,33 @@ def test_what_does_not_depend_on_the_row_is_found_once_per_person(text, is_once_
     query = render_sql(parse_rule(text), scope_of("hbv_dna"))
     assert ("FROM cases c JOIN observations" not in query) is is_once_per_person
     assert "FROM cases c LEFT JOIN observations" not in query
+
+
+def test_facts_asked_for_in_one_window_are_looked_for_once():
+    """Each keeps its own answer, from 3 to 31 March: given in time, perhaps, too long ago, or never."""
+    given = {"durvalumab": "2024-03-28", "entecavir": "2024-03", "chemotherapy": "2024-03-02"}
+    several = [Observation(name, name, PartialDate.parse(when)) for name, when in given.items()]
+    subject = Subject(several, PartialDate.parse("2024-03-31"), id="s")
+    never, missing = NOT_MET, Reason.MISSING.code  # who has no record of hepatitis has not had it
+    told = {"durvalumab": MET, "entecavir": Reason.IMPRECISE_DATE.code, "chemotherapy": missing, "peginterferon": missing, "hepatitis_a": never}  # fmt: skip
+    asked = {name: parse_rule(f"had({name}, 28 days)") for name in told}
+    found = judge_with_duckdb(asked, scope_of(None), **tables_of([subject])).row(0, named=True)
+    assert {name: found[name] for name in asked} == told
+    assert {name: expected_codes(rule, [subject], None)["s",] for name, rule in asked.items()} == told
+    assert render_rules_sql(asked, scope_of(None)).count("JOIN observations") == 1
+
+
+@pytest.mark.parametrize("rows_of", [None, "durvalumab"])
+def test_nothing_is_known_of_a_period_that_is_not_known(rows_of):
+    """Neither that a drug was given in it, nor that what did not happen at all has not happened in it."""
+    given = Observation("dose", "durvalumab", PartialDate.parse("2024-03-28"))
+    subject = Subject((given,), PartialDate.parse("2024-03-31"), id="s")
+    asked = {name: parse_rule(f"had({name}, during on_treatment)") for name in ("durvalumab", "hepatitis_a")}
+    found = judge_with_duckdb(asked, scope_of(rows_of), **tables_of([subject]))
+    assert found.select(*asked).rows() == [(Reason.MISSING.code, Reason.MISSING.code)]
+    for rule in asked.values():
+        alone = judge_patient(rule, subject, scope_of(rows_of), row=given if rows_of else None)
+        assert alone.verdict.code == Reason.MISSING.code
 
 
 def test_batches_are_of_whole_subjects():

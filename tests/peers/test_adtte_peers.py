@@ -78,10 +78,7 @@ def ours(peer, subjects):
     columns = [SUBJECT, "EVENT", "ADT", pl.lit("met").alias("AVALC"), pl.lit("RS").alias("SRCDOM"), "RSSEQ"]
     adevt = pl.concat([part.select(columns) for part in parts]).rename({"RSSEQ": "SRCSEQ"})
     adevt = adevt.with_columns(pl.col("SRCSEQ").cast(pl.Int64))
-    nothing = pl.DataFrame(
-        schema={SUBJECT: pl.Int64, "fact": pl.String, "earliest": pl.Date, "latest": pl.Date}
-    )
-    adtte = derive_adtte(study_of(loaded, subjects.height), adsl, adevt, nothing)
+    adtte = derive_adtte(study_of(loaded, subjects.height), adsl, adevt, {})
     return adtte.drop("USUBJID").join(subjects.select(SUBJECT, "USUBJID"), on=SUBJECT)
 
 

@@ -14,7 +14,8 @@ from trialwright.derivations.known_columns import REASONS, study_day, yes
 from trialwright.derivations.laboratory_baselines import baseline_moments, find_nadirs
 from trialwright.derivations.laboratory_grades import GRADES, SIDES, grade_results, impute_all, runs_of
 from trialwright.derivations.laboratory_visits import VISITS, Ends, find_visits, visits_of
-from trialwright.derivations.recorded_facts import recorded_facts
+from trialwright.derivations.ordered import in_order
+from trialwright.derivations.recorded_facts import RECORDED, recorded_facts
 from trialwright.derivations.safety_period import ENDS, safety_endpoint, safety_span
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
@@ -117,19 +118,24 @@ class _Plan:
 # --- results ------------------------------------------------------------------------------------------------------------
 
 
-def _results(recorded: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+def _results(recorded: Mapping[str, pl.DataFrame], plan: _Plan) -> pl.DataFrame:
     """The results of all facts by fact, person and date, with what each says by itself.
 
     From here on `SUBJECT` stands for a person and a fact (`number`, in the order of the facts): what is found for each
     subject in one fact is so found in all facts at once. `person` is the subject.
     """
-    number = pl.col("fact").replace_strict(plan.names, range(len(plan.names)), return_dtype=pl.Int64)
-    rows = recorded.filter(~pl.col("is_none")).with_columns(number=number, person=pl.col(SUBJECT))
-    rows = rows.sort("number", SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
-    rows = rows.with_row_index("row").join(plan.dates, on=SUBJECT, how="left", maintain_order="left")
+    parts = [pl.DataFrame(schema={**RECORDED, "number": pl.Int64})]
+    for number, name in enumerate(plan.names):
+        if name in recorded:
+            of_fact = in_order(
+                recorded[name], SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True
+            )
+            parts.append(of_fact.with_columns(number=pl.lit(number, pl.Int64)))
+    rows = pl.concat(parts, rechunk=True).with_columns(person=pl.col(SUBJECT))
+    rows = rows.join(plan.dates, on=SUBJECT, how="left", maintain_order="left")
     rows = rows.with_columns(
-        pl.col("row").cast(pl.Int64),
         (pl.col("number") * plan.n_subjects + pl.col(SUBJECT)).alias(SUBJECT),
+        row=pl.int_range(pl.len(), dtype=pl.Int64),
         counts=pl.col("reason").is_not_null(),
     )
     imputed = impute_all(rows, plan.facts, plan.assays)
@@ -190,15 +196,16 @@ def _number(number: pl.Expr) -> pl.Expr:
 def _in_words() -> pl.Expr:
     """A result as it may be: `12`, `<20`, `>170000000`, `10 to 20`, or its level; null where nothing is known of it."""
     lo, hi = pl.col("lo"), pl.col("hi")
+    at_most = _number(pl.when(lo != hi).then(hi))  # texts cost most of all here: none that nobody reads
     below = pl.when("hi_open").then(pl.lit("<")).otherwise(pl.lit("<="))
     above = pl.when("lo_open").then(pl.lit(">")).otherwise(pl.lit(">="))
     return (
         pl.when(lo == hi).then(_number(lo))
         .when(lo.is_null()).then("level")
         .when(lo.is_infinite() & hi.is_infinite()).then(None)
-        .when(hi.is_infinite()).then(above + _number(lo))
-        .when((lo <= 0) | lo.is_infinite()).then(below + _number(hi))
-        .otherwise(_number(lo) + " to " + _number(hi))
+        .when(hi.is_infinite()).then(above + _number(pl.when(hi.is_infinite()).then(lo)))
+        .when((lo <= 0) | lo.is_infinite()).then(below + at_most)
+        .otherwise(_number(pl.when(lo != hi).then(lo)) + " to " + at_most)
     )  # fmt: skip
 
 
@@ -256,7 +263,8 @@ def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
     rows = pl.concat(
         [rows, find_nadirs(rows), grade_results(rows, plan.facts, plan.grading)], how="horizontal"
     )
-    at_base = rows.select(base_row="row", **{f"BTOXGR{side}": f"ATOXGR{side}" for side in SIDES})
+    is_base = pl.col("row") == pl.col("base_row")
+    at_base = rows.filter(is_base).select("base_row", **{f"BTOXGR{side}": f"ATOXGR{side}" for side in SIDES})
     rows = rows.join(at_base, on="base_row", how="left", maintain_order="left")
     after, change = pl.when("is_after"), pl.col("AVAL") - pl.col("BASE")
     ratio = pl.when(pl.col("is_after") & (pl.col("BASE") > 0))
@@ -269,7 +277,7 @@ def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         pl.when(pl.col("nadir_lo") == pl.col("nadir_hi")).then("nadir_lo").alias("NADIR"),
         _finite(pl.col("nadir_lo")).alias("NADIRLO"),
         _finite(pl.col("nadir_hi")).alias("NADIRHI"),
-        yes(pl.col("row") == pl.col("base_row")).alias("ABLFL"),
+        yes(is_base).alias("ABLFL"),
         pl.when(pl.col("base_code").is_null()).then(pl.lit(Reason.MISSING.value)).otherwise("known_why").alias("BASEREAS"),
         after.then(pl.format("{} to {}", "BNRIND", "ANRIND")).alias("SHIFT1"),
         *(after.then(pl.format("{} to {}", f"BTOXGR{side}", f"ATOXGR{side}")).alias(f"SHIFT2{side}") for side in SIDES),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -12,10 +11,11 @@ import polars as pl
 
 from trialwright.derivations.definitions import RELATIVE
 from trialwright.derivations.study import SUBJECT, Study
-from trialwright.derivations.time_outcomes import View, imprecision, people_at_risk, sources_of
+from trialwright.derivations.time_outcomes import everybody_at_risk, imprecision, sources_of
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
-from trialwright.derivations.timeline import DEATH, SOURCE, Timeline, make_timeline, moved
-from trialwright.protocol.model import Protocol
+from trialwright.derivations.time_views import KEY, VIEW, View, Views, is_read, moved_by, offset_of
+from trialwright.derivations.timeline import DEATH, SOURCE, make_timeline
+from trialwright.protocol.model import Event, Protocol
 from trialwright.protocol.rule_tree import Moment, walk
 from trialwright.vocabulary.verdicts import Reason
 
@@ -54,7 +54,7 @@ _DECIDING = ("composite", "competing event")
 
 
 def derive_adrate(
-    study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame, observations: pl.DataFrame
+    study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame, observations: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
     """One row a subject and endpoint that is a rate; frames as in `derive_adtte`, ADSL with `CUTDT` besides.
 
@@ -79,15 +79,11 @@ def derive_adrate(
     plans = [plan for plan in make_time_plans(study.loaded, "rate") if plan.endpoint.rate_of and plan.is_own]
     names = {name for plan in plans for name in _names(plan, protocol)}
     timeline = make_timeline(adsl, adevt, observations, names)
-    parts = [
-        _derive(plan, study, timeline, adsl).with_columns(pl.lit(number).alias("order"))
-        for number, plan in enumerate(plans)
-    ]
-    empty = pl.DataFrame(schema={SUBJECT: pl.Int64, **ADRATE, "order": pl.Int32})
-    rows = pl.concat(parts) if parts else empty
+    views = Views([View(plan, plan.endpoint.reader, is_chosen=True) for plan in plans], timeline)
+    empty = pl.DataFrame(schema={VIEW: pl.UInt32, SUBJECT: pl.Int64, **ADRATE})
     return (
-        study.subjects.join(rows, on=SUBJECT)
-        .sort(SUBJECT, "order")
+        study.subjects.join(_derive(views, study, adsl) if plans else empty, on=SUBJECT)
+        .sort(SUBJECT, VIEW)
         .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADRATE.items()))
     )
 
@@ -113,24 +109,37 @@ def _asked(event: str, protocol: Protocol) -> Iterator[str]:
     """An event, the events it is made of, and the facts whose records they judge."""
     yield event
     one = protocol.events.get(event)
-    for part in (one.of, *one.all_of, *one.any_of) if one else ():
-        if part:
-            yield from _asked(part, protocol)
+    for part in _parts(one) if one else ():
+        yield from _asked(part, protocol)
 
 
-def _derive(plan: TimePlan, study: Study, timeline: Timeline, adsl: pl.DataFrame) -> pl.DataFrame:
-    event, reader = plan.endpoint.rate_of or "", plan.endpoint.reader
-    people = _windows(plan, timeline, adsl)
-    rows = people.join(_events(event, reader, people, timeline), on=SUBJECT, how="left")
-    baseline = f"{(study.protocol.baseline or '').upper()}DT"
-    based = pl.col(baseline) if baseline in adsl.columns else pl.lit(None, pl.Date)
-    looked_at = people.join(adsl.select(SUBJECT, based.alias("based")), on=SUBJECT, how="left")
-    looks = _looks(event, study, reader, looked_at.with_columns(after=pl.lit(None, pl.Date)), timeline)
-    rows = rows.join(looks, on=SUBJECT, how="left")
-    rows = rows.join(_doubts(event, reader, people, timeline), on=SUBJECT, how="left")
-    unseen = (pl.col("NASSESS") == 0).fill_null(value=False) & ~pl.col("how").is_in(_DECIDING).fill_null(
-        value=False
+def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
+    says = [
+        (
+            number,
+            plan.id.upper(),
+            plan.endpoint.label,
+            plan.endpoint.reader,
+            plan.endpoint.rate_of,
+            f"endpoints.{plan.id}",
+        )
+        for number, plan in views.plans
+    ]
+    columns = ("PARAMCD", "PARAM", "READER", "EVENT", "PROTOCOL")
+    told = pl.DataFrame(
+        says, schema={VIEW: pl.UInt32, **{name: ADRATE[name] for name in columns}}, orient="row"
     )
+    asked = views.table(((number, plan.endpoint.rate_of) for number, plan in views.plans), EVENT=pl.String)
+    people = _windows(views, adsl)
+    rows = people.join(told, on=VIEW)
+    for more in (
+        _events(asked, people, views),
+        _looks(people, views, study, adsl),
+        _doubts(asked, people, views),
+    ):
+        rows = rows.join(more, on=KEY, how="left")
+    is_decided = pl.col("how").is_in(_DECIDING).fill_null(value=False)
+    unseen = (pl.col("NASSESS") == 0).fill_null(value=False) & ~is_decided
     why = pl.coalesce(
         "no_start",
         pl.when(pl.col("may").fill_null(value=False)).then("why"),
@@ -141,83 +150,71 @@ def _derive(plan: TimePlan, study: Study, timeline: Timeline, adsl: pl.DataFrame
     )  # fmt: skip
     met = pl.col("day").is_not_null() & pl.col("no_start").is_null()
     until = pl.when(met).then("day").otherwise("end")
-    return rows.select(
-        SUBJECT,
-        pl.lit(plan.id.upper()).alias("PARAMCD"),
-        pl.lit(plan.endpoint.label).alias("PARAM"),
-        pl.lit(reader, pl.String).alias("READER"),
-        pl.col("first").alias("STARTDT"),
-        pl.col("end").alias("ENDDT"),
-        pl.col("ender").replace(dict(plan.labels)).alias("ENDDESC"),
-        pl.when(met).then("day").alias("ADT"),
-        pl.when(met).then(imprecision(pl.col("day"), pl.col("latest"))).alias("ADTF"),
-        pl.when(met).then(pl.lit(MET)).when(why.is_not_null()).then(pl.lit(UNKNOWN))
-        .otherwise(pl.lit(NOT_MET)).alias("AVALC"),
-        pl.when(~met).then(why).alias("REASON"),
-        "NASSESS",
-        "LASTDT",
-        ((until - pl.col("first")).dt.total_days() + 1).clip(lower_bound=0).cast(pl.Float64).alias("RISKDAYS"),
-        pl.when("complete").then(pl.lit("Y")).otherwise(pl.lit("N")).alias("COMPLFL"),
-        pl.lit(event).alias("EVENT"),
-        *(pl.when(met).then(name).alias(name) for name in ("SRCDOM", "SRCSEQ")),
-        pl.when(met).then(sources_of("")).alias("SRCALL"),
-        pl.lit(f"endpoints.{plan.id}").alias("PROTOCOL"),
+    return rows.with_columns(
+        STARTDT="first",
+        ENDDT="end",
+        ENDDESC=pl.col("ender").replace(dict(views.every[0].plan.labels)),
+        ADT=pl.when(met).then("day"),
+        ADTF=pl.when(met).then(imprecision(pl.col("day"), pl.col("latest"))),
+        AVALC=pl.when(met).then(pl.lit(MET)).when(why.is_not_null()).then(pl.lit(UNKNOWN))
+        .otherwise(pl.lit(NOT_MET)),
+        REASON=pl.when(~met).then(why),
+        RISKDAYS=((until - pl.col("first")).dt.total_days() + 1).clip(lower_bound=0),
+        COMPLFL=pl.when("complete").then(pl.lit("Y")).otherwise(pl.lit("N")),
+        SRCDOM=pl.when(met).then("SRCDOM"),
+        SRCSEQ=pl.when(met).then("SRCSEQ"),
+        SRCALL=pl.when(met).then(sources_of("")),
     )  # fmt: skip
 
 
-def _windows(plan: TimePlan, timeline: Timeline, adsl: pl.DataFrame) -> pl.DataFrame:
+def _windows(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
     """`first` and `end` of the window, what ended it (`ender`) by which strategy (`how`), whether it was `complete`."""
-    people = people_at_risk(View(plan, plan.endpoint.reader, timeline), adsl)
-    planned = pl.col("last")
-    if plan.endpoint.time_frame is not None:
-        planned = pl.min_horizontal("last", moved(pl.col("STARTDT"), plan.endpoint.time_frame))
-    people = people.with_columns(planned.alias("planned"))
-    befell = [
-        timeline.rows(name).drop_nulls("earliest").group_by(SUBJECT).agg(pl.col("earliest").min())
-        .with_columns(pl.lit(rank).alias("rank"), pl.lit(name).alias("ender"), pl.lit(how).alias("how"))
-        for rank, (name, how) in enumerate(_intercurrent(plan))
-    ]  # fmt: skip
-    none = pl.DataFrame(
-        schema={
-            SUBJECT: pl.Int64,
-            "earliest": pl.Date,
-            "rank": pl.Int32,
-            "ender": pl.String,
-            "how": pl.String,
-        }
+    frames = views.table(
+        ((number, offset_of(plan.endpoint.time_frame)) for number, plan in views.plans), frame=pl.String
     )
+    people = everybody_at_risk(views, adsl).join(frames.select(VIEW, "frame"), on=VIEW)
+    people = people.with_columns(planned=pl.min_horizontal("last", moved_by(pl.col("STARTDT"), "frame")))
+    intercurrent = views.table(
+        (
+            (number, rank, name, how)
+            for number, plan in views.plans
+            for rank, (name, how) in enumerate(_intercurrent(plan))
+        ),
+        rank=pl.Int64, EVENT=pl.String, how=pl.String,
+    )  # fmt: skip
+    firsts = views.happenings.drop_nulls("earliest").group_by("EVENT", SUBJECT).agg(pl.col("earliest").min())
     ended = (
-        pl.concat([none, *befell])
-        .join(people.select(SUBJECT, "first", "planned"), on=SUBJECT)
+        intercurrent.join(firsts, on="EVENT")
+        .join(people.select(*KEY, "first", "planned"), on=KEY)
         .filter((pl.col("earliest") <= pl.col("planned")).fill_null(value=True))
-        .sort(SUBJECT, "earliest", "rank")
-        .unique(SUBJECT, keep="first", maintain_order=True)
-        .select(SUBJECT, pl.max_horizontal("earliest", "first").alias("befell"), "ender", "how")
+        .sort(*KEY, "earliest", "rank")
+        .unique(KEY, keep="first", maintain_order=True)
+        .select(*KEY, "how", befell=pl.max_horizontal("earliest", "first"), ender="EVENT")
     )
-    died = timeline.moment(Moment(DEATH, "first")).select(SUBJECT, died="earliest")
-    alive = adsl.select(SUBJECT, pl.min_horizontal("LSTALVDT", "CUTDT").alias("alive"))
-    for more in (ended, died, alive):
+    died = views.timeline.moment(Moment(DEATH, "first")).select(SUBJECT, died="earliest")
+    alive = adsl.select(SUBJECT, alive=pl.min_horizontal("LSTALVDT", "CUTDT"))
+    people = people.join(ended, on=KEY, how="left")
+    for more in (died, alive):
         people = people.join(more, on=SUBJECT, how="left")
     seen_until = pl.coalesce("died", "alive")
-    return people.with_columns(pl.min_horizontal("planned", "befell").alias("over")).with_columns(
-        pl.min_horizontal("over", seen_until).alias("end"),
-        (pl.col("over") <= seen_until).fill_null(value=False).alias("complete"),
+    return people.with_columns(over=pl.min_horizontal("planned", "befell")).with_columns(
+        end=pl.min_horizontal("over", seen_until),
+        complete=(pl.col("over") <= seen_until).fill_null(value=False),
     )
 
 
-def _events(event: str, reader: str | None, people: pl.DataFrame, timeline: Timeline) -> pl.DataFrame:
+def _events(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataFrame:
     """The first event that surely lies in the window (`day`), and whether and why one only may (`may`, `why`)."""
-    rows = timeline.rows(event, reader).join(people.select(SUBJECT, "first", "over"), on=SUBJECT)
+    rows = asked.join(views.happenings, on="EVENT").filter(is_read())
+    rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
     earliest, latest, over = pl.col("earliest"), pl.col("latest"), pl.col("over").fill_null(pl.lit(_NEVER))
     surely = ((earliest >= pl.col("first")) & (latest <= over)).fill_null(value=False)
     may = (earliest <= over).fill_null(value=True) & (latest >= pl.col("first")).fill_null(value=True)
     why = pl.when(latest.is_null()).then(pl.lit(Reason.MISSING.value))
     return (
-        rows.with_columns(surely.alias("surely"), (may & ~surely).alias("may"))
-        .sort(
-            SUBJECT, "surely", "earliest", "SRCDOM", "SRCSEQ", descending=[False, True, False, False, False]
-        )
-        .group_by(SUBJECT, maintain_order=True)
+        rows.with_columns(surely=surely, may=may & ~surely)
+        .sort(*KEY, ~pl.col("surely"), "earliest", "SRCDOM", "SRCSEQ")
+        .group_by(KEY, maintain_order=True)
         .agg(
             pl.when("surely").then("earliest").first().alias("day"),
             *(pl.col(name).first() for name in ("latest", *SOURCE)),
@@ -227,49 +224,91 @@ def _events(event: str, reader: str | None, people: pl.DataFrame, timeline: Time
     )
 
 
-def _doubts(event: str, reader: str | None, people: pl.DataFrame, timeline: Timeline) -> pl.DataFrame:
+def _doubts(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataFrame:
     """`REASON` where the event may lie in the window and cannot be judged."""
-    rows = timeline.maybe([event], reader).join(people.select(SUBJECT, "first", "over"), on=SUBJECT)
+    rows = asked.join(views.timeline.possible, left_on="EVENT", right_on="NAME").filter(is_read())
+    rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
     outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("over"))
     inside = rows.filter(~outside.fill_null(value=False))
-    return inside.group_by(SUBJECT).agg(pl.col("REASON").sort().first())
+    return inside.group_by(KEY).agg(pl.col("REASON").sort().first())
 
 
-def _looks(
-    event: str, study: Study, reader: str | None, people: pl.DataFrame, timeline: Timeline
-) -> pl.DataFrame:
+# --- how often anybody looked -------------------------------------------------------------------------------------------
+
+
+def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     """`NASSESS`, how often what an event is judged by was looked at in the window, and `LASTDT`, the last time.
 
     Both of `all of` are not met together as soon as one is not met: whichever was looked at most counts. Of `any of` each has to
     be looked at. Nobody looks for what is reported, nor for what is judged of the person: null. What is compared with its
-    baseline cannot be seen in the baseline itself: only records `after` the day of baseline (`based`) are looks.
+    baseline cannot be seen in the baseline itself: only records after the day of baseline (`based`) are looks.
     """
+    judged = {number: list(_judged_by(plan.endpoint.rate_of or "", study)) for number, plan in views.plans}
+    asked = [(number, *look) for number, looks in judged.items() for look in dict.fromkeys(looks)]
+    baseline = f"{(study.protocol.baseline or '').upper()}DT"
+    based = pl.col(baseline) if baseline in adsl.columns else pl.lit(None, pl.Date)
+    windows = people.select(*KEY, "first", "over").join(
+        adsl.select(SUBJECT, based=based), on=SUBJECT, how="left"
+    )
+    inside = (
+        (pl.col("earliest") >= pl.col("first"))
+        & (~pl.col("is_based") | (pl.col("earliest") > pl.col("based")).fill_null(value=True))
+        & (pl.col("earliest") <= pl.col("over").fill_null(pl.lit(_NEVER)))
+    )
+    rows = views.table(asked, EVENT=pl.String, is_based=pl.Boolean).join(views.happenings, on="EVENT")
+    rows = rows.filter(is_read()).join(windows, on=KEY).filter(inside)
+    counted = rows.group_by(*KEY, "EVENT", "is_based").agg(
+        NASSESS=pl.struct(*SOURCE).n_unique().cast(pl.Int64), LASTDT=pl.col("earliest").max()
+    )
+    found = windows.select(KEY)
+    for fact, is_based in dict.fromkeys(look[1:] for look in asked):
+        one = counted.filter((pl.col("EVENT") == fact) & (pl.col("is_based") == is_based))
+        names = {name: _column(name, fact, is_based=is_based) for name in ("NASSESS", "LASTDT")}
+        found = found.join(one.select(*KEY, *names).rename(names), on=KEY, how="left").with_columns(
+            pl.col(names["NASSESS"]).fill_null(0)
+        )
+    return found.select(
+        *KEY,
+        *(
+            pl.coalesce(
+                pl.when(pl.col(VIEW) == number).then(_told(plan.endpoint.rate_of or "", name, study))
+                for number, plan in views.plans
+            ).alias(name)
+            for name in ("NASSESS", "LASTDT")
+        ),
+    )
+
+
+def _column(name: str, fact: str, *, is_based: bool) -> str:
+    return f"{name} {fact} {'after baseline' if is_based else ''}"
+
+
+def _judged_by(event: str, study: Study, *, is_based: bool = False) -> Iterator[tuple[str, bool]]:
+    """The facts whose records an event is judged by, and whether those of the day of baseline do not count."""
     one = study.protocol.events.get(event)
-    none = people.select(SUBJECT, NASSESS=pl.lit(None, pl.Int64), LASTDT=pl.lit(None, pl.Date))
     if one is None:
-        rows = timeline.rows(event, reader).join(people.select(SUBJECT, "first", "over", "after"), on=SUBJECT)
-        inside = rows.filter(
-            (pl.col("earliest") >= pl.col("first"))
-            & (pl.col("earliest") > pl.col("after")).fill_null(value=True)
-            & (pl.col("earliest") <= pl.col("over").fill_null(pl.lit(_NEVER)))
-        )
-        counted = inside.group_by(SUBJECT).agg(
-            pl.struct(*SOURCE).n_unique().cast(pl.Int64).alias("NASSESS"),
-            pl.col("earliest").max().alias("LASTDT"),
-        )
-        return people.select(SUBJECT).join(counted, on=SUBJECT, how="left").with_columns(
-            pl.col("NASSESS").fill_null(0)
-        )  # fmt: skip
-    rule = study.loaded.writing.rules.get(f"events.{event}.when")
-    if rule is not None and any(isinstance(node, RELATIVE) for node in walk(rule.condition)):
-        people = people.with_columns(after="based")
-    parts = [one.of] if one.of else [*one.all_of, *one.any_of]
-    looks = [_looks(part, study, reader, people, timeline) for part in parts] or [none]
+        yield event, is_based
+        return
+    for part in _parts(one):
+        yield from _judged_by(part, study, is_based=is_based or _is_relative(event, study))
+
+
+def _told(event: str, name: str, study: Study, *, is_based: bool = False) -> pl.Expr:
+    """`NASSESS` or `LASTDT` of an event, from those of the facts it is judged by."""
+    one = study.protocol.events.get(event)
+    if one is None:
+        return pl.col(_column(name, event, is_based=is_based))
+    is_based = is_based or _is_relative(event, study)
+    parts = [_told(part, name, study, is_based=is_based) for part in _parts(one)]
     most_or_least = pl.max_horizontal if one.all_of else pl.min_horizontal
-    joined = reduce(
-        lambda left, right: left.join(right, on=SUBJECT, suffix=f"_{right.width}{left.width}"), looks
-    )
-    return joined.select(
-        SUBJECT,
-        *(most_or_least(pl.col(f"^{name}.*$")).alias(name) for name in ("NASSESS", "LASTDT")),
-    )
+    return most_or_least(parts or [pl.lit(None, ADRATE[name])])
+
+
+def _parts(event: Event) -> Sequence[str]:
+    return [event.of] if event.of else [*event.all_of, *event.any_of]
+
+
+def _is_relative(event: str, study: Study) -> bool:
+    """Whether the rule of an event compares with the baseline."""
+    rule = study.loaded.writing.rules.get(f"events.{event}.when")
+    return rule is not None and any(isinstance(node, RELATIVE) for node in walk(rule.condition))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import polars as pl
 
@@ -12,12 +12,10 @@ from trialwright.derivations.cohort import CENSORED, EVENT
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import (
     ENDED,
-    FOUND,
     Outcome,
-    View,
-    first_of,
+    everybody_at_risk,
+    first_of_each,
     imprecision,
-    people_at_risk,
     sources_of,
     unread,
     with_doubts,
@@ -25,7 +23,8 @@ from trialwright.derivations.time_outcomes import (
     with_outcome,
 )
 from trialwright.derivations.time_plans import COMPETING, NOT_ASSESSED, Cause, make_time_plans
-from trialwright.derivations.timeline import HAPPENINGS, NOTHING, SOURCE, make_timeline
+from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views
+from trialwright.derivations.timeline import SOURCE, make_timeline
 from trialwright.protocol.moments import Selection
 from trialwright.vocabulary.verdicts import Reason
 
@@ -60,7 +59,7 @@ ADTTE: Mapping[str, Any] = MappingProxyType(
 
 
 def derive_adtte(
-    study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame, observations: pl.DataFrame
+    study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame, observations: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
     """One row a subject, endpoint, moment time is counted from, and reader.
 
@@ -72,8 +71,8 @@ def derive_adtte(
     adevt : DataFrame
         Every occurrence of every event: `EVENT`, `AVALC`, `ADT`, `ADTL`, `ADTH`, `REASON` and sources; with `READER`,
         readings are kept apart.
-    observations : DataFrame
-        Records of facts and treatments: `SUBJECT`, `fact`, `earliest`, `latest` and sources.
+    observations : mapping of str to DataFrame
+        Records of each fact and treatment: `SUBJECT`, `earliest`, `latest` and sources.
 
     Returns
     -------
@@ -100,186 +99,173 @@ def derive_adtte(
     """
     plans = list(make_time_plans(study.loaded))
     timeline = make_timeline(adsl, adevt, observations, {name for plan in plans for name in plan.names})
-    parts = [
-        _derive(View(plan, reader, timeline), adsl).with_columns(pl.lit(number).alias("order"))
-        for number, plan in enumerate(plans)
-        for reader in timeline.readers(plan.names) or (plan.endpoint.reader,)
-    ]
-    if not parts:
+    views = Views.of(plans, timeline)
+    if not plans:
         return (
             study.subjects.clear()
             .select(*study.identity, SUBJECT)
             .with_columns(pl.lit(None, kind).alias(name) for name, kind in ADTTE.items())
         )
     return (
-        study.subjects.join(pl.concat(parts), on=SUBJECT)
-        .sort(SUBJECT, "order", "READER", nulls_last=True)
+        study.subjects.join(_derive(views, adsl), on=SUBJECT)
+        .sort(SUBJECT, VIEW)
         .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADTTE.items()))
     )
 
 
-def _derive(view: View, adsl: pl.DataFrame) -> pl.DataFrame:
-    """The rows of one endpoint, moment and reader."""
-    people = people_at_risk(view, adsl)
-    frame = people.with_columns(pl.col("last").alias("upper"))
-    events = {
-        "e": view.plan.endpoint.time_to,
-        "c": view.plan.endpoint.competing,
-        "z": [cause.event for cause in view.plan.causes if cause.event],
-    }
-    for kind, names in events.items():
-        frame = frame.join(first_of(kind, names, view, people), on=SUBJECT, how="left")
-    frame = frame.join(unread(view), on=SUBJECT, how="left")
-    frame = with_gaps(with_outcome(frame), view)
-
-    def made(outcome: str, make: _Make) -> list[pl.DataFrame]:
-        rows = frame.filter(pl.col("outcome") == outcome)
-        return [make(rows, view)] if len(rows) else []
-
+def _derive(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
+    """The rows of every endpoint, moment and reader."""
+    people = everybody_at_risk(views, adsl)
+    frame = first_of_each(views, people).with_columns(pl.col("last").alias("upper"))
+    frame = with_gaps(with_outcome(frame.join(unread(views), on=KEY, how="left")), views)
+    came = frame.partition_by("outcome", as_dict=True)
+    nobody = frame.clear()
     parts = [
-        *made(Outcome.EVENT, _event),
-        *made(Outcome.COMPETING, _competing),
-        *made(ENDED, _ended),
-        *made(Outcome.CENSORED, _nothing),
-        *made(Outcome.NOT_EVALUABLE, _not_evaluable),
-    ] or [_not_evaluable(frame, view)]
-    return _finished(_undecided(with_doubts(pl.concat(parts), people, view)), view)
-
-
-_Make: TypeAlias = Callable[[pl.DataFrame, View], pl.DataFrame]
+        _event(came.get((Outcome.EVENT,), nobody), views),
+        _competing(came.get((Outcome.COMPETING,), nobody), views),
+        _ended(came.get((ENDED,), nobody), views),
+        *_nothing(came.get((Outcome.CENSORED,), nobody), views),
+        _not_evaluable(came.get((Outcome.NOT_EVALUABLE,), nobody)),
+    ]
+    return _finished(_undecided(with_doubts(pl.concat(parts), people, views)), views)
 
 
 # --- the rows of each outcome --------------------------------------------------------------------------------------------
 
 
-def _event(part: pl.DataFrame, view: View) -> pl.DataFrame:
-    is_reported = pl.col("e_EVENT").is_in(sorted(view.plan.reported))
-    bounds = part.select(SUBJECT, lower="STARTDT", upper=pl.col("e_earliest") - pl.duration(days=1))
-    last = _last_look(view, bounds)
-    rows = part.join(last.select(SUBJECT, looked="earliest"), on=SUBJECT, how="left").with_columns(
+def _event(part: pl.DataFrame, views: Views) -> pl.DataFrame:
+    is_reported = pl.col("e_EVENT").is_in(views.reported)
+    upper = pl.col("e_earliest") - pl.duration(days=1)
+    rows = _with_last_look(part, upper, views).with_columns(
         pl.when(is_reported).then(pl.min_horizontal("e_earliest", "e_day"))
         .otherwise(pl.coalesce("looked", "STARTDT")).alias("LEFTDT"),
         pl.col("e_latest").alias("RIGHTDT"),
     )  # fmt: skip
-    return _row(rows, view, "e", Outcome.EVENT, EVENT)
+    return _row(rows, "e", Outcome.EVENT, pl.lit(EVENT))
 
 
-def _competing(part: pl.DataFrame, view: View) -> pl.DataFrame:
+def _competing(part: pl.DataFrame, views: Views) -> pl.DataFrame:
     """What competes ends the chance of the event; that it had not happened is known up to the last look only."""
-    bounds = part.select(SUBJECT, lower="STARTDT", upper="c_day")
-    last = _last_look(view, bounds)
-    rows = part.join(last.select(SUBJECT, looked="earliest"), on=SUBJECT, how="left").with_columns(
+    rows = _with_last_look(part, pl.col("c_day"), views).with_columns(
         pl.coalesce("looked", "STARTDT").alias("LEFTDT"), pl.lit(None, pl.Date).alias("RIGHTDT")
     )
-    return _row(rows, view, "c", Outcome.COMPETING, COMPETING)
+    return _row(rows, "c", Outcome.COMPETING, pl.lit(COMPETING))
 
 
-def _ended(part: pl.DataFrame, view: View) -> pl.DataFrame:
+def _ended(part: pl.DataFrame, views: Views) -> pl.DataFrame:
     """Follow-up ended before anything counted: by an event, or as nobody looked for too long."""
-    rows = ((part.filter(pl.col("cause") == number), cause) for number, cause in enumerate(view.plan.enders))
-    return pl.concat(_ended_by(some, cause, view) for some, cause in rows if len(some))
-
-
-def _ended_by(part: pl.DataFrame, cause: Cause, view: View) -> pl.DataFrame:
-    bounds = part.select(SUBJECT, "upper", lower="STARTDT")
-    record = view.select(cause.at, bounds)
-    rows = part.join(_prefixed(record, "s"), on=SUBJECT, how="left")
-    if cause.gap is None:
-        rows = rows.with_columns(pl.col("z_EVENT").alias("s_EVENT"), sources_of("z_").alias("because"))
-    else:
-        because = (
-            pl.when(pl.col("ender") == pl.col("e_EVENT")).then(sources_of("e_")).otherwise(sources_of("c_"))
-        )
-        rows = rows.with_columns(pl.col("ender").alias("s_EVENT"), because.alias("because"))
-    return _censored(rows, view, cause.at, cause.code, cause.text, cause.path)
-
-
-def _nothing(part: pl.DataFrame, view: View) -> pl.DataFrame:
-    """Nothing happened: follow-up ends with the last look, or on the first day if there was none."""
-    if not view.plan.ends:
-        return _not_evaluable(part.with_columns(pl.lit(Reason.MISSING.value).alias("open")), view)
-    bounds = part.select(SUBJECT, "upper", lower="STARTDT")
-    rows, parts = part, []
-    for at in view.plan.ends:
-        found = rows.join(_prefixed(view.select(at, bounds), "s"), on=SUBJECT)
-        if not len(found):
-            continue
-        rows = rows.join(found, on=SUBJECT, how="anti")
-        found = found.with_columns(_name(at).alias("s_EVENT"), _no_text().alias("because"))
-        text = f"No event up to the last {view.plan.label(at.record.name or '')}"
-        parts.append(_censored(found, view, at, CENSORED, text, f"endpoints.{view.plan.id}"))
-        if not len(rows):
-            return pl.concat(parts)
-    at = view.plan.ends[0]
-    unseen = rows.with_columns(
-        *(pl.lit(None, HAPPENINGS[name]).alias(f"s_{name}") for name in FOUND[1:]),
-        _name(at).alias("s_EVENT"),
-        _no_text().alias("because"),
+    causes = [(view, n, cause) for view, plan in views.plans for n, cause in enumerate(plan.enders)]
+    rows = part.with_columns(n=pl.col("cause").cast(pl.Int64))
+    bounds = rows.select(*KEY, "n", "upper", lower="STARTDT")
+    records = views.select(((view, n, cause.at) for view, n, cause in causes), bounds)
+    says = [
+        (view, n, cause.code, cause.text, _without(views, view, cause), cause.path, cause.gap is not None)
+        for view, n, cause in causes
+    ]
+    rows = rows.join(_prefixed(records), on=[*KEY, "n"], how="left").join(
+        pl.DataFrame(says, schema={**_SAYS, "is_gap": pl.Boolean}, orient="row"), on=[VIEW, "n"]
     )
-    text = f"No {view.plan.label(at.record.name or '')} after the start"
-    return pl.concat([*parts, _censored(unseen, view, at, NOT_ASSESSED, text, f"endpoints.{view.plan.id}")])
+    is_after_event = pl.col("ender") == pl.col("e_EVENT")
+    after = pl.when(is_after_event).then(sources_of("e_")).otherwise(sources_of("c_"))
+    return _censored(
+        rows.with_columns(
+            pl.when("is_gap").then("ender").otherwise("z_EVENT").alias("s_EVENT"),
+            pl.when("is_gap").then(after).otherwise(sources_of("z_")).alias("because"),
+        )
+    )
 
 
-def _censored(rows: pl.DataFrame, view: View, at: Selection, code: int, text: str, path: str) -> pl.DataFrame:
+def _nothing(part: pl.DataFrame, views: Views) -> Iterator[pl.DataFrame]:
+    """Nothing happened: follow-up ends with the last look, or on the first day if there was none."""
+    ends = [(view, n, at) for view, plan in views.plans for n, at in enumerate(plan.ends)]
+    records = views.select(ends, part.select(*KEY, "upper", lower="STARTDT"))
+    first = _prefixed(records).sort(*KEY, "n").unique(KEY, keep="first", maintain_order=True)
+    says: list[tuple[Any, ...]] = []
+    for view, n, at in ends:
+        plan, label = views.every[view].plan, views.every[view].plan.label(at.record.name or "")
+        path = f"endpoints.{plan.id}"
+        says.append((view, n, CENSORED, f"No event up to the last {label}", None, path, at.record.name))
+        if n == 0:
+            says.append(
+                (view, _NONE, NOT_ASSESSED, None, f"No {label} after the start", path, at.record.name)
+            )
+    told = pl.DataFrame(says, schema={**_SAYS, "s_EVENT": pl.String}, orient="row")
+    rows = part.join(first, on=KEY, how="left").with_columns(pl.col("n").fill_null(_NONE), because=_no_text())
+    yield _censored(rows.join(told, on=[VIEW, "n"]))
+    endless = rows.join(told, on=VIEW, how="anti")
+    yield _not_evaluable(endless.with_columns(pl.lit(Reason.MISSING.value).alias("open")))
+
+
+_NONE = -1
+"""The number of the record with which follow-up ends, where there is none."""
+_SAYS: Mapping[str, Any] = MappingProxyType(
+    {
+        VIEW: pl.UInt32,
+        "n": pl.Int64,
+        "code": pl.Int64,
+        "text": pl.String,
+        "without": pl.String,
+        "path": pl.String,
+    }
+)
+"""What is said of somebody censored at a record: the code, the text, the text where there is no record, and the element."""
+
+
+def _without(views: Views, view: int, cause: Cause) -> str:
+    return f"{cause.text}; no {views.every[view].plan.label(cause.at.record.name or '')} before it"
+
+
+def _censored(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows censored at the record found (`s_...`), or on the first day where there is none."""
-    none = pl.col("s_earliest").is_null()
-    unseen = f"{text}; no {view.plan.label(at.record.name or '')} before it" if code != NOT_ASSESSED else text
-    day = pl.coalesce("s_earliest", "STARTDT")
-    rows = rows.with_columns(day.alias("s_day"), day.alias("LEFTDT"), pl.lit(None, pl.Date).alias("RIGHTDT"))
-    made = _row(rows, view, "s", Outcome.CENSORED, code)
-    return made.with_columns(
-        rows.select(pl.when(none).then(pl.lit(unseen)).otherwise(pl.lit(text)).alias("CNSDTDSC")).to_series(),
-        rows.select(pl.concat_str(sources_of("s_"), "because", separator=" ", ignore_nulls=True).alias("SRCALL"))
-        .to_series().replace("", None),
-        rows.select(pl.when(none).then(pl.lit("ADSL")).otherwise("s_SRCDOM").alias("SRCDOM")).to_series(),
-        pl.lit(path).alias("PROTOCOL"),
+    none, day = pl.col("s_earliest").is_null(), pl.coalesce("s_earliest", "STARTDT")
+    rows = rows.with_columns(s_day=day, LEFTDT=day, RIGHTDT=pl.lit(None, pl.Date))
+    because = pl.concat_str(sources_of("s_"), "because", separator=" ", ignore_nulls=True)
+    return _row(
+        rows, "s", Outcome.CENSORED, pl.col("code"),
+        CNSDTDSC=pl.when(none).then("without").otherwise("text"),
+        SRCALL=because.replace("", None),
+        SRCDOM=pl.when(none).then(pl.lit("ADSL")).otherwise("s_SRCDOM"),
+        PROTOCOL=pl.col("path"),
     )  # fmt: skip
 
 
-def _row(rows: pl.DataFrame, view: View, kind: str, outcome: Outcome, code: int | None) -> pl.DataFrame:
+def _row(rows: pl.DataFrame, kind: str, outcome: Outcome, code: pl.Expr, **others: pl.Expr) -> pl.DataFrame:
     """The variables that differ between outcomes, from the columns of one kind (`e_day`, `e_EVENT`, `e_SRCDOM` ...)."""
-    event = pl.col(f"{kind}_EVENT")
-    return rows.select(
-        SUBJECT,
-        "STARTDT",
-        pl.col(f"{kind}_day").alias("ADT"),
-        imprecision(pl.col(f"{kind}_earliest"), pl.col(f"{kind}_latest")).alias("ADTF"),
-        pl.lit(code, pl.Int64).alias("CNSR"),
-        pl.lit(outcome.value).alias("EVNTTYPE"),
-        event.alias("EVENT"),
-        event.replace(dict(view.plan.labels)).alias("EVNTDESC"),
-        _no_text().alias("CNSDTDSC"),
-        _no_text().alias("REASON"),
-        "LEFTDT",
-        "RIGHTDT",
-        pl.col(f"{kind}_SRCDOM").alias("SRCDOM"),
-        pl.col(f"{kind}_SRCSEQ").alias("SRCSEQ"),
-        sources_of(f"{kind}_").alias("SRCALL"),
-        pl.lit(f"endpoints.{view.plan.id}").alias("PROTOCOL"),
-    )
+    told = {
+        "ADT": pl.col(f"{kind}_day"),
+        "ADTF": imprecision(pl.col(f"{kind}_earliest"), pl.col(f"{kind}_latest")),
+        "CNSR": code.cast(pl.Int64),
+        "EVNTTYPE": pl.lit(outcome.value),
+        "EVENT": pl.col(f"{kind}_EVENT"),
+        "CNSDTDSC": _no_text(),
+        "REASON": _no_text(),
+        "LEFTDT": pl.col("LEFTDT"),
+        "RIGHTDT": pl.col("RIGHTDT"),
+        "SRCDOM": pl.col(f"{kind}_SRCDOM"),
+        "SRCSEQ": pl.col(f"{kind}_SRCSEQ"),
+        "SRCALL": sources_of(f"{kind}_"),
+        "PROTOCOL": _no_text(),
+    }
+    return rows.select(*KEY, "STARTDT", **(told | others))
 
 
-def _not_evaluable(part: pl.DataFrame, view: View) -> pl.DataFrame:
+def _not_evaluable(part: pl.DataFrame) -> pl.DataFrame:
     """No time, and why; what lies before the start is named with its record."""
     told = [
-        pl.when(pl.col("e_before"))
-        .then(f"e_{name}")
-        .when(pl.col("c_before"))
-        .then(f"c_{name}")
-        .alias(f"n_{name}")
+        pl.when("e_before").then(f"e_{name}").when("c_before").then(f"c_{name}").alias(f"n_{name}")
         for name in ("EVENT", *SOURCE)
     ]
     no_days = [
         pl.lit(None, pl.Date).alias(name) for name in ("n_day", "n_earliest", "n_latest", "LEFTDT", "RIGHTDT")
     ]
-    rows = _row(part.with_columns(*told, *no_days), view, "n", Outcome.NOT_EVALUABLE, None)
-    return rows.with_columns(part["open"].alias("REASON"))
+    rows = part.with_columns(*told, *no_days)
+    return _row(rows, "n", Outcome.NOT_EVALUABLE, pl.lit(None), REASON=pl.col("open"))
 
 
 def _undecided(rows: pl.DataFrame) -> pl.DataFrame:
     """A time in doubt is none: nothing of the row but the reason stays."""
     in_doubt = pl.col("doubt").is_not_null()
-    emptied = ("ADT", "ADTF", "CNSR", "EVENT", "EVNTDESC", "CNSDTDSC", "LEFTDT", "RIGHTDT", *SOURCE)
+    emptied = ("ADT", "ADTF", "CNSR", "EVENT", "CNSDTDSC", "LEFTDT", "RIGHTDT", *SOURCE)
     return rows.with_columns(
         *(pl.when(~in_doubt).then(name).alias(name) for name in emptied),
         pl.when(in_doubt).then(pl.lit(Outcome.NOT_EVALUABLE.value)).otherwise("EVNTTYPE").alias("EVNTTYPE"),
@@ -287,37 +273,38 @@ def _undecided(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _finished(rows: pl.DataFrame, view: View) -> pl.DataFrame:
+def _finished(rows: pl.DataFrame, views: Views) -> pl.DataFrame:
+    says = pl.DataFrame(
+        [
+            (
+                number, view.plan.id.upper(), view.plan.endpoint.label, view.plan.time_from, view.reader,
+                "Y" if view.plan.is_own and view.is_chosen else None, f"endpoints.{view.plan.id}",
+            )
+            for number, view in enumerate(views.every)
+        ],
+        schema={VIEW: pl.UInt32, **{name: ADTTE[name] for name in _OF_VIEW}, "path": pl.String}, orient="row",
+    )  # fmt: skip
     elapsed = (pl.col("ADT") - pl.col("STARTDT")).dt.total_days()
-    return rows.select(
-        SUBJECT,
-        pl.lit(view.plan.id.upper()).alias("PARAMCD"),
-        pl.lit(view.plan.endpoint.label).alias("PARAM"),
-        pl.lit(view.plan.time_from).alias("TIMEFROM"),
-        pl.lit(view.reader, pl.String).alias("READER"),
-        pl.when(view.plan.is_own and view.reader == view.chosen_reader).then(pl.lit("Y")).alias("ANL01FL"),
-        "STARTDT",
-        "ADT",
-        "ADTF",
-        (elapsed + 1).cast(pl.Float64).alias("AVAL"),
-        pl.lit("DAYS").alias("AVALU"),
-        *(name for name in ADTTE if name in rows.columns and name not in ("STARTDT", "ADT", "ADTF")),
+    return rows.join(says, on=VIEW).with_columns(
+        EVNTDESC=pl.col("EVENT").replace(dict(views.every[0].plan.labels)),
+        AVAL=(elapsed + 1).cast(pl.Float64),
+        AVALU=pl.lit("DAYS"),
+        PROTOCOL=pl.coalesce("PROTOCOL", "path"),
     )
 
 
-def _last_look(view: View, bounds: pl.DataFrame) -> pl.DataFrame:
-    """The last assessment between two days, of the kind the follow-up ends with."""
-    if not view.plan.ends:
-        return NOTHING
-    return view.select(Selection(view.plan.ends[0].record), bounds)
+_OF_VIEW = ("PARAMCD", "PARAM", "TIMEFROM", "READER", "ANL01FL")
 
 
-def _prefixed(record: pl.DataFrame, kind: str) -> pl.DataFrame:
-    return record.select(SUBJECT, *(pl.col(name).alias(f"{kind}_{name}") for name in FOUND[1:]))
+def _with_last_look(part: pl.DataFrame, upper: pl.Expr, views: Views) -> pl.DataFrame:
+    """With the last assessment after the start and up to a day (`looked`), of the kind the follow-up ends with."""
+    asked = ((view, 0, Selection(plan.ends[0].record)) for view, plan in views.plans if plan.ends)
+    last = views.select(asked, part.select(*KEY, lower="STARTDT", upper=upper))
+    return part.join(last.select(*KEY, looked="earliest"), on=KEY, how="left")
 
 
-def _name(at: Selection) -> pl.Expr:
-    return pl.lit(at.record.name, pl.String)
+def _prefixed(records: pl.DataFrame) -> pl.DataFrame:
+    return records.select(*KEY, "n", pl.col(FOUND).name.prefix("s_"))
 
 
 def _no_text() -> pl.Expr:

@@ -67,14 +67,15 @@ class _Stretching:
 
 
 def derive_adttev(
-    study: Study, adsl: pl.DataFrame, adtte: pl.DataFrame, observations: pl.DataFrame
+    study: Study, adsl: pl.DataFrame, adtte: pl.DataFrame, observations: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
     """Stretches of time of each subject and analysis that has `entry`, `landmark`, `time varying: [groups]` or `grace`.
 
     Parameters
     ----------
     study : Study
-    adsl, observations : DataFrame
+    adsl : DataFrame
+    observations : mapping of str to DataFrame
         As for `derive_adtte`.
     adtte : DataFrame
         Its result.

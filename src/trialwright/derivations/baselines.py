@@ -149,13 +149,15 @@ def _picked(baseline: Baseline) -> list[pl.Expr]:
     if baseline.within is not None:
         oldest = moved(oldest, baseline.within, "-")
     is_old = pl.col("latest").dt.date() < oldest if baseline.within is not None else pl.lit(value=False)
+    least_itself = pl.when(~pl.col("lo_open")).then("lo").min()
+    most_itself = pl.when(~pl.col("hi_open")).then("hi").max()
     same_limit = {name: pl.col(name).n_unique() == 1 for name in ("lln", "uln")}
     last = pl.col("row").max()
     return [
         lo.alias("base_lo"),
         hi.alias("base_hi"),
-        (pl.col("lo_open") | (pl.col("lo") != lo)).all().alias("base_lo_open"),
-        (pl.col("hi_open") | (pl.col("hi") != hi)).all().alias("base_hi_open"),
+        (least_itself > lo).fill_null(value=True).alias("base_lo_open"),
+        (most_itself < hi).fill_null(value=True).alias("base_hi_open"),
         pl.col("level").first().alias("base_level"),
         *(
             pl.when(same).then(pl.col(name).first()).alias(f"base_{name}")

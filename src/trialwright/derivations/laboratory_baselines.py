@@ -49,7 +49,7 @@ def find_nadirs(rows: pl.DataFrame) -> pl.DataFrame:
     key = group[used] * _ALL_MINUTES + late[used]
     order = np.argsort(key, kind="stable")
     used, key = used[order], key[order]
-    lowest = [_running(group[used], end[used]) for end in (lo, hi)]
+    lowest = _running(group[used], lo[used], hi[used])
     place = np.searchsorted(key, group * _ALL_MINUTES + early, side="left") - 1
     is_there = place >= 0
     is_there[is_there] = group[used][place[is_there]] == group[is_there]
@@ -76,11 +76,11 @@ def find_nadirs(rows: pl.DataFrame) -> pl.DataFrame:
     ).fill_nan(None)
 
 
-def _running(group: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The least value of each group so far."""
-    return (
-        pl.DataFrame({"g": group, "v": values}).select(pl.col("v").cum_min().over("g")).to_series().to_numpy()
-    )
+def _running(group: np.ndarray, *several: np.ndarray) -> list[np.ndarray]:
+    """The least value of each group so far, of several columns; those of a group lie together, in ascending order."""
+    values = pl.DataFrame({str(number): one for number, one in enumerate(several)})
+    least = values.select(pl.all().cum_min().over(pl.lit(pl.Series(group).set_sorted())))
+    return [column.to_numpy() for column in least]
 
 
 def _minutes(moments: pl.Series) -> np.ndarray:

@@ -12,7 +12,9 @@ import polars as pl
 from trialwright.derivations.known_columns import spelt
 from trialwright.derivations.result_values import RESULT
 from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
+from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_responses import tumour_responses
+from trialwright.derivations.tumour_settings import recorded_courses
 from trialwright.protocol.facts import Fact
 
 
@@ -32,9 +34,14 @@ class NamedRecords:
     """The records of facts with results read before, by name and whether another fact shares their test."""
 
     @cached_property
+    def courses(self) -> TumourCourses:
+        """The courses of tumours, as `recorded_courses` has them."""
+        return recorded_courses(self.study)
+
+    @cached_property
     def responses(self) -> pl.DataFrame:
         """The responses of tumours, as `tumour_responses` has them."""
-        return tumour_responses(self.study)
+        return tumour_responses(self.study, self.courses)
 
     def rows(self, domain: str, columns: Iterable[str], names: Iterable[str]) -> pl.DataFrame:
         """The records of which any of the columns says one of the names."""

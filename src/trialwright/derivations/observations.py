@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,53 +35,91 @@ TIMES = "all times"
 _EVIDENCE = ("EX", "LB", "VS", "TU", "TR", "RS", "AE", "PR", "SV", "CM")
 
 
-def record_facts(study: Study, records: NamedRecords | None = None) -> pl.DataFrame:
-    """The records of all facts that the protocol has or asks for, of the shape `RECORDED`."""
+def record_facts(study: Study, records: NamedRecords | None = None) -> dict[str, pl.DataFrame]:
+    """The records of each fact that the protocol has or asks for, of the shape `RECORDED`."""
     asked = names_asked(study)
     facts = [fact for name, fact in study.scope.facts.items() if name in asked]
     return recorded_facts(study, facts, records)
 
 
-def make_observations(study: Study, records: pl.DataFrame, *, reader: str = "local") -> pl.DataFrame:
-    """The records of a study as observations, of the shape `COLUMNS`.
+def make_observations(
+    study: Study,
+    records: Mapping[str, pl.DataFrame],
+    alive: pl.DataFrame,
+    *,
+    reader: str = "local",
+    first: int = 0,
+) -> dict[str, pl.DataFrame]:
+    """The records of a study as the observations of each fact, of the shape `COLUMNS`.
 
     Parameters
     ----------
     study : Study
-    records : DataFrame
+    records : mapping of str to DataFrame
         What `record_facts` gives.
+    alive : DataFrame
+        What `last_days_alive` gives.
     reader : str
         Whose readings count where several read: `local` or `central`. What nobody reads is the same for both, and so is
         a fact that no central reader has read.
+    first : int
+        The number of the first observation.
 
     Raises
     ------
     ProblemsFound
         `counted-interval`: a rule counts doses, and a record holds several.
     """
-    drugs = [fact for fact in study.scope.facts.values() if fact.kind is Kind.DRUG]
-    days = as_days(_of_reader(records, reader), drugs, study, last_days_alive(study))
-    given = {"found": pl.lit(None, MOMENT), "via": pl.lit(None, pl.String), "subject": pl.col(SUBJECT)}
-    numbered = _without_contradicted(days).with_row_index("record").with_columns(**given)
-    return numbered.select(COLUMNS.keys()).cast(pl.Schema(COLUMNS))
+    read = {fact: _of_reader(rows, reader) for fact, rows in records.items()}
+    days = read | _in_days(read, study, alive)
+    observations = {}
+    for fact, rows in _without_contradicted(days):
+        if not len(rows):
+            continue  # what nobody told of is not among what is asked
+        numbers = pl.int_range(first, first + pl.len(), dtype=pl.Int64)
+        observations[fact] = _observed(rows, fact=pl.lit(fact), record=numbers)
+        first += len(rows)
+    return observations
 
 
-def _of_reader(records: pl.DataFrame, reader: str) -> pl.DataFrame:
-    is_central = (pl.col("reader") == "central").fill_null(value=False)
-    if reader == "local":
-        return records.filter(~is_central)
-    return records.filter(is_central | ~is_central.any().over("fact"))
+def _of_reader(rows: pl.DataFrame, reader: str) -> pl.DataFrame:
+    """The records of a fact that count where this one reads."""
+    is_central = pl.col("reader") == "central"
+    if not rows.select(is_central.any()).item():
+        return rows
+    return rows.filter((is_central if reader == "central" else ~is_central).fill_null(reader != "central"))
 
 
-def _without_contradicted(records: pl.DataFrame) -> pl.DataFrame:
+def _in_days(
+    records: Mapping[str, pl.DataFrame], study: Study, alive: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """The records of drugs laid out over their days."""
+    drugs = [fact for fact in study.scope.facts.values() if fact.kind is Kind.DRUG and fact.name in records]
+    if not drugs:
+        return {}
+    days = as_days(pl.concat(records[drug.name] for drug in drugs), drugs, study, alive)
+    return {str(drug): rows for (drug,), rows in days.partition_by("fact", as_dict=True).items()}
+
+
+def _without_contradicted(records: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, pl.DataFrame]]:
     """The records with each "there was none" as one of a fact of its own, where nothing says that there was one."""
-    there_is = records.filter(~pl.col("is_none"))
-    if len(there_is) == len(records):
-        return records
-    none = records.filter("is_none").join(there_is, on=[SUBJECT, "fact"], how="anti", maintain_order="left")
-    first = pl.lit(ANY_TIME[0], MOMENT)
-    none = none.with_columns(fact=none_of(pl.col("fact")), earliest=first, latest=first)
-    return pl.concat([there_is, none])
+    for fact, rows in records.items():
+        if not rows["is_none"].any():
+            yield fact, rows
+            continue
+        there_is = rows.filter(~pl.col("is_none"))
+        none = rows.filter("is_none").join(there_is, on=SUBJECT, how="anti", maintain_order="left")
+        some_time = pl.lit(ANY_TIME[0], MOMENT)
+        yield fact, there_is
+        yield none_of(fact), none.with_columns(earliest=some_time, latest=some_time)
+
+
+def _observed(rows: pl.DataFrame, **told: pl.Expr) -> pl.DataFrame:
+    """Records as observations, with what is told of them beside."""
+    told |= {"subject": pl.col(SUBJECT), "found": pl.lit(None, MOMENT), "via": pl.lit(None, pl.String)}
+    if "day" not in rows.columns:
+        told["day"] = pl.lit(0, pl.Int64)
+    return rows.select(told.get(name, pl.col(name)).alias(name) for name in COLUMNS)
 
 
 def none_of(name: Any) -> Any:

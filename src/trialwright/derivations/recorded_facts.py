@@ -57,12 +57,18 @@ SRC...         the record
 """  # fmt: skip
 
 _NOTHING = pl.DataFrame(schema=dict(RECORDED))
+_UNTOLD: Mapping[str, Any] = MappingProxyType(
+    dict(zip(("earliest", "latest"), ANY_TIME, strict=True))
+    | dict.fromkeys(("is_none", "goes_on", "is_converted"), False)
+)
 _NO_REASON = pl.lit(0, pl.UInt8)
 _SEXES = {"F": "female", "M": "male"}
 
 
-def recorded_facts(study: Study, facts: Iterable[Fact], records: NamedRecords | None = None) -> pl.DataFrame:
-    """The records of some facts, of the shape `RECORDED`, in the order of facts, subjects and records.
+def recorded_facts(
+    study: Study, facts: Iterable[Fact], records: NamedRecords | None = None
+) -> dict[str, pl.DataFrame]:
+    """The records of each of some facts that has any, of the shape `RECORDED`, in the order of subjects and records.
 
     Nothing is judged here; records of what was not done are not there. A date nobody knows is any, and what is not told
     to last does not. `records` are those of the study, where they are there already: what was read of them is not read
@@ -73,25 +79,26 @@ def recorded_facts(study: Study, facts: Iterable[Fact], records: NamedRecords | 
     tests: Counter[tuple[str | None, str | None]] = Counter(
         (one.dataset, one.test) for one in concepts if one is not None and one.test
     )
-    parts = [_NOTHING]
+    found = {}
     for fact, concept in zip(wanted, concepts, strict=True):
         if fact.kind in (Kind.NUMBER, Kind.CATEGORY, Kind.YES_OR_NO):
             is_shared = concept is not None and tests[concept.dataset, concept.test] > 1
-            found = [_results(records, fact, concept, is_shared=is_shared)]
+            rows = _results(records, fact, concept, is_shared=is_shared)
         elif fact.kind is Kind.ATTESTATION:
-            found = [_attestations(records, fact)]
+            rows = _attestations(records, fact)
         else:
-            found = [
-                rows.with_columns(fact=pl.lit(fact.name), reason=_NO_REASON)
-                for rows in recorded_histories(records, fact)
-                if len(rows)
-            ]
-        parts += [rows for rows in found if len(rows)]
-    first, last = ANY_TIME
-    is_no = [pl.col(name).fill_null(value=False) for name in ("is_none", "goes_on", "is_converted")]
-    return pl.concat(parts, how="diagonal").with_columns(
-        pl.col("earliest").fill_null(first), pl.col("latest").fill_null(last), *is_no
-    )
+            rows = _histories(records, fact)
+        if len(rows):
+            found[fact.name] = rows
+    return found
+
+
+def _histories(records: NamedRecords, fact: Fact) -> pl.DataFrame:
+    """The records of a fact that has no results."""
+    parts = [rows for rows in recorded_histories(records, fact) if len(rows)]
+    if not parts:
+        return _NOTHING
+    return _recorded(pl.concat(parts, how="diagonal").with_columns(reason=_NO_REASON), fact)
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -202,15 +209,19 @@ def _of(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
     """Read results as records of a fact."""
     reader = spelt(pl.col("evaluator")).replace_strict(READERS, default=None, return_dtype=pl.String)
     who = pl.col("evaluator") if fact.kind is Kind.ATTESTATION else pl.lit(None, pl.String)
-    return _kept(rows.with_columns(reader=reader, role=who), fact)
+    return _recorded(rows.with_columns(reader=reader, role=who), fact)
 
 
-def _kept(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
-    """The columns of records of a fact that these have."""
-    return rows.select(
-        pl.lit(fact.name).alias("fact"),
-        *(name for name in RECORDED if name in rows.columns and name != "fact"),
-    )
+def _recorded(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+    """Records of a fact in the shape `RECORDED`: what these do not tell is null, or what `_UNTOLD` says."""
+    there, named = set(rows.columns), {**_UNTOLD, "fact": fact.name}
+
+    def column(name: str, kind: Any) -> pl.Expr:
+        if name not in there:
+            return pl.lit(named.get(name), kind).alias(name)
+        return pl.col(name).fill_null(_UNTOLD[name]) if name in _UNTOLD else pl.col(name)
+
+    return rows.select(column(name, kind) for name, kind in RECORDED.items())
 
 
 def _responses(records: NamedRecords, fact: Fact) -> pl.DataFrame:
@@ -220,4 +231,4 @@ def _responses(records: NamedRecords, fact: Fact) -> pl.DataFrame:
         STRESC=pl.col("level"),
         told=pl.col("reader"),
     )
-    return _kept(read_values(rows, fact).with_columns(reader="told"), fact)
+    return _recorded(read_values(rows, fact).with_columns(reader="told"), fact)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from trialwright.derivations.ordered import in_order
 from trialwright.protocol.facts import Scope
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
@@ -125,9 +126,14 @@ def make_study(
             table = empty_table(name).with_columns(
                 pl.lit(None, everybody[key].dtype).alias(key) for key in keys
             )
-        keyed = table.join(everybody, on=identity, how="left", nulls_equal=True, maintain_order="left")
-        left_out += _without_subject(keyed, name)
-        keyed = _in_order(keyed.filter(pl.col(SUBJECT).is_not_null()), name, keys)
+        whose = table.select(identity).join(
+            everybody, on=identity, how="left", nulls_equal=True, maintain_order="left"
+        )
+        keyed = table.with_columns(whose[SUBJECT])
+        if whose[SUBJECT].null_count():
+            left_out += _without_subject(keyed, name)
+            keyed = keyed.filter(pl.col(SUBJECT).is_not_null())
+        keyed = _in_order(keyed, name, keys)
         ready[name] = _up_to(cut, _with_minutes(keyed, name), name)
     subjects = everybody.join(ready["DM"], on=SUBJECT, how="semi", maintain_order="left")
     if len(subjects) < len(everybody):
@@ -170,7 +176,7 @@ def _in_order(table: pl.DataFrame, domain: str, keys: Sequence[str]) -> pl.DataF
     by = [SUBJECT, *([sequence] if sequence else [])]
     schema = [name for name in domains()[domain].schema if name not in keys]
     others = sorted(name for name in table.columns if name not in {*keys, *schema, SUBJECT})
-    table = table.select(*keys, *schema, *others, SUBJECT).sort(by)
+    table = in_order(table.select(*keys, *schema, *others, SUBJECT), *by)
     repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in by)
     is_repeat = table.select(repeats & (pl.int_range(pl.len()) > 0)).to_series()
     if not is_repeat.any():

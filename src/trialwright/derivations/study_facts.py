@@ -62,7 +62,7 @@ class StudyFacts:
         Whose readings these are: `local` or `central`.
     named : NamedRecords
         The records by their names, with what was read of them.
-    records : DataFrame
+    records : mapping of str to DataFrame
         The records of all readers, as `record_facts` gives them.
     tables : mapping of str to DataFrame
         The observations of each fact, of the shape `COLUMNS`.
@@ -73,7 +73,7 @@ class StudyFacts:
     study: Study
     reader: str
     named: NamedRecords
-    records: pl.DataFrame
+    records: Mapping[str, pl.DataFrame]
     tables: dict[str, pl.DataFrame]
     alive: pl.DataFrame
     readers: Mapping[str, frozenset[str]]
@@ -87,33 +87,32 @@ class StudyFacts:
     """The occurrences of each event derived, of the shape `events.OCCURRENCES`."""
     met: set[tree.Had] = field(default_factory=set)
     """What rules ask of drugs "since" a moment whose day is among the days of the drug."""
+    dated: dict[tuple[str | int, ...], pl.DataFrame] = field(default_factory=dict, init=False)
+    """What `subjects_at` was asked for, but the anchors, by the dates in it."""
 
     @classmethod
     def of(cls, study: Study, *, reader: str = "local") -> StudyFacts:
         """What the records say, before anything is derived from it."""
         named = NamedRecords(study)
         records = record_facts(study, named)
-        told = records.select("fact", "reader").unique().drop_nulls().group_by("fact").agg("reader")
-        readers = {fact: frozenset(several) for fact, several in told.iter_rows()}
-        observations = make_observations(study, records, reader=reader)
-        tables = {
-            str(fact): rows for (fact,), rows in observations.partition_by("fact", as_dict=True).items()
-        }
-        return cls(study, reader, named, records, tables, last_days_alive(study), readers, len(observations))
+        read = {fact: frozenset(rows["reader"].drop_nulls().unique()) for fact, rows in records.items()}
+        readers = {fact: several for fact, several in read.items() if several}
+        alive = last_days_alive(study)
+        tables = make_observations(study, records, alive, reader=reader)
+        n_records = sum(map(len, tables.values()))
+        return cls(study, reader, named, records, tables, alive, readers, n_records)
 
     def read_by(self, reader: str) -> StudyFacts:
         """What is known where another's readings count: all that does not depend on who reads is kept."""
-        read_again = self.records.filter(pl.col("fact").is_in(list(self.readers)))
-        rows = make_observations(self.study, read_again, reader=reader)
-        again = rows.with_columns(pl.col("record") + self.n_records).partition_by("fact", as_dict=True)
+        read_again = {fact: self.records[fact] for fact in self.readers}
+        again = make_observations(self.study, read_again, self.alive, reader=reader, first=self.n_records)
         gone = {*self.readers, *map(none_of, self.readers)}
         gone |= {name for name in self.definitions.needs if self.depends_on_reader(name)}
         return replace(
             self,
             reader=reader,
-            tables={name: kept for name, kept in self.tables.items() if name not in gone}
-            | {str(fact): new for (fact,), new in again.items()},
-            n_records=self.n_records + len(rows),
+            tables={name: kept for name, kept in self.tables.items() if name not in gone} | again,
+            n_records=self.n_records + sum(map(len, again.values())),
             dates=dict(self.dates),
             events={name: kept for name, kept in self.events.items() if name not in gone},
             met=set(self.met),
@@ -133,9 +132,9 @@ class StudyFacts:
         return Asked.of(self.study.scope, self.tables)
 
     @property
-    def observations(self) -> pl.DataFrame:
-        """All observations, of the shape `COLUMNS`."""
-        return self.records_of(*self.tables)
+    def observations(self) -> Mapping[str, pl.DataFrame]:
+        """The observations of each fact as they are now, whatever is added later."""
+        return dict(self.tables)
 
     def add(self, fact: str, rows: pl.DataFrame) -> pl.DataFrame:
         """More observations of a fact, with what is not said of them left empty and records numbered on; as added."""
@@ -306,19 +305,23 @@ class StudyFacts:
 
     def subjects_at(self, moment: pl.DataFrame | None) -> pl.DataFrame:
         """The table of subjects that readers take."""
-        people = self.study.subjects.lazy().select(pl.col(SUBJECT).alias("subject"))
-        birth = self.moment(Moment("birth_date"))
-        dates = {"birth": birth, **self.dates}
         if moment is None:
             anchor = [pl.lit(ANY_TIME[1], MOMENT).alias(f"anchor_{side}") for side in ("earliest", "latest")]
-            people = people.with_columns(anchor)
-        else:
-            people = people.join(_named(moment, "anchor").lazy(), on="subject", maintain_order="left")
-        for name, frame in dates.items():
-            people = people.join(_named(frame, name).lazy(), on="subject", how="left", maintain_order="left")
-        told = [f"{name}_{side}" for name in ("anchor", *dates) for side in ("earliest", "latest")]
-        columns = [name for name in date_columns(self.asked.scope.periods) if name not in told]
-        return people.with_columns(pl.lit(None, MOMENT).alias(name) for name in columns).collect()
+            return self._dated_subjects().with_columns(anchor)
+        return self._dated_subjects().join(_named(moment, "anchor"), on="subject", maintain_order="left")
+
+    def _dated_subjects(self) -> pl.DataFrame:
+        """Everybody, with the dates there are by now. Most rules are judged when no more dates come."""
+        known: tuple[str | int, ...] = (*self.dates, len(self.records_of("birth_date")))
+        if known not in self.dated:
+            dates = {"birth": self.moment(Moment("birth_date")), **self.dates}
+            people = self.study.subjects.select(pl.col(SUBJECT).alias("subject"))
+            for name, frame in dates.items():
+                people = people.join(_named(frame, name), on="subject", how="left", maintain_order="left")
+            told = [f"{name}_{side}" for name in ("anchor", *dates) for side in ("earliest", "latest")]
+            others = [name for name in date_columns(self.asked.scope.periods) if name not in told]
+            self.dated[known] = people.with_columns(pl.lit(None, MOMENT).alias(name) for name in others)
+        return self.dated[known]
 
     def depends_on_reader(self, event: str) -> bool:
         """Whether it makes a difference to an event who reads."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 import polars as pl
 
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
-from trialwright.derivations.timeline import DEATH, NOTHING, SOURCE, Timeline, moved
-from trialwright.protocol.moments import Selection
+from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views, is_read, moved_by, offset_of
+from trialwright.derivations.timeline import DEATH, Timeline
 from trialwright.vocabulary.verdicts import Reason
 
 
@@ -28,42 +28,22 @@ class Outcome(StrEnum):
 BEFORE_START = "event before start"
 """`REASON` where the event, or a competing one, lies before the time begins: a fault of the data."""
 ENDED = "ended by a cause"
-FOUND = (SUBJECT, "earliest", "latest", *SOURCE)
 _NEVER = pl.lit(date.max)
 
 
-@dataclass(frozen=True)
-class View:
-    """One endpoint, counted from one moment, as one reader sees it."""
-
-    plan: TimePlan
-    reader: str | None
-    timeline: Timeline
-
-    def rows(self, name: str) -> pl.DataFrame:
-        return self.timeline.rows(name, self.reader)
-
-    def select(self, selection: Selection, bounds: pl.DataFrame) -> pl.DataFrame:
-        return self.timeline.select(selection, bounds, reader=self.reader)
-
-    @property
-    def chosen_reader(self) -> str | None:
-        """Whose readings count: as the protocol says, else the local ones, else the only ones."""
-        readers = self.timeline.readers(self.plan.names)
-        return self.plan.endpoint.reader or (readers[-1] if readers else None)
-
-
-def people_at_risk(view: View, adsl: pl.DataFrame) -> pl.DataFrame:
+def people_at_risk(
+    plan: TimePlan, reader: str | None, timeline: Timeline, adsl: pl.DataFrame
+) -> pl.DataFrame:
     """`SUBJECT`, `STARTDT`, why there is none (`no_start`), and the `first` and `last` day on which events count."""
     days = pl.DataFrame(schema={SUBJECT: pl.Int64, "earliest": pl.Date, "latest": pl.Date})
-    if view.plan.start is not None:
-        days = view.timeline.moment(view.plan.start, view.reader)
+    if plan.start is not None:
+        days = timeline.moment(plan.start, reader)
     start = adsl.select(SUBJECT, zero="STARTDT").join(days, on=SUBJECT, how="left")
-    if view.plan.is_zero:
+    if plan.is_zero:
         start = start.with_columns(pl.coalesce(side, "zero").alias(side) for side in ("earliest", "latest"))
-    never, may_be = Reason.MISSING, view.timeline.maybe([], view.reader)
-    if view.plan.start is not None and view.plan.start.name in view.plan.events:
-        never, may_be = Reason.NOT_APPLICABLE, view.timeline.maybe([view.plan.start.name], view.reader)
+    never, may_be = Reason.MISSING, timeline.maybe([], reader)
+    if plan.start is not None and plan.start.name in plan.events:
+        never, may_be = Reason.NOT_APPLICABLE, timeline.maybe([plan.start.name], reader)
     start = start.join(may_be.group_by(SUBJECT).agg(may_be=pl.col("REASON").first()), on=SUBJECT, how="left")
     known = pl.col("earliest") == pl.col("latest")
     people = start.select(
@@ -72,82 +52,100 @@ def people_at_risk(view: View, adsl: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("earliest").is_null()).then(pl.coalesce("may_be", pl.lit(never.value)))
         .when(~known).then(pl.lit(Reason.IMPRECISE_DATE.value)).alias("no_start"),
     )  # fmt: skip
-    if view.plan.window is None:
+    if plan.window is None:
         return people.with_columns(pl.col("STARTDT").alias("first"), pl.lit(None, pl.Date).alias("last"))
-    people = people.join(view.timeline.span(view.plan.window), on=SUBJECT, how="left")
+    people = people.join(timeline.span(plan.window), on=SUBJECT, how="left")
     no_window = pl.when(pl.col("first").is_null()).then(pl.lit(Reason.MISSING.value))
     return people.with_columns(pl.coalesce("no_start", no_window))
 
 
-def first_of(
-    kind: str,
-    names: Sequence[str],
-    view: View,
-    people: pl.DataFrame,
-) -> pl.DataFrame:
-    """The first event (`e`), competing event (`c`) or cause (`z`) of each subject; its columns begin with the kind.
+def everybody_at_risk(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
+    """The people at risk in each view."""
+    found: dict[Any, pl.DataFrame] = {}
+    parts = []
+    for number, view in enumerate(views.every):
+        asked = (view.plan.start, view.plan.is_zero, view.plan.window, view.reader)
+        if asked not in found:
+            found[asked] = people_at_risk(view.plan, view.reader, views.timeline, adsl)
+        parts.append(found[asked].with_columns(pl.lit(number, pl.UInt32).alias(VIEW)))
+    return pl.concat(parts)
+
+
+def first_of_each(views: Views, people: pl.DataFrame) -> pl.DataFrame:
+    """The first event (`e`), competing event (`c`) and cause (`z`) of everybody; their columns begin with the kind.
 
     `before` tells that one lies before the start, `undated` why one has no day that counts, `dead` that a death has
     none: it came after all that has one.
     """
-    rows = pl.concat(
-        [NOTHING.with_columns(EVENT=pl.lit(""), rank=pl.lit(0))]
-        + [
-            view.rows(name).with_columns(EVENT=pl.lit(name), rank=pl.lit(rank))
-            for rank, name in enumerate(names)
-        ]
-    ).join(people.drop_nulls("STARTDT"), on=SUBJECT)
+    asked = views.table(_asked(views), KIND=pl.String, EVENT=pl.String, rank=pl.Int64)
+    rows = (
+        asked.join(views.happenings, on="EVENT").filter(is_read()).join(people.drop_nulls("STARTDT"), on=KEY)
+    )
+    is_cause = pl.col("KIND") == "z"
     before = (pl.col("latest") < pl.col("STARTDT")).fill_null(value=False)
-    day = _placed(view)
-    if kind == "z":  # a cause from before the start ends the follow-up as it begins
-        day = pl.coalesce(day, pl.when(pl.col("EVENT") == DEATH).then("earliest"))
-        day = pl.when(day.is_not_null()).then(pl.max_horizontal(day, "STARTDT"))
-        before = pl.lit(value=False)
-    rows = rows.with_columns(day.alias("day"), before.alias("before"))
-    outside = (pl.col("day") > pl.col("last")).fill_null(value=False)
-    if kind == "e" and view.plan.window is not None:
-        outside |= (pl.col("day") < pl.col("first")).fill_null(value=False)
+    ending = pl.coalesce(_placed(), pl.when(pl.col("EVENT") == DEATH).then("earliest"))
+    # a cause from before the start ends the follow-up as it begins
+    ending = pl.when(ending.is_not_null()).then(pl.max_horizontal(ending, "STARTDT"))
+    rows = rows.with_columns(
+        pl.when(is_cause).then(ending).otherwise(_placed()).alias("day"), (before & ~is_cause).alias("before")
+    )
+    early = (pl.col("KIND") == "e") & pl.col("has_window") & (pl.col("day") < pl.col("first"))
+    outside = (pl.col("day") > pl.col("last")).fill_null(value=False) | early.fill_null(value=False)
     rows = rows.filter(~outside).sort(
-        SUBJECT, ~pl.col("before"), "day", "rank", "earliest", "SRCDOM", "SRCSEQ", nulls_last=True
+        *KEY, "KIND", ~pl.col("before"), "day", "rank", "earliest", "SRCDOM", "SRCSEQ", nulls_last=True
     )
     unknown = pl.col("day").is_null()
     dead = unknown & (pl.col("EVENT") == DEATH) & pl.col("latest").is_null()
     why = pl.when(pl.col("latest").is_null()).then(pl.lit(Reason.MISSING.value))
-    return rows.group_by(SUBJECT, maintain_order=True).agg(
-        *(pl.col(name).first().name.prefix(f"{kind}_") for name in ("day", "rank", "EVENT", *FOUND[1:])),
-        pl.col("before").any().alias(f"{kind}_before"),
-        why.otherwise(pl.lit(Reason.IMPRECISE_DATE.value))
-        .filter(unknown & ~dead)
-        .first()
-        .alias(f"{kind}_undated"),
-        dead.any().alias(f"{kind}_dead"),
+    first = rows.group_by(*KEY, "KIND", maintain_order=True).agg(
+        pl.col("day", "rank", "EVENT", *FOUND).first(),
+        pl.col("before").any(),
+        why.otherwise(pl.lit(Reason.IMPRECISE_DATE.value)).filter(unknown & ~dead).first().alias("undated"),
+        dead.any().alias("dead"),
     )
+    for kind in "ecz":
+        one = first.filter(pl.col("KIND") == kind).select(
+            *KEY, pl.exclude(*KEY, "KIND").name.prefix(f"{kind}_")
+        )
+        people = people.join(one, on=KEY, how="left")
+    return people
 
 
-def _placed(view: View) -> pl.Expr:
+def _asked(views: Views) -> Iterator[tuple[int, str, str, int]]:
+    """The names that each view asks for, by their kind and in their order."""
+    for number, view in enumerate(views.every):
+        kinds = {
+            "e": view.plan.endpoint.time_to,
+            "c": view.plan.endpoint.competing,
+            "z": [cause.event for cause in view.plan.causes if cause.event],
+        }
+        for kind, names in kinds.items():
+            yield from ((number, kind, name, rank) for rank, name in enumerate(names))
+
+
+def _placed() -> pl.Expr:
     """The day an event counts for; null where nobody knows it, or where the endpoint wants it known."""
-    earliest, latest = pl.col("earliest"), pl.col("latest")
-    match view.plan.endpoint.imprecise_date:
-        case "first possible":
-            possible = pl.min_horizontal(pl.max_horizontal(earliest, "STARTDT"), latest)
-            return pl.when(latest.is_not_null()).then(possible)
-        case "last possible":
-            return latest
-        case "not evaluable":
-            return pl.when(earliest == latest).then(latest)
+    earliest, latest, how = pl.col("earliest"), pl.col("latest"), pl.col("imprecise")
+    possible = pl.min_horizontal(pl.max_horizontal(earliest, "STARTDT"), latest)
+    return (
+        pl.when(latest.is_null()).then(None)
+        .when(how == "first possible").then(possible)
+        .when((how == "last possible") | (earliest == latest)).then(latest)
+    )  # fmt: skip
 
 
-def unread(view: View) -> pl.DataFrame:
-    """`SUBJECT` and `unread` of those whom others have read and this reader has not: that is no absence of scans."""
-    names = {*view.plan.endpoint.time_to, *(at.record.name or "" for at in view.plan.ends)}
-    read = pl.concat(
-        [view.timeline.rows(name).filter(pl.col("READER").is_not_null()) for name in sorted(names)]
-    )
-    if not len(read):
-        return pl.DataFrame(schema={SUBJECT: pl.Int64, "unread": pl.String})
-    mine = read.filter(pl.col("READER").eq_missing(pl.lit(view.reader, pl.String)))
-    others = read.select(SUBJECT).unique().join(mine, on=SUBJECT, how="anti")
-    return others.with_columns(unread=pl.lit(Reason.MISSING.value))
+def unread(views: Views) -> pl.DataFrame:
+    """`unread` of those whom others have read and this reader has not: that is no absence of scans."""
+    names = {
+        (number, name)
+        for number, view in enumerate(views.every)
+        for name in (*view.plan.endpoint.time_to, *(at.record.name or "" for at in view.plan.ends))
+    }
+    read = views.table(sorted(names), EVENT=pl.String).join(views.happenings.drop_nulls("READER"), on="EVENT")
+    is_mine = (pl.col("READER") == pl.col("reads")).fill_null(value=False)
+    return read.group_by(KEY).agg(is_mine.any().alias("mine")).filter(~pl.col("mine")).select(
+        *KEY, unread=pl.lit(Reason.MISSING.value)
+    )  # fmt: skip
 
 
 def with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
@@ -182,51 +180,54 @@ def with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def with_gaps(frame: pl.DataFrame, view: View) -> pl.DataFrame:
+def with_gaps(frame: pl.DataFrame, views: Views) -> pl.DataFrame:
     """An event after too long a gap does not count; `upper` is then the last day before it that may be looked at."""
-    for number, gap in enumerate(view.plan.gaps, start=len(view.plan.causes)):
-        if gap.gap is None:
-            continue
-        asked = pl.col("outcome").is_in([Outcome.EVENT.value, Outcome.COMPETING.value])
-        if gap.event is not None:
-            asked &= pl.col("ender") == gap.event
-        upto = frame.filter(asked).select(
-            SUBJECT, "STARTDT", "ended", lower="STARTDT", upper=_looked_upto(view)
-        )
-        last = view.select(gap.at, upto).select(SUBJECT, looked="earliest")
-        since = pl.coalesce("looked", "STARTDT")
-        missed = upto.join(last, on=SUBJECT, how="left").filter(pl.col("ended") >= moved(since, gap.gap))
-        here = pl.col("missed_upto").is_not_null()
-        frame = frame.join(missed.select(SUBJECT, missed_upto="upper"), on=SUBJECT, how="left").with_columns(
-            pl.when(here).then(pl.lit(ENDED)).otherwise("outcome").alias("outcome"),
-            pl.when(here).then(pl.lit(number)).otherwise("cause").alias("cause"),
-            pl.when(here).then("missed_upto").otherwise("upper").alias("upper"),
-        ).drop("missed_upto")  # fmt: skip
+    gaps = [list(enumerate(plan.gaps, start=len(plan.causes))) for _, plan in views.plans]
+    for place in range(max(map(len, gaps))):
+        here = [
+            (view, number, gap) for view, some in enumerate(gaps) for number, gap in some[place : place + 1]
+        ]
+        table = views.table(
+            ((view, number, gap.event, offset_of(gap.gap)) for view, number, gap in here),
+            n=pl.Int64, after=pl.String, gap=pl.String,
+        ).select(VIEW, "n", "after", "gap")  # fmt: skip
+        happened = pl.col("outcome").is_in([Outcome.EVENT.value, Outcome.COMPETING.value])
+        is_asked = happened & (pl.col("after").is_null() | (pl.col("after") == pl.col("ender")))
+        upto = frame.join(table, on=VIEW).filter(is_asked).select(
+            *KEY, "n", "gap", "STARTDT", "ended", lower="STARTDT", upper=_looked_upto(views)
+        )  # fmt: skip
+        last = views.select(((view, number, gap.at) for view, number, gap in here), upto.drop("gap"))
+        since = moved_by(pl.coalesce("looked", "STARTDT"), "gap")
+        missed = upto.join(last.select(*KEY, looked="earliest"), on=KEY, how="left")
+        missed = missed.filter(pl.col("ended") >= since).select(*KEY, missed="n", missed_upto="upper")
+        is_missed = pl.col("missed_upto").is_not_null()
+        frame = frame.join(missed, on=KEY, how="left").with_columns(
+            pl.when(is_missed).then(pl.lit(ENDED)).otherwise("outcome").alias("outcome"),
+            pl.when(is_missed).then("missed").otherwise("cause").alias("cause"),
+            pl.when(is_missed).then("missed_upto").otherwise("upper").alias("upper"),
+        ).drop("missed", "missed_upto")  # fmt: skip
     return frame
 
 
-def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, view: View) -> pl.DataFrame:
+def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataFrame:
     """What may have happened and cannot be judged: up to the end of a time without the event it leaves the time open
     (`doubt`, the reason); before an event it tells since when that may have been (`MAYBEDT`)."""
-    plan = view.plan
-    asked = {
-        *plan.endpoint.time_to,
-        *plan.endpoint.competing,
-        *(one.event for one in plan.causes if one.event),
-    }
-    maybe = view.timeline.maybe(asked, view.reader).join(people, on=SUBJECT)
-    if not len(maybe):
-        return rows.with_columns(doubt=pl.lit(None, pl.String), MAYBEDT=pl.lit(None, pl.Date))
+    asked: dict[tuple[int, str], bool] = {}
+    for number, kind, name, _ in _asked(views):
+        asked[number, name] = asked.get((number, name), False) or kind == "e"
+    table = views.table(
+        ((*name, is_event) for name, is_event in asked.items()), NAME=pl.String, is_event=pl.Boolean
+    )
+    maybe = table.join(views.timeline.possible, on="NAME").filter(is_read()).join(people, on=KEY)
     outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("last"))
     maybe = maybe.filter(~outside.fill_null(value=False)).with_columns(
         pl.max_horizontal("earliest", "first").alias("since")
     )
-    is_event = pl.col("NAME").is_in(list(plan.endpoint.time_to))
-    first = maybe.sort(SUBJECT, "since", "REASON").group_by(SUBJECT, maintain_order=True).agg(
+    first = maybe.sort(*KEY, "since", "REASON").group_by(KEY, maintain_order=True).agg(
         pl.col("since", "REASON").first().name.prefix("maybe_"),
-        pl.col("since").filter(is_event).first().alias("MAYBEDT"),
+        pl.col("since").filter("is_event").first().alias("MAYBEDT"),
     )  # fmt: skip
-    rows = rows.join(first, on=SUBJECT, how="left")
+    rows = rows.join(first, on=KEY, how="left")
     is_seen = pl.col("EVNTTYPE") == Outcome.EVENT
     is_open = pl.col("EVNTTYPE").is_in([Outcome.COMPETING.value, Outcome.CENSORED.value])
     return rows.with_columns(
@@ -235,9 +236,9 @@ def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, view: View) -> pl.Data
     ).drop("maybe_since", "maybe_REASON")
 
 
-def _looked_upto(view: View) -> pl.Expr:
+def _looked_upto(views: Views) -> pl.Expr:
     """The last day of assessments before an event: one that is found by looking is found by the look of its own day."""
-    seen = ~pl.col("ender").is_in(sorted(view.plan.reported))
+    seen = ~pl.col("ender").is_in(views.reported)
     return pl.col("ended") - pl.duration(days=seen.cast(pl.Int64))
 
 

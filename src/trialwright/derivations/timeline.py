@@ -1,4 +1,4 @@
-"""What happened to each subject and when, and the moments, spans and selections a protocol writes over it."""
+"""What happened to each subject and when, and the moments and spans a protocol writes over it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.study import SUBJECT
-from trialwright.protocol.moments import Selection, Span
+from trialwright.protocol.moments import Span
 from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.durations import Duration, TimeUnit
 
@@ -38,7 +38,6 @@ HAPPENINGS: Mapping[str, Any] = MappingProxyType(
 NOTHING = pl.DataFrame(schema=dict(HAPPENINGS))
 """Nothing happened."""
 
-_ORDER = ("earliest", "latest", "SRCDOM", "SRCSEQ", "SRCALL")
 OFFSETS = {
     TimeUnit.HOURS: "h",
     TimeUnit.DAYS: "d",
@@ -108,42 +107,6 @@ class Timeline:
             end.select(SUBJECT, last="earliest"), on=SUBJECT, how="left"
         )
 
-    def select(
-        self, selection: Selection, bounds: pl.DataFrame, *, reader: str | None = None
-    ) -> pl.DataFrame:
-        """The first or last record a selection takes between the bounds of each subject.
-
-        Parameters
-        ----------
-        selection : Selection
-            `last adequate_scan on or before first new_therapy`. A record that may lie after an imprecise `until` is
-            not taken.
-        bounds : DataFrame
-            `SUBJECT`, `lower` (the record lies after it) and `upper` (on or before it; null: no bound), as Date.
-        reader : str, optional
-
-        Returns
-        -------
-        records : DataFrame of `HAPPENINGS`
-            At most one row a subject. An imprecise record stands at its earliest day.
-        """
-        if selection.record.name is None:
-            raise ValueError("a selection of a study must name its record")
-        rows = self.rows(selection.record.name, reader).drop_nulls("earliest").join(bounds, on=SUBJECT)
-        day = pl.col("earliest")
-        rows = rows.filter((day > pl.col("lower")) & (day <= pl.col("upper")).fill_null(value=True))
-        if selection.until is not None:
-            until = self.moment(selection.until, reader).select(SUBJECT, until="earliest")
-            rows = rows.join(until, on=SUBJECT).filter(pl.col("latest") <= pl.col("until"))
-        is_first = selection.record.which == "first"
-        wanted = day.min() if is_first else day.max()
-        return (
-            rows.filter(day == wanted.over(SUBJECT))
-            .sort(SUBJECT, *_ORDER)
-            .unique(SUBJECT, keep="first" if is_first else "last", maintain_order=True)
-            .select(*HAPPENINGS)
-        )
-
 
 def _of_reader(reader: str) -> pl.Expr:
     return (pl.col("READER") == reader) | pl.col("READER").is_null()
@@ -156,7 +119,7 @@ def moved(day: pl.Expr, length: Duration, sign: str = "+") -> pl.Expr:
 
 
 def make_timeline(
-    adsl: pl.DataFrame, adevt: pl.DataFrame, observations: pl.DataFrame, names: Iterable[str]
+    adsl: pl.DataFrame, adevt: pl.DataFrame, observations: Mapping[str, pl.DataFrame], names: Iterable[str]
 ) -> Timeline:
     """Gather what happened under these names.
 
@@ -167,29 +130,22 @@ def make_timeline(
     adevt : DataFrame
         `SUBJECT`, `EVENT`, `AVALC` (met, unknown), `ADT`, `ADTL`, `ADTH`, `MAYBEDT`, `REASON`, sources; `READER` if readings
         are apart. What is an event is taken from here, not from the observations.
-    observations : DataFrame
-        `SUBJECT`, `fact`, `earliest`, `latest` and sources of records of facts, treatments and anchors.
+    observations : mapping of str to DataFrame
+        `SUBJECT`, `earliest`, `latest` and sources of the records of each fact, treatment and anchor.
     names : iterable of str
         Events, facts, treatments and anchors of the protocol.
     """
     dates = dict.fromkeys(("ADTL", "ADTH", "MAYBEDT"), pl.Date)
     events = _with_missing(adevt, {"READER": pl.String, "REASON": pl.String, **_sources(), **dates})
-    names = set(names)
-    seen = _of_subjects(observations.filter(pl.col("fact").is_in(list(names))))
-    seen = _with_missing(seen, {"READER": pl.String, **_sources()})
-    if "reason" in seen.columns:
-        seen = seen.filter(pl.col("reason").is_not_null())  # no result is no measurement
     of_event = events.partition_by("EVENT", as_dict=True, maintain_order=True)
-    of_fact = seen.partition_by("fact", as_dict=True, maintain_order=True)
     happenings = {}
-    for name in names:
+    for name in set(names):
         column = "LSTALVDT" if name == CONTACT else f"{name.upper()}DT"
         parts = [NOTHING]
         if (name,) in of_event:
             parts.append(_occurrences(of_event[name,], name, adsl))
-        elif (name,) in of_fact:
-            days = pl.col("earliest", "latest").cast(pl.Date)
-            parts.append(of_fact[name,].select(pl.col(SUBJECT), "READER", days, *SOURCE))
+        elif name in observations:
+            parts.append(_seen(observations[name]))
         if column in adsl.columns:
             parts.append(_dated(adsl, column))
         happenings[name] = pl.concat(parts)
@@ -207,6 +163,16 @@ def _possible(events: pl.DataFrame) -> pl.DataFrame:
         "REASON",
         NAME="EVENT",
     )
+
+
+def _seen(rows: pl.DataFrame) -> pl.DataFrame:
+    """The records of a fact; observations as the readers of rules have them call the subject in small letters."""
+    if "subject" in rows.columns:
+        rows = rows.rename({"subject": SUBJECT})
+    if "reason" in rows.columns:
+        rows = rows.drop_nulls("reason")  # no result is no measurement
+    days = pl.col("earliest", "latest").cast(pl.Date)
+    return _with_missing(rows, {"READER": pl.String, **_sources()}).select(SUBJECT, "READER", days, *SOURCE)
 
 
 def _occurrences(rows: pl.DataFrame, name: str, adsl: pl.DataFrame) -> pl.DataFrame:
@@ -247,11 +213,6 @@ def _dated(adsl: pl.DataFrame, column: str) -> pl.DataFrame:
         pl.lit(None, pl.Int64).alias("SRCSEQ"),
         pl.lit(None, pl.String).alias("SRCALL"),
     )
-
-
-def _of_subjects(observations: pl.DataFrame) -> pl.DataFrame:
-    """Observations as the readers of rules have them call the subject in small letters."""
-    return observations if SUBJECT in observations.columns else observations.rename({"subject": SUBJECT})
 
 
 def _sources() -> dict[str, Any]:

@@ -9,12 +9,11 @@ from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.tumour_courses import (
     COURSE,
     TumourCourses,
-    follow_tumours,
     merge_sides,
     on_both_sides,
 )
 from trialwright.derivations.tumour_records import WHO
-from trialwright.derivations.tumour_settings import holding_of, start_days
+from trialwright.derivations.tumour_settings import recorded_courses
 from trialwright.medicine.recist.responses import ImmuneResponse, Response, Words
 from trialwright.vocabulary.verdicts import Reason
 
@@ -26,15 +25,14 @@ _DAY_MINUTES = 1440
 _NOT_KNOWN = "NOT KNOWN"
 
 
-def tumour_responses(study: Study, start: pl.DataFrame | None = None) -> pl.DataFrame:
+def tumour_responses(study: Study, courses: TumourCourses | None = None) -> pl.DataFrame:
     """The responses of all subjects as observations of two facts, `recist_response` and `irecist_response`.
 
     Parameters
     ----------
     study : Study
-    start : DataFrame, optional
-        `SUBJECT` and `STARTDT`, the time zero: it tells the baseline where no record is flagged. Without it the day is
-        read from the records, as `start_days` says.
+    courses : TumourCourses, optional
+        `recorded_courses(study)`, where they are there already.
 
     Returns
     -------
@@ -44,7 +42,7 @@ def tumour_responses(study: Study, start: pl.DataFrame | None = None) -> pl.Data
         `SRCSEQ`, `SRCALL`. A word of RS that is no response stands as it is. Of several readers of one kind only the
         accepted one is there.
     """
-    courses = follow_tumours(study, start_days(study) if start is None else start, holding_of(study.protocol))
+    courses = recorded_courses(study) if courses is None else courses
     rows = derive_responses(courses).filter(pl.col("PARAMCD") != REPORTED)
     known = merge_sides(
         rows.join(courses.courses.select("course", *COURSE, "is_accepted"), on="course"), _KEY, ("AVALC", "word")

@@ -119,7 +119,12 @@ def holding_of(protocol: Protocol) -> Holding:
     return Holding(True, None)
 
 
-def courses_of(study: Study, adsl: pl.DataFrame) -> TumourCourses:
+def recorded_courses(study: Study) -> TumourCourses:
+    """The courses from the days that the records themselves tell, before there is an ADSL."""
+    return follow_tumours(study, start_days(study), holding_of(study.protocol))
+
+
+def courses_of(study: Study, adsl: pl.DataFrame, recorded: TumourCourses | None = None) -> TumourCourses:
     """The courses that ADTR, ADRS and the questions rest on.
 
     Whoever began a new therapy on a day nobody knows is followed twice as well: best responses depend on that day.
@@ -129,10 +134,14 @@ def courses_of(study: Study, adsl: pl.DataFrame) -> TumourCourses:
     study : Study
     adsl : DataFrame
         `SUBJECT` and `STARTDT`.
+    recorded : TumourCourses, optional
+        `recorded_courses(study)`, where they are there already: mostly nothing else comes out, and nobody is followed again.
     """
     therapy = new_therapy_days(study)
     is_open = pl.col("early").is_null() | (pl.col("early") < pl.col("late"))
     also_twice = therapy.filter(is_open)[SUBJECT].to_list()
+    if recorded and not also_twice and adsl.select(SUBJECT, "STARTDT").equals(start_days(study)):
+        return recorded
     return follow_tumours(study, adsl, holding_of(study.protocol), also_twice=also_twice)
 
 

@@ -128,8 +128,14 @@ def names_of(shape: Shape) -> tuple[str, ...]:
 def counts(fact: Fact, person: str) -> str:
     """Which observations `o` are records of a fact: up to the data cut, and with a result if it is one that has results."""
     has_result = " AND o.reason IS NOT NULL" if fact.kind in KINDS_WITH_RESULTS else ""
-    up_to_cut = f"({person}.cut_latest IS NULL OR o.earliest <= {person}.cut_latest)"
-    return f"o.subject = {person}.subject AND o.fact = {text(fact.name)}{has_result} AND {up_to_cut}"
+    return f"{is_seen(person)} AND o.fact = {text(fact.name)}{has_result}"
+
+
+def is_seen(person: str) -> str:
+    """Which observations `o` are a person's, up to the data cut."""
+    return (
+        f"o.subject = {person}.subject AND ({person}.cut_latest IS NULL OR o.earliest <= {person}.cut_latest)"
+    )
 
 
 # --- absence ------------------------------------------------------------------------------------------------------------
@@ -247,6 +253,8 @@ class Leaf:
     grain: Grain | None = None
     first_seen: str | None = None
     """A step with a row per person that the term asks as well."""
+    column: str = "verdict"
+    """Where the step has it."""
     named: Mapping[str, str] = field(default_factory=dict)
     """The columns that long terms of it stand in, by the term."""
 

@@ -8,6 +8,7 @@ readings     of a value on the right, all that it may be; `cause` is to blame wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from trialwright.evaluation import reading_terms, terms
@@ -36,6 +37,7 @@ from trialwright.evaluation.columns import (
     agreed,
     counts,
     is_kept,
+    is_seen,
     names_of,
     read,
     reading_of,
@@ -77,6 +79,8 @@ class Finder:
     start: Place
     steps: dict[str, str] = field(default_factory=dict)
     """The name of each step by its query, so that equal steps are one. `cases` and `people` come before them."""
+    surely: dict[tuple[str, Grain], dict[str, str]] = field(default_factory=dict)
+    """What `surest` was asked: the columns of facts by the query of their records, and its grain."""
 
     cases: Grain = field(init=False)
     people: Grain = field(init=False)
@@ -91,7 +95,8 @@ class Finder:
 
     def query(self, last: str) -> str:
         """The whole query, of which `last` is the SELECT at the end."""
-        body = ",\n".join(f"{name} AS ({query})" for query, name in self.steps.items())
+        later = (f"{name} AS ({query})" for query, name in self.steps.items())
+        body = ",\n".join([*self._surest_steps(), *later])
         asked = f"{body} {age_columns(self.leap_birthday)}" if "c.age_" in body else body
         steps = ",\n".join([*self._first_steps(asked), body])
         return f"WITH {steps}\n{last}"
@@ -238,6 +243,31 @@ class Finder:
             return some
         first = f"SELECT l.subject, min(l.earliest) AS earliest FROM {step} l GROUP BY l.subject"
         return replace(some, first_seen=self.step("first_seen", first))
+
+    def surest(self, fact: Fact, place: Placement) -> tuple[str, Grain, str]:
+        """How surely a window holds a record of a fact that has no results: a step, its grain and its column there.
+
+        One step answers for all facts that are asked for in the same window, which counts from no named moment; the column
+        is null where the window holds none.
+        """
+        grain = self.people if place.is_of_person else self.cases
+        held = text(when((place.is_nowhere, NOT_MET), place.holds(Span.of("o"))))
+        query = f"SELECT {grain.of('c')}, o.fact, {held} AS held FROM {grain.step} c JOIN observations o ON {is_seen('c')}"
+        columns = self.surely.setdefault((query, grain), {})
+        column = columns.setdefault(fact.name, f"held_{len(columns) + 1}")
+        return f"surest_{list(self.surely).index((query, grain)) + 1}", grain, column
+
+    def _surest_steps(self) -> Iterator[str]:
+        for number, ((query, grain), columns) in enumerate(self.surely.items(), start=1):
+            several = ", ".join(
+                f"NULLIF(max(CASE WHEN l.fact = {text(fact)} THEN l.held END), {NOT_MET}) AS {column}"
+                for fact, column in columns.items()
+            )
+            facts = ", ".join(map(text, columns))
+            yield (
+                f"surest_{number} AS (SELECT {grain.of('l')}, {several} FROM ({query} AND o.fact IN ({facts})) l "
+                f"GROUP BY {grain.of('l')})"
+            )
 
     def several(self, some: Found) -> Several:
         """One reading per case as candidates."""

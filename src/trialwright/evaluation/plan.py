@@ -7,6 +7,7 @@ what is judged: people, or the rows of a fact. Every leaf of a rule becomes a st
     readings     of a value on the right, all that it may be; `cause` is to blame where they differ
     pairs        candidates beside readings; `code` is what the comparison says of a candidate
     leaf         one verdict of all candidates, from the least and the greatest code among those that count
+    surest       of all facts asked for in one window with *had*, how surely it holds a record
 
 and the last steps put leaves together by *or*, *and* and *not*. Nothing depends on the order of rows, on chunks or on
 threads: there are only joins, and extremes over groups. What is latest is found by comparing every date with the greatest
@@ -75,7 +76,7 @@ class Plan(Finder):
                 joins[leaf.first_seen] = self.people.same(leaf.first_seen, "c")
             if leaf.step is not None and leaf.grain is not None:
                 joins[leaf.step] = leaf.grain.same(leaf.step, "c")
-                verdict = f"COALESCE({leaf.step}.verdict, {verdict})"
+                verdict = f"COALESCE({leaf.step}.{leaf.column}, {verdict})"
             verdicts.append(f"{verdict} AS {column}")
         tables = "".join(f" LEFT JOIN {step} ON {condition}" for step, condition in joins.items())
         query = f"SELECT {self.cases.of('c')}, {', '.join(verdicts)} FROM {terms.source(self.cases.step, 'c', named)}{tables}"
@@ -144,9 +145,15 @@ class Plan(Finder):
 
     def had(self, name: str, window: tree.Window | None) -> Leaf:
         """Whether there is a record in the window. An earlier one says nothing, so an absent one is never stale."""
-        some = self.results("any", name, window, absent=Absent(absence_of(self.scope.facts[name])))
-        absent = some.absent.of_group(NOT_MET)
-        verdict = f"CASE WHEN max(l.held) > {NOT_MET} THEN max(l.held) ELSE {absent} END"
+        fact, place = self.scope.facts[name], self.placement(window)
+        if place.moments is None:
+            step, grain, column = self.surest(fact, place)
+            absent = when((place.is_nowhere, place.nowhere), absence_of(fact))
+            return Leaf(absent, step, grain, column=column)
+        some = self.candidates("any", fact, place, Absent(absence_of(fact)))
+        verdict = (
+            f"CASE WHEN max(l.held) > {NOT_MET} THEN max(l.held) ELSE {some.absent.of_group(NOT_MET)} END"
+        )
         keys = some.grain.of("l")
         query = f"SELECT {keys}, {verdict} AS verdict FROM {some.step} l GROUP BY {keys}"
         return self.leaf_of(some, self.step("leaf", query), NOT_MET)

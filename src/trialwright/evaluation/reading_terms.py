@@ -281,16 +281,16 @@ def plus_baseline(base: Reading, bound: Reading) -> Reading:
 def times_baseline(base: Reading, bound: Reading) -> Reading:
     """`ratio(x) >= 2` is judged as x >= 2 * baseline; a multiple of a result that is 0 or may be below is undefined."""
     product = base.value.times(bound.value)
-    is_unknown = (base.value.lo == -INFINITY) & (base.value.hi == INFINITY)
-    is_undefined = ((base.value.lo < 0) | (base.value.hi == 0)) & _not(is_unknown)
-    is_open_ended = is_unknown | is_undefined
-    reason = at_least_0(base.reason, bound.reason, when((is_undefined, Reason.UNDEFINED.code), 0))
+    may_not_be = (base.value.lo < 0) | (base.value.hi == 0)
+    is_unknown = (base.value.lo == -INFINITY) & (base.value.hi == INFINITY)  # then it may not be, too
+    is_undefined = when((is_unknown, 0), (may_not_be, Reason.UNDEFINED.code), 0)
     value = Ends(
-        when((is_open_ended, -INFINITY), product.lo),
-        when((is_open_ended, INFINITY), product.hi),
+        when((may_not_be, -INFINITY), product.lo),
+        when((may_not_be, INFINITY), product.hi),
         product.lo_open,
         product.hi_open,
     )
+    reason = at_least_0(base.reason, bound.reason, is_undefined)
     return Reading(value, reason, tolerance=RELATIVE_TOLERANCE)
 
 

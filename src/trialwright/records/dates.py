@@ -37,16 +37,14 @@ def minute_ranges(texts: pl.Series) -> pl.DataFrame:
 
     A day known without its time is 00:00 to 23:59 of it.
     """
-    frame = texts.to_frame("text")
     if texts.null_count() == len(texts):
         return pl.DataFrame(schema={"earliest": MOMENT, "latest": MOMENT}).clear(len(texts))
-    ranges = frame.select("text", *_whole_dates(pl.col("text")))
-    known = _partial_dates(ranges.filter(pl.col("earliest").is_null())["text"])
-    if len(known):
-        ranges = ranges.join(known, on="text", how="left", maintain_order="left").with_columns(
-            pl.col(side).fill_null(pl.col(f"{side}_right")) for side in ("earliest", "latest")
-        )
-    return ranges.select("earliest", "latest")
+    distinct = texts.rename("text").unique().to_frame()  # many records, few days
+    ranges = distinct.with_columns(_whole_dates(pl.col("text")))
+    unread = pl.col("earliest").is_null()
+    ranges = pl.concat([ranges.filter(~unread), _partial_dates(ranges.filter(unread)["text"])])
+    found = texts.to_frame("text").join(ranges, on="text", how="left", maintain_order="left")
+    return found.select("earliest", "latest")
 
 
 def _whole_dates(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -64,8 +62,8 @@ def _whole_dates(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _partial_dates(texts: pl.Series) -> pl.DataFrame:
-    """The ranges of the distinct texts that can be read, one row each."""
-    read = {text: date_range(text) for text in texts.drop_nulls().unique()}
+    """The ranges of those of some distinct texts that can be read, one row each."""
+    read = {text: date_range(text) for text in texts.drop_nulls()}
     rows = [
         (text, _moment(found.first_minute), _moment(found.last_minute))
         for text, found in read.items()
