@@ -167,7 +167,14 @@ def test_without_a_look_the_closed_document_has_harms_and_no_efficacy(tmp_path):
         "results"
     ]
     valued = {row["analysis"] for row in rows if row["value"] is not None}
-    assert valued == {"board", "population flow", "treatment exposure", "adverse_event_table"}
+    assert valued == {
+        "board",
+        "population flow",
+        "treatment exposure",
+        "clocks and visits",
+        "adverse_event_table",
+    }
+    assert {row["group"] for row in rows if row["analysis"] == "clocks and visits"} == {None}
 
 
 def test_virtual_patients_have_nothing_to_protect_and_no_look_is_logged(tmp_path):
