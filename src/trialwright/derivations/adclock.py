@@ -14,7 +14,6 @@ from trialwright.derivations.doses import read_doses
 from trialwright.derivations.due_days import (
     DUE,
     NOTHING_DUE,
-    SOURCE,
     Kept,
     follow_ends,
     follow_intervals,
@@ -25,7 +24,7 @@ from trialwright.derivations.due_days import (
 from trialwright.derivations.known_columns import spelt
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.derivations.timeline import CONTACT, DEATH, moved
+from trialwright.derivations.timeline import CONTACT, DEATH, SOURCE, moved
 from trialwright.protocol.model import Clock, Deviation, Protocol, Visit
 from trialwright.protocol.moments import Span, parse_moment, parse_reach
 from trialwright.protocol.rule_tree import Moment, Within
@@ -41,7 +40,10 @@ CONTACTS: Mapping[str, Any] = MappingProxyType(
 NOT_JUDGED = frozenset({"NE", "LR-NC"})
 """Readings of a scan that nobody could judge (RECIST 1.1, LI-RADS): a clock that asks for an assessment goes on."""
 
-_OF_STUDY, _NOT_IN_IT = ("STUDY", "STUDY PARTICIPATION"), "SCREEN FAILURE"
+OF_STUDY = ("STUDY", "STUDY PARTICIPATION")
+"""Subcategories (`DSSCAT`) of dispositions that are of the person's part in the study, as are those without one."""
+
+_NOT_IN_IT = "SCREEN FAILURE"
 
 
 def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
@@ -393,7 +395,7 @@ def _ends_of_participation(study: Study) -> pl.DataFrame:
     """`SUBJECT`, `has_left`, `left`: the day a person's part in the study ended, if the disposition that says so has one."""
     ended = study.tables["DS"].filter(
         (spelt(pl.col("DSCAT")) == "DISPOSITION EVENT")
-        & (pl.col("DSSCAT").is_null() | spelt(pl.col("DSSCAT")).is_in(_OF_STUDY))
+        & (pl.col("DSSCAT").is_null() | spelt(pl.col("DSSCAT")).is_in(OF_STUDY))
         & (spelt(pl.col("DSDECOD")) != _NOT_IN_IT).fill_null(value=True)
     )
     days = pl.col("DSSTDTC_earliest").min().dt.date()

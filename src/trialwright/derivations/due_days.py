@@ -13,12 +13,12 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
-from trialwright.derivations.timeline import OFFSETS, moved
+from trialwright.derivations.timeline import SOURCE, moved
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.verdicts import Reason
 
-SOURCE = ("SRCDOM", "SRCSEQ", "SRCALL")
 DUE: Mapping[str, Any] = MappingProxyType(
     {
         SUBJECT: pl.Int64, "STARTDT": pl.Date, "AWLODT": pl.Date, "AWHIDT": pl.Date, "ADT": pl.Date, "ENDDT": pl.Date,
@@ -469,11 +469,11 @@ def _as_due(rows: pl.DataFrame, **given: pl.Expr) -> pl.DataFrame:
     """Rows of the shape `DUE`: what is not said is empty, and what has no answer depends on a day that is not known."""
     kept = [pl.col(name) for name in SOURCE if name in rows.columns]
     rows = rows.select(SUBJECT, *kept, **given)
-    empty = {name: pl.lit(None, kind) for name, kind in DUE.items() if name not in rows.columns}
-    rows = rows.with_columns(**{name: one.alias(name) for name, one in empty.items()})
+    empty = [pl.lit(None, kind).alias(name) for name, kind in DUE.items() if name not in rows.columns]
     days = (pl.coalesce("ADT", "ENDDT") - pl.col("STARTDT")).dt.total_days()
     return (
-        rows.with_columns(
+        rows.with_columns(empty)
+        .with_columns(
             pl.coalesce("AVAL", days).alias("AVAL"),
             pl.when(pl.col("AVALC").is_null()).then(pl.lit(_IMPRECISE)).alias("REASON"),
         )

@@ -16,13 +16,14 @@ from trialwright.vocabulary.verdicts import Reason, Verdict
 MET, NOT_MET = Verdict.MET.code, Verdict.NOT_MET.code
 MISSING, IMPRECISE = Reason.MISSING.code, Reason.IMPRECISE_DATE.code
 
-_OFFSETS = {
+OFFSETS = {
     TimeUnit.HOURS: "h",
     TimeUnit.DAYS: "d",
     TimeUnit.WEEKS: "w",
     TimeUnit.MONTHS: "mo",
     TimeUnit.YEARS: "y",
 }
+"""How polars spells the units of a length."""
 
 
 class Minutes(NamedTuple):
@@ -47,7 +48,7 @@ class Minutes(NamedTuple):
         """
         if length is None:
             return self
-        offset = f"{'-' if sign == '-' else ''}{length.amount}{_OFFSETS[length.unit]}"
+        offset = f"{'-' if sign == '-' else ''}{length.amount}{OFFSETS[length.unit]}"
         first, last = self.first.dt.offset_by(offset), self.last.dt.offset_by(offset)
         if length.unit not in (TimeUnit.MONTHS, TimeUnit.YEARS):
             return Minutes(first, last)

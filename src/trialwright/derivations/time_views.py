@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import polars as pl
 
+from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
-from trialwright.derivations.timeline import NOTHING, OFFSETS, SOURCE, Timeline
+from trialwright.derivations.timeline import NOTHING, SOURCE, Timeline
 from trialwright.protocol.moments import Selection
 from trialwright.vocabulary.durations import Duration
 

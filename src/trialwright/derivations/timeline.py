@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
 from trialwright.protocol.moments import Span
 from trialwright.protocol.rule_tree import Moment
-from trialwright.vocabulary.durations import Duration, TimeUnit
+from trialwright.vocabulary.durations import Duration
 
 DEATH = "death"
 """The event that is read from DM; nothing a person does comes after it."""
@@ -37,14 +38,6 @@ HAPPENINGS: Mapping[str, Any] = MappingProxyType(
 
 NOTHING = pl.DataFrame(schema=dict(HAPPENINGS))
 """Nothing happened."""
-
-OFFSETS = {
-    TimeUnit.HOURS: "h",
-    TimeUnit.DAYS: "d",
-    TimeUnit.WEEKS: "w",
-    TimeUnit.MONTHS: "mo",
-    TimeUnit.YEARS: "y",
-}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import polars as pl
 
 from trialwright.checks.data.registry import Found, data_check, found, of_dataset, say
 from trialwright.checks.data.tables import StudyTables, plain
+from trialwright.derivations.adclock import OF_STUDY
 from trialwright.derivations.study import STARTS
 from trialwright.vocabulary.problems import Severity
 
@@ -280,7 +281,7 @@ DS:
     source="ICH E6(R3), withdrawal of consent",
 )
 def after_withdrawal(study: StudyTables) -> Iterator[Found]:
-    of_study = pl.col("DSSCAT").is_null() | plain(pl.col("DSSCAT")).is_in(["STUDY", "STUDY PARTICIPATION"])
+    of_study = pl.col("DSSCAT").is_null() | plain(pl.col("DSSCAT")).is_in(OF_STUDY)
     withdrawn = (
         study.started("DS").filter(plain(pl.col("DSDECOD")).is_in(_WITHDRAWN) & of_study)
         .group_by("SUBJECT").agg(pl.col("LAST").min().alias("WITHDRAWN"))
