@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from tests.cases.timed_trial import PROTOCOL, run, subject, trial
+from tests.cases.timed_trial import PROTOCOL, WEIGHTS, run, subject, trial
 
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import select_sample
@@ -123,6 +123,47 @@ def test_analyses_with_the_same_weights_share_them():
         found.append(weigh(data, analysis, sample, analysis.weights))
     assert found[0] is found[1]
     assert len(found[0].comparisons) == 5
+
+
+ON_ITS_LOG = WEIGHTS.replace("[age, sex, stage]", "[virus, sex, stage], transform: { virus: log10 }")
+AS_IT_IS = WEIGHTS.replace("[age, sex, stage]", "[virus, sex, stage]")
+
+
+def with_virus(people, of):
+    """Everybody's `virus` made of their age, which hastens treatment and event."""
+    return [{**one, "virus": None if one["age"] is None else of(one["age"])} for one in people]
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_a_covariate_on_its_log_scale_is_weighed_as_its_logarithm(missing):
+    people = cohort(missing=missing)
+    raw = run(with_virus(people, lambda age: 10 ** (age / 10)), "weighted", "weighted_model",
+              text=PROTOCOL.replace(WEIGHTS, ON_ITS_LOG))  # fmt: skip
+    logged = run(with_virus(people, lambda age: age / 10), "weighted", "weighted_model",
+                 text=PROTOCOL.replace(WEIGHTS, AS_IT_IS))  # fmt: skip
+    for row in logged.rows:
+        found = raw[row.id].value
+        assert found == (None if row.value is None else pytest.approx(row.value, rel=1e-6, abs=1e-9)), row.id
+
+
+def test_groups_are_alike_on_the_scale_that_is_weighed():
+    people = with_virus(cohort(), lambda age: 10 ** (age / 10))
+    results = run(people, "weighted", text=PROTOCOL.replace(WEIGHTS, ON_ITS_LOG))
+    treated = [math.log10(one["virus"]) for one in people if one["group"] == "b"]
+    assert results["weighted/b/virus/mean_before"].value == pytest.approx(np.mean(treated))
+    assert results["weighted/virus/difference_after"].value == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("least", "n_without"), [(-1.0, 1), (0.0, 1), (1e-9, 0)])
+def test_what_has_no_logarithm_counts_as_missing(least, n_without):
+    people = with_virus(cohort(), lambda age: age)
+    missing = [{**one, "virus": None} if i == 3 else one for i, one in enumerate(people)]
+    people[3]["virus"] = least
+    text = PROTOCOL.replace(WEIGHTS, ON_ITS_LOG)
+    results, expected = (run(one, "weighted", text=text) for one in (people, missing))
+    assert values(results, "weighted/virus", "n_without_logarithm", "n_imputed") == [n_without, n_without]
+    alike = results["weighted/b minus a/10/difference"] == expected["weighted/b minus a/10/difference"]
+    assert alike == bool(n_without)
 
 
 def test_without_imputation_only_complete_subjects_are_weighed():

@@ -245,8 +245,9 @@ def test_what_an_element_says_of_itself_fits_it(old, new, code, field):
 
 WEIGHTED = (
     "  weighted: { method: cox, title: T, population: treated, endpoint: survival, covariates: [groups], "
-    "reference: { groups: treated }, weights: { target: overlap, treated: treated, covariates: [age] }, "
-    "transform: { age: log10 }, time varying: [groups] }\n"
+    "reference: { groups: treated }, "
+    "weights: { target: overlap, treated: treated, covariates: [age, hbsag], transform: { age: log10 } }, "
+    "time varying: [groups] }\n"
 )
 
 
@@ -256,12 +257,18 @@ WEIGHTED = (
         pytest.param("x", "x", None, None, id="sound"),
         pytest.param("treated: treated,", "treated: zzz,", "unresolved-name", "analyses.weighted.weights.treated",
                      id="no such group is weighted"),
-        pytest.param("covariates: [age]", "covariates: [zzz]", "unresolved-name",
-                     "analyses.weighted.weights.covariates[0]", id="no such covariate of a weight"),
+        pytest.param("covariates: [age, hbsag]", "covariates: [age, zzz]", "unresolved-name",
+                     "analyses.weighted.weights.covariates[1]", id="no such covariate of a weight"),
         pytest.param("{ groups: treated }", "{ groups: zzz }", "unresolved-name", "analyses.weighted.reference.groups",
                      id="no such group is the reference"),
-        pytest.param("{ age: log10 }", "{ hbsag: log10 }", "unfit-fact", "analyses.weighted.transform.hbsag",
+        pytest.param("{ age: log10 }", "{ hbsag: log10 }", "unfit-fact", "analyses.weighted.weights.transform.hbsag",
                      id="a category has no logarithm"),
+        pytest.param("covariates: [age, hbsag]", "covariates: [hbsag]", "unfit-fact", "analyses.weighted.weights.transform.age",
+                     id="no covariate of a weight is put on a scale"),
+        pytest.param("{ age: log10 } }", "{ age: log10 } }, transform: { age: log10 }", "unfit-fact",
+                     "analyses.weighted.transform.age", id="no covariate of a model is put on a scale"),
+        pytest.param("{ age: log10 }", "{ zzz: log10 }", "unresolved-name", "analyses.weighted.weights.transform.zzz",
+                     id="no such fact is put on a scale"),
         pytest.param("method: cox, title: T, population: treated, endpoint: survival",
                      "method: cox, title: T, population: treated, endpoint: reactivation", "unfit-endpoint",
                      "analyses.weighted.endpoint", id="a rate has no hazard"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import polars as pl
 
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
-from trialwright.analysis.weighted import add_weights, facts_weighted, weigh
+from trialwright.analysis.weighted import add_weights, facts_weighted, on_scale, weigh
 from trialwright.protocol.analyses import Cox, Regression
 from trialwright.protocol.categories import category_words, level_words, levels_of
 from trialwright.protocol.references import GROUPS
@@ -21,7 +21,6 @@ from trialwright.statistics.survival import CoxCoefficient, CoxFit, fit_cox, pro
 from trialwright.statistics.weighting import Measure, e_value
 
 _COEFFICIENT = ("coef", "std_error", "hazard_ratio", "conf_low", "conf_high", "z", "p_value")
-_SCALES: Mapping[str | None, Callable[[float], float]] = MappingProxyType({None: float, "log10": math.log10})
 # Up to this share of subjects with the event a hazard ratio is about a risk ratio (VanderWeele and Ding 2017).
 _RARE = 0.15
 _HAZARDS = ("hazards_chi_squared", "hazards_df", "hazards_p_value")
@@ -38,10 +37,9 @@ def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
     needed = facts_weighted(analysis) if analysis.weights else []
     sample = select_sample(data, recorder, analysis, [*needed, *analysis.covariates, *analysis.strata])
     recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
-    terms = list(model_terms(data, analysis, sample))
-    names = [name for name, _ in terms]
+    names = list(model_terms(data, analysis, sample))
     try:
-        fits = _fit(data, analysis, recorder, sample, terms)
+        fits = _fit(data, analysis, recorder, sample, names)
     except (NotEstimable, ValueError) as error:
         reason = sample.why_not(error)
         for name in names:
@@ -73,7 +71,7 @@ def _fit(
     analysis: Cox,
     recorder: Recorder,
     sample: Sample,
-    terms: Sequence[tuple[str, list[float]]],
+    names: Sequence[str],
 ) -> list[CoxFit]:
     """One fit, or one for each imputed data set where weights rest on imputed covariates.
 
@@ -82,7 +80,7 @@ def _fit(
     NotEstimable
         As `fit_cox`, and if there are no weights or they leave too little information.
     """
-    names = [name for name, _ in terms]
+    matrix = model_matrix(analysis, sample, names)
     labels = [term_words(data, name)[0] for name in names]
     weightings: list[Floats | None] = [None]
     if analysis.weights is not None:
@@ -97,7 +95,7 @@ def _fit(
         fit_cox(
             sample.time,
             sample.event,
-            np.array([values for _, values in terms]).T,
+            matrix,
             names=labels if len(set(labels)) == len(labels) else names,
             entry=entry,
             strata=sample.frame.select(analysis.strata).rows() if analysis.strata else None,
@@ -141,21 +139,30 @@ def _pooled(found: Sequence[CoxCoefficient], confidence: float) -> CoxCoefficien
     )
 
 
-def model_terms(
-    data: AnalysisData, analysis: Regression, sample: Sample
-) -> Iterator[tuple[str, list[float]]]:
-    """Columns of a model: a number as it is, a category as one indicator for each level but its reference.
+def model_terms(data: AnalysisData, analysis: Regression, sample: Sample) -> Iterator[str]:
+    """The columns of a model: the name of a number, and `name=level` for each level of a category but its reference.
 
     A level that nobody has gets no column, unless no level but the reference has anybody: then there is nothing to estimate.
     """
     for name in analysis.covariates:
-        values = sample.frame[name].to_list()
         if not levels_of(data.protocol, name):
-            yield name, [_SCALES[analysis.transform.get(name)](float(value)) for value in values]
+            yield name
             continue
         used, unused = _levels(data, analysis, sample, name)
-        for level in used or unused:
-            yield f"{name}={level}", [float(value == level) for value in values]
+        yield from (f"{name}={level}" for level in used or unused)
+
+
+def model_matrix(analysis: Regression, sample: Sample, names: Sequence[str]) -> Floats:
+    """The values of `model_terms`, one row a subject: numbers on their scale, levels as indicators."""
+    columns = []
+    for name in names:
+        fact, is_level, level = name.partition("=")
+        values = sample.frame[fact]
+        column = (
+            (values == level).cast(pl.Float64) if is_level else on_scale(values, analysis.transform.get(fact))
+        )
+        columns.append(column.to_numpy())
+    return np.array(columns).T
 
 
 def add_empty_levels(

@@ -79,7 +79,9 @@ def _add_comparison(
     time: float,
 ) -> None:
     """Both strategies by one time. Times are elapsed days, so that grace period, starts and events share a scale."""
-    covariates = [covariate_of(data, sample, name) for name in analysis.covariates]
+    covariates = [
+        covariate_of(data, sample, name, analysis.transform.get(name)) for name in analysis.covariates
+    ]
     unaliased = without_aliases(covariates)
     found = compare_strategies(
         sample.elapsed(sample.time),

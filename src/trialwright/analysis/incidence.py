@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trialwright.analysis.cox import add_empty_levels, model_terms, references, term_words
+from trialwright.analysis.cox import add_empty_levels, model_matrix, model_terms, references, term_words
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
 from trialwright.analysis.survival_rows import (
@@ -186,14 +186,13 @@ def analyse_fine_gray(data: AnalysisData, analysis: FineGray, recorder: Recorder
     sample = select_sample(data, recorder, analysis, analysis.covariates)
     recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")
     recorder.add("n_competing", int((sample.frame["STATUS"] == 2).sum()), "events")
-    terms = list(model_terms(data, analysis, sample))
-    names = [name for name, _ in terms]
+    names = list(model_terms(data, analysis, sample))
     labels = [term_words(data, name)[0] for name in names]
     try:
         fit = fit_fine_gray(
             sample.time,
             sample.status,
-            np.array([values for _, values in terms]).T,
+            model_matrix(analysis, sample, names),
             names=labels if len(set(labels)) == len(labels) else names,
             conf_level=analysis.confidence,
         )

@@ -118,16 +118,17 @@ class Results:
         return frame.with_columns(pl.lit("Y").alias(SIMULATED)) if self.is_simulated else frame
 
     def to_json(self) -> str:
-        """Everything, numbers with all their digits."""
+        """Everything, numbers with all their digits; each result is one line."""
         mark = {SIMULATED: "Y"} if self.is_simulated else {}
         content = {
             "format": RESULTS_FORMAT,
             **mark,
             "provenance": self.provenance,
             "findings": [asdict(finding) for finding in self.findings],
-            "results": self.to_frame().to_dicts(),
         }
-        return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        head = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False).removesuffix("\n}")
+        rows = self.to_frame().write_ndjson().removesuffix("\n").replace("\n", ",\n")
+        return f'{head},\n "results": [\n{rows}\n]\n}}\n'
 
 
 _SCHEMA: dict[str, type[pl.DataType]] = {

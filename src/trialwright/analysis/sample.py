@@ -154,7 +154,10 @@ def select_sample(
     A value of 0 or less has no logarithm: where one is asked for, its subject has no value.
     """
     everyone = select_population(data, recorder, analysis.population)
-    for name in getattr(analysis, "transform", {}):
+    for name in {
+        **getattr(analysis, "transform", {}),
+        **(analysis.weights.transform if analysis.weights else {}),
+    }:
         has_none = pl.col(name) <= 0
         recorder.add("n_without_logarithm", everyone.filter(has_none).height, "subjects", item=name)
         everyone = everyone.with_columns(pl.when(~has_none).then(name).alias(name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
@@ -27,7 +28,7 @@ from trialwright.analysis.survival_rows import (
     ticks_of,
     time_unit,
 )
-from trialwright.protocol.analyses import Cox, KaplanMeier, Weights
+from trialwright.protocol.analyses import Cox, KaplanMeier, Scale, Weights
 from trialwright.protocol.categories import category_words, levels_of
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.stated import Stated
@@ -108,7 +109,9 @@ def weigh(data: AnalysisData, analysis: KaplanMeier | Cox, sample: Sample, weigh
 def _weigh(data: AnalysisData, sample: Sample, weights: Weights) -> Weighed:
     if sample.n_subjects == 0:
         raise NotEstimable("no subject has all the values it needs")
-    covariates = [covariate_of(data, sample, name) for name in weights.covariates]
+    covariates = [
+        covariate_of(data, sample, name, weights.transform.get(name)) for name in weights.covariates
+    ]
     treated = np.array([group == weights.treated for group in sample.frame[GROUPS]])
     others = sample.frame.filter(sample.frame[GROUPS] != weights.treated)[GROUPS].n_unique()
     if others > 1:
@@ -139,11 +142,18 @@ def _weigh(data: AnalysisData, sample: Sample, weights: Weights) -> Weighed:
     return Weighed(comparisons, balances, unaliased, conventions)
 
 
-def covariate_of(data: AnalysisData, sample: Sample, name: str) -> Covariate:
-    """A fact of the subjects of a sample as models take it."""
+def covariate_of(data: AnalysisData, sample: Sample, name: str, scale: Scale | None = None) -> Covariate:
+    """A fact of the subjects of a sample as models take it, a number on its scale."""
     levels = levels_of(data.protocol, name)
-    values = sample.frame[name].to_list()
-    return categorised(name, values, levels=list(levels)) if levels else measured(name, values)
+    if levels:
+        return categorised(name, sample.frame[name].to_list(), levels=list(levels))
+    return measured(name, on_scale(sample.frame[name], scale).to_list())
+
+
+def on_scale(values: pl.Series, scale: Scale | None) -> pl.Series:
+    """Numbers on the scale on which they enter a model; what is not known stays so."""
+    numbers = values.cast(pl.Float64)
+    return numbers.log10() if scale == "log10" else numbers
 
 
 def _impute(

@@ -20,6 +20,7 @@ from trialwright.vocabulary.elements import (
 
 ConfidenceType = Literal["log-log", "log", "plain"]
 Role = Literal["registered", "supportive", "sensitivity"]
+Scale = Literal["log10"]
 
 
 class AnalysisBase(Stated):
@@ -51,6 +52,8 @@ class Weights(Resampled):
     """The group the propensity score is the probability of."""
     covariates: Annotated[ManyOnce[Name], Field(min_length=1)]
     """What the propensity score is estimated from, by logistic regression."""
+    transform: dict[Name, Scale] = {}
+    """Covariates that enter on another scale, and are balanced on it."""
     imputations: Annotated[int, Field(ge=0)] = 0
     """Multiple imputations of missing covariates, weights within each; 0: subjects with a missing one are left out."""
     balance_limit: Annotated[float, Field(gt=0)] = 0.1
@@ -117,7 +120,7 @@ class Regression(TimeAnalysis):
     """Facts, and `groups` for the groups of the protocol."""
     reference: dict[Name, Level] = {}
     """For a category: the level the others are compared with; the first level if not said."""
-    transform: dict[Name, Literal["log10"]] = {}
+    transform: dict[Name, Scale] = {}
     """Covariates that enter on another scale."""
     confidence: Probability = 0.95
 
@@ -198,6 +201,8 @@ class CloneCensorWeight(TimeAnalysis, Resampled):
     """How long after the start a treatment may begin and still count as given from the start."""
     covariates: Annotated[ManyOnce[Name], Field(min_length=1)]
     """What the weights for leaving a strategy are estimated from."""
+    transform: dict[Name, Scale] = {}
+    """Covariates that enter on another scale."""
     read_at: ManyOnce[DurationText] = ()
     confidence: Probability = 0.95
 

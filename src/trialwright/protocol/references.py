@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,9 @@ from trialwright.vocabulary.problems import Problem, nearest
 
 GROUPS = "groups"
 """The name by which analyses compare the protocol's groups rather than the levels of a fact."""
+
+DEATH = "death"
+"""The event that is read from DM; nothing a person does comes after it."""
 
 CATALOGUE = "catalogue of concepts"
 
@@ -45,7 +48,7 @@ def check_references(protocol: Protocol, document: Document) -> list[Problem]:
 
 def _unresolved_names(protocol: Protocol, document: Document) -> list[Problem]:
     problems: list[Problem] = []
-    for path, name, sections in _names_used(protocol):
+    for path, name, sections in names_used(protocol):
         known = [_defined_in(protocol, section) for section in sections]
         if any(name in names for names in known):
             continue
@@ -66,7 +69,8 @@ def _defined_in(protocol: Protocol, section: str) -> Mapping[str, object]:
     return catalogue() if section == CATALOGUE else getattr(protocol, section)
 
 
-def _names_used(protocol: Protocol) -> Iterator[Use]:
+def names_used(protocol: Protocol) -> Iterator[Use]:
+    """Every name under a key that holds names: not those in rules and dates."""
     for id_, fact in protocol.facts.items():
         if fact.concept:
             yield ("facts", id_, "concept"), fact.concept, (CATALOGUE,)
@@ -186,6 +190,8 @@ def _facts_in(here: Path, analysis: AnalysisBase) -> Iterator[tuple[Path, str]]:
     weights = getattr(analysis, "weights", None)
     for i, name in enumerate(weights.covariates if weights else ()):
         yield (*here, "weights", "covariates", i), name
+    for name in weights.transform if weights else ():
+        yield (*here, "weights", "transform", name), name
 
 
 def _unfit_facts(protocol: Protocol, document: Document) -> Iterator[Problem]:
@@ -213,10 +219,17 @@ def _unfit_facts(protocol: Protocol, document: Document) -> Iterator[Problem]:
             ):
                 message = f"`{name}` is cut, and is no number among the facts of this analysis"
                 yield _problem(document, "unfit-fact", path, message)
-            elif path[2] == "transform" and fact.kind not in ("number", "score"):
-                message = f"`{name}` is no number and has no logarithm"
+            elif path[-2] == "transform" and (
+                fact.kind not in ("number", "score") or name not in _covariates_at(path, analysis)
+            ):
+                message = f"`{name}` is put on another scale, and is no number among the covariates beside"
                 yield _problem(document, "unfit-fact", path, message)
         yield from _unknown_levels(protocol, document, id_, analysis)
+
+
+def _covariates_at(path: Path, analysis: AnalysisBase) -> Sequence[str]:
+    """The covariates beside a key of an analysis, or of its weights."""
+    return getattr(getattr(analysis, "weights", None) if path[2] == "weights" else analysis, "covariates", ())
 
 
 def _unknown_levels(

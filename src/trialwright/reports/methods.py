@@ -19,6 +19,7 @@ from trialwright.protocol.analyses import (
     Subgroups,
     TimeAnalysis,
     VisitSummary,
+    Weights,
 )
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.stated import Stated
@@ -87,7 +88,7 @@ def _sentence(source: Source, names: list[str]) -> Text:
         case CumulativeIncidence():
             return _incidence(source, name, analysis, endpoints)
         case FineGray():
-            return _fine_gray(source, analysis, endpoints)
+            return _fine_gray(source, name, analysis, endpoints)
         case IntervalCensored():
             return _interval_censored(source, name, analysis, endpoints)
         case CloneCensorWeight():
@@ -172,7 +173,7 @@ def _weighted(source: Source, name: str, analysis: KaplanMeier | Cox) -> tuple[s
     weights = analysis.weights
     if weights is None:
         return ()
-    facts = [piece for fact in weights.covariates for piece in (", ", source.fact(fact))][1:]
+    facts = _covariates(source, name, weights, "weights.transform")
     imputed = (
         (" Missing ones were imputed ", source.setting(name, "weights.imputations", weights.imputations),
          " times by chained equations with predictive mean matching, from the others, the group, the event and the cumulative hazard (",
@@ -208,8 +209,20 @@ def _incidence(source: Source, name: str, analysis: CumulativeIncidence, endpoin
     )  # fmt: skip
 
 
-def _fine_gray(source: Source, analysis: FineGray, endpoints: Text) -> Text:
-    covariates = [piece for fact in analysis.covariates for piece in (", ", source.fact(fact))][1:]
+def _covariates(
+    source: Source, name: str, of: Weights | Cox | FineGray | CloneCensorWeight, key: str = "transform"
+) -> list[str | Term]:
+    """What a model takes, each with the scale it is taken on where that is another."""
+    pieces: list[str | Term] = []
+    for fact in of.covariates:
+        scale = of.transform.get(fact)
+        pieces += [", ", source.fact(fact)]
+        pieces += [" (", source.setting(name, f"{key}.{fact}", scale), ")"] if scale else []
+    return pieces[1:]
+
+
+def _fine_gray(source: Source, name: str, analysis: FineGray, endpoints: Text) -> Text:
+    covariates = _covariates(source, name, analysis)
     return Text(
         "The subdistribution hazard of ", endpoints, " was modelled (", _paper("Fine and Gray 1999"), ") with the covariates ", *covariates,
         "; the variance is robust by subject and takes the censoring weights as known.",
@@ -226,7 +239,7 @@ def _interval_censored(source: Source, name: str, analysis: IntervalCensored, en
 
 
 def _emulated(source: Source, name: str, analysis: CloneCensorWeight, endpoints: Text) -> Text:
-    covariates = [piece for fact in analysis.covariates for piece in (", ", source.fact(fact))][1:]
+    covariates = _covariates(source, name, analysis)
     return Text(
         "For ", endpoints, " a trial was emulated that assigns at the start and lets treatment begin within ",
         source.setting(name, "grace", analysis.grace), ": each subject follows both strategies, is censored on leaving one, and who remains is weighted by ",
@@ -251,7 +264,7 @@ def _logrank(source: Source, name: str, analysis: LogRank, endpoints: Text) -> T
 
 
 def _cox(source: Source, name: str, analysis: Cox, endpoints: Text) -> Text:
-    covariates = [piece for fact in analysis.covariates for piece in (", ", source.fact(fact))][1:]
+    covariates = _covariates(source, name, analysis)
     strata = [piece for fact in analysis.strata for piece in (", ", source.fact(fact))][1:]
     return Text(
         "Cox regression of ", endpoints, " has the covariates ", *covariates,

@@ -68,13 +68,17 @@ def render_balance_table(source: Source, name: str, weights: Weights) -> Table:
         ]
         levels = levels_of(source.protocol, covariate)
         unit = unit_words(source.protocol, covariate)
-        label = Text(source.fact(covariate), *((", ", source.said(*unit)) if unit else ()))
+        scale = weights.transform.get(covariate)
+        on = (" ", source.setting(name, f"weights.transform.{covariate}", scale)) if scale else ()
+        of = (" ", source.said(*unit)) if unit else ()
+        label = Text(source.fact(covariate), *((",", *on, *of) if on or of else ()))
         cells: list[Text] = []
         for when, difference in zip(("before", "after"), differences, strict=True):
             if levels:
                 cells += [Text() for _ in groups]
             else:
-                cells += [source.decimals(f"{name}/{group}/{covariate}/mean_{when}", 1) for group in groups]
+                ids = [f"{name}/{group}/{covariate}/mean_{when}" for group in groups]
+                cells += [source.decimals(id_, 2 if scale else 1) for id_ in ids]
             cells.append(difference)
         rows.append(Row(label, tuple(cells)))
         for level in levels:
