@@ -1,8 +1,10 @@
 """How single numbers are printed."""
 
 import pytest
+from tests.cases.timed_trial import PROTOCOL
 
-from trialwright.reports.printed import fixed, print_p_value, print_ratio, ratio_digits
+from trialwright.protocol.loading import parse_protocol
+from trialwright.reports.printed import Said, fixed, print_p_value, print_ratio, ratio_digits
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,25 @@ def test_ratios_near_one_keep_their_direction(ratio, digits):
 )
 def test_a_ratio_is_never_rounded_to_zero(ratio, digits, printed):
     assert print_ratio(ratio, digits) == printed
+
+
+@pytest.mark.parametrize(
+    ("label", "heading"),
+    [
+        ("platelets", "Platelets"),
+        ("anti-HBs", "Anti-HBs"),
+        ("Age", "Age"),
+        ("HBV DNA", "HBV DNA"),
+        ("pH of blood", "pH of blood"),
+        ("eGFR", "eGFR"),
+        ("p53", "p53"),
+        ("γ-GT", "γ-GT"),
+    ],
+)
+def test_a_fact_begins_a_row_with_a_capital_unless_its_letters_mean_something(label, heading):
+    protocol = parse_protocol(PROTOCOL.replace("READ", "10 days").replace("label: Virus", f"label: {label}"))[
+        0
+    ]
+    said = Said(protocol)
+    assert (said.heading("virus").text, said.fact("virus").text) == (heading, label)
+    assert said.term("virus").plain == heading

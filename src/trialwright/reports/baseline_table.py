@@ -78,7 +78,7 @@ def _variable_rows(
     n_levels = len(groups)
     if known:
         rows: list[Row | GroupHeading] = [
-            Row(Text(source.fact(variable)), (*(Text() for _ in range(n_levels)), *differences))
+            Row(Text(source.heading(variable)), (*(Text() for _ in range(n_levels)), *differences))
         ]
         for level in known:
             cells = tuple(_share(source, name, group, f"{variable}={level}") for group in groups)
@@ -86,7 +86,7 @@ def _variable_rows(
     else:
         measured = (", ", source.said(*unit)) if unit else ()
         rows = [
-            Row(Text(source.fact(variable), *measured), (*(Text() for _ in range(n_levels)), *differences))
+            Row(Text(source.heading(variable), *measured), (*(Text() for _ in range(n_levels)), *differences))
         ]
         means = tuple(_mean(source, name, group, variable) for group in groups)
         medians = tuple(_median(source, name, group, variable) for group in groups)

@@ -297,6 +297,6 @@ def _terms(source: Source, name: str) -> list[Result]:
 def _label(source: Source, analysis: FineGray, item: str) -> Text:
     fact, _, level = item.partition("=")
     if not level:
-        return Text(source.fact(fact), *((" (per tenfold rise)",) if fact in analysis.transform else ()))
+        return Text(source.heading(fact), *((" (per tenfold rise)",) if fact in analysis.transform else ()))
     reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
     return Text(source.term(item), " against ", source.short_level(fact, reference))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,6 +14,12 @@ from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import Number, Ref, Term, Text
 
 PrintedAs = Callable[[float], str]
+
+_PLAIN_WORD = re.compile(r"[a-z]+(?![A-Za-z0-9])")
+
+
+def _capitalised(words: str) -> str:
+    return words[:1].upper() + words[1:] if _PLAIN_WORD.match(words) else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,11 @@ class Said:
 
     def fact(self, name: str) -> Term:
         return self.said(*category_words(self.protocol, name))
+
+    def heading(self, name: str) -> Term:
+        """A fact where it begins a row: with a capital, unless its letters mean something (`pH`)."""
+        words, path = category_words(self.protocol, name)
+        return self.said(_capitalised(words), path)
 
     def level(self, fact: str, level: str) -> Term:
         return self.said(*level_words(self.protocol, fact, level))
@@ -44,7 +56,7 @@ class Said:
     def term(self, item: str) -> Text:
         """A term of a model: `age`, or `bclc=code_2` as its fact and level."""
         name, _, level = item.partition("=")
-        return Text(self.fact(name), ": ", self.short_level(name, level)) if level else Text(self.fact(name))
+        return Text(self.heading(name), *((": ", self.short_level(name, level)) if level else ()))
 
 
 @dataclass(frozen=True, slots=True)

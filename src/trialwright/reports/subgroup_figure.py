@@ -74,8 +74,8 @@ def _events(source: Source, here: str) -> Text:
 def _heading(source: Source, name: str, fact: str) -> Text:
     unknown = f"{name}/{fact}/n_without_fact"
     if not source.results[unknown].value:
-        return Text(source.fact(fact))
-    return Text(source.fact(fact), " (not known of ", source.count(unknown), ")")
+        return Text(source.heading(fact))
+    return Text(source.heading(fact), " (not known of ", source.count(unknown), ")")
 
 
 def _part(source: Source, name: str, part: Part) -> Text:
@@ -121,7 +121,7 @@ def _forest(source: Source, name: str, analysis: Subgroups, pair: tuple[str, str
     """
     rows: list[ForestRow | str] = [_line(source, name, pair, "All", None)]
     for fact in analysis.facts:
-        rows.append(source.fact(fact).text)
+        rows.append(source.heading(fact).text)
         rows += [
             _line(source, name, pair, _part(source, name, part).plain, part.item)
             for part in parts_of(source.protocol, analysis, fact)

@@ -346,7 +346,7 @@ def _is_fitted(source: Source, name: str) -> bool:
 def _cox_label(source: Source, name: str, analysis: Cox, item: str) -> Text:
     fact, _, level = item.partition("=")
     if not level:
-        return Text(source.fact(fact), *_per(source, name, analysis, fact))
+        return Text(source.heading(fact), *_per(source, name, analysis, fact))
     reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
     return Text(source.term(item), " against ", source.short_level(fact, reference))
 

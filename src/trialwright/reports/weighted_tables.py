@@ -59,7 +59,7 @@ def render_balance_table(source: Source, name: str, weights: Weights) -> Table:
     before, after = Text("Before weighting"), Text("After weighting")
     columns = [Column(Text("Characteristic"), "left")]
     for under in (before, after):
-        columns += [Column(Text(source.level(GROUPS, group)), under=under) for group in groups]
+        columns += [Column(Text(source.short_level(GROUPS, group)), under=under) for group in groups]
         columns.append(Column(Text("Standardised difference"), under=under))
     rows: list[Row | GroupHeading] = []
     for covariate in weights.covariates:
@@ -71,7 +71,7 @@ def render_balance_table(source: Source, name: str, weights: Weights) -> Table:
         scale = weights.transform.get(covariate)
         on = (" ", source.setting(name, f"weights.transform.{covariate}", scale)) if scale else ()
         of = (" ", source.said(*unit)) if unit else ()
-        label = Text(source.fact(covariate), *((",", *on, *of) if on or of else ()))
+        label = Text(source.heading(covariate), *((",", *on, *of) if on or of else ()))
         cells: list[Text] = []
         for when, difference in zip(("before", "after"), differences, strict=True):
             if levels:
@@ -143,7 +143,7 @@ def render_love_plot(source: Source, name: str, weights: Weights) -> Figure:
         ids = [f"{name}/{covariate}/difference_{when}" for when in ("before", "after")]
         values = [source.results[id_].value for id_ in ids]
         found.append(
-            (source.fact(covariate).text, ids, [None if one is None else abs(one) for one in values])
+            (source.heading(covariate).text, ids, [None if one is None else abs(one) for one in values])
         )
     largest = max((value for _, _, values in found for value in values if value is not None), default=0.0)
     high = max(0.3, 0.1 * (int(largest * 10) + 1))
