@@ -106,6 +106,8 @@ def _inline_piece(piece: Inline, focusable: bool) -> Markup:
             return Markup("<sup>{}</sup>").format(letter)
         case Strong(text):
             return Markup("<strong>{}</strong>").format(_inline(text, focusable))
+        case " to ":  # between two numbers, which stay on one line
+            return Markup("&nbsp;to&nbsp;")
         case _:
             return escape(piece)
 
