@@ -1,13 +1,19 @@
 """How often limits hold what they should: the main estimators on many virtual trials, each against its own target.
 
-    python benchmarks/bench_coverage.py [trials]
+    python benchmarks/bench_coverage.py [trials [kind ...]]
 
 What a perfect reader of the scheduled visits could see is written beside each virtual trial, and equals what is derived
 (`tests/design/test_virtual_scored.py`); it goes straight into the estimators here. The target of a risk is the share that
 recurs by day 1095 in the lives of all virtual patients of the group together, deaths censored; that of the hazard ratio is
 the Cox model of all of them, scan-dated or as it truly happened; that of the rate of reactivation the share over all trials.
-Default: 1000 trials of each kind, some twenty minutes. `trialwright rehearse` asks the same of whole trials, by way of records
-and derivations.
+
+Weighted estimators are about a population that weights make, from covariates that are partly missing. So whole trials are made,
+derived and analysed as the protocol says, with its imputations and resamples. Their targets come from both lives of all virtual
+patients together, weighted by p (1 - p), p the true probability of peginterferon (`design/rehearsal/targets.py`).
+
+Kinds are `advanced`, `after-treatment`, `weighted` and `weighted:SCENARIO`, all but scenarios other than `indication` if none is
+named. Default: 1000 trials of each, 500 of the weighted ones; three quarters of an hour. `trialwright rehearse` asks the same
+of any protocol, each trial held against its own patients.
 """
 
 from __future__ import annotations
@@ -15,22 +21,35 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
+from trialwright.analysis.from_records import bind_tables
+from trialwright.analysis.run import run_analysis
+from trialwright.derivations.datasets import derive_datasets
+from trialwright.derivations.study import make_study
 from trialwright.design.rehearsal.performance import bias_of, coverage_of, spread_of
-from trialwright.design.virtual.simulation import simulate
+from trialwright.design.rehearsal.questions import Question, ask
+from trialwright.design.rehearsal.targets import lives_of, recurrence_truth
+from trialwright.design.virtual.parameters import AfterTreatment, read_parameters
+from trialwright.design.virtual.plan import read_after_treatment_plan
+from trialwright.design.virtual.simulation import KEY, simulate
 from trialwright.protocol.loading import LoadedProtocol, load_protocol
+from trialwright.protocol.model import Protocol
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.proportions import estimate_proportion
 from trialwright.statistics.risk_contrasts import risk_difference
 from trialwright.statistics.survival import SurvivalCurve, estimate_survival, fit_cox
+from trialwright.vocabulary.durations import Duration, TimeUnit
 
 AT_ONCE = 25
 THREE_YEARS, END_OF_WINDOW = 1096, 1099
+DATASETS = ("ADSL", "ADBASE", "ADTTE")
+CURVES = {f"weighted_curve_{day}": day for day in (THREE_YEARS, END_OF_WINDOW)}
+COX, ADJUSTED = "recurrence_weighted_cox", "recurrence_cox"
 Estimates = defaultdict[str, list[tuple[float, float, float]]]
 
 
@@ -128,6 +147,69 @@ def advanced(n: int) -> tuple[Estimates, dict[str, float]]:
     return found, {"reactivation": int((together == "Y").sum()) / len(together)}
 
 
+# --- weighted estimators ------------------------------------------------------------------------------------------------
+
+
+def weighted(n: int, scenario: str | None = None) -> tuple[Estimates, dict[str, float]]:
+    """The weighted analyses of PRTRAS and its registered Cox model, from records."""
+    found: Estimates = defaultdict(list)
+    latent = []
+    loaded = load_protocol("nct07120750")
+    parameters, plan = read_parameters(loaded, scenario), read_after_treatment_plan(loaded)
+    assert isinstance(parameters, AfterTreatment)
+    protocol = _with_curves(loaded.protocol)
+    asked = dict(_asked(protocol, parameters))
+    for first in range(0, n, AT_ONCE):
+        made = simulate(
+            loaded, seed=1000, first=first, trials=min(AT_ONCE, n - first), scenario=scenario, errors=False, observed=False
+        )  # fmt: skip
+        latent.append(made.latent)
+        derived = derive_datasets(make_study(loaded, made.tables, keys=[KEY]), only=DATASETS)
+        by_trial = {
+            name: derived.tables[name].partition_by(KEY, as_dict=True, maintain_order=True)
+            for name in DATASETS
+        }
+        for trial in sorted(by_trial["ADSL"]):
+            tables = {name: of[trial] for name, of in by_trial.items()}
+            data = bind_tables(protocol, tables, is_simulated=True)
+            recorders = [run_analysis(data, id_, "records") for id_ in (*CURVES, COX, ADJUSTED)]
+            values = {row.id: row.value for recorder in recorders for row in recorder.rows}
+            for name, question in asked.items():
+                told = question.read(values)
+                found[name].append((_or_nan(told["estimate"]), _or_nan(told["low"]), _or_nan(told["high"])))
+    lives = lives_of(pl.concat(latent), parameters, plan.interval)
+    return found, {name: recurrence_truth(question.targets[0], lives) for name, question in asked.items()}
+
+
+def _with_curves(protocol: Protocol) -> Protocol:
+    """The weighted curve once for each day: where a day cannot be read in resamples, the other one has its limits."""
+    curve = protocol.analyses["recurrence_weighted_curve"]
+    once = {
+        id_: curve.model_copy(update={"read_at": (Duration(day, TimeUnit.DAYS),)})
+        for id_, day in CURVES.items()
+    }
+    return protocol.model_copy(update={"analyses": protocol.analyses | once})
+
+
+def _asked(protocol: Protocol, parameters: AfterTreatment) -> Iterator[tuple[str, Question]]:
+    """What is asked of each trial; of the difference twice, for it has limits by two ways."""
+    for id_, day in CURVES.items():
+        for question in ask(protocol, parameters, (id_,)):
+            yield f"{question.name} at {day}", question
+            if question.kind == "difference of risks":
+                rows = {part: row.replace("conf_", "bootstrap_conf_") for part, row in question.rows.items()}
+                yield f"{question.name}, resampled, at {day}", replace(question, rows=rows)
+    for id_, name in ((COX, "log hazard ratio"), (ADJUSTED, "adjusted log hazard ratio")):
+        yield from ((name, question) for question in ask(protocol, parameters, (id_,)))
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+# --- told ---------------------------------------------------------------------------------------------------------------
+
+
 def _told(name: str, values: list[tuple[float, float, float]], target: float) -> str:
     estimates, low, high = (
         [None if math.isnan(one) else one for one in column] for column in zip(*values, strict=True)
@@ -135,16 +217,20 @@ def _told(name: str, values: list[tuple[float, float, float]], target: float) ->
     bias, spread = bias_of(estimates, [target] * len(values)), spread_of(estimates)
     held = coverage_of(low, high, target)
     return (
-        f"{name:<32} target {target:7.4f}  bias {bias.value:+.4f} (error {bias.mc_error:.4f})  spread {spread.value:.4f}  "
+        f"{name:<46} target {target:7.4f}  bias {bias.value:+.4f} (error {bias.mc_error:.4f})  spread {spread.value:.4f}  "
         f"held {100 * held.value:5.1f} % (error {100 * held.mc_error:.1f}), {len(values) - held.n} of {len(values)} without limits\n"
     )
 
 
 def main() -> None:
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    found: Any
-    for run in (advanced, after_treatment):
-        found, targets = run(n)
+    trials = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    kinds = sys.argv[2:] or ["advanced", "after-treatment", "weighted", "weighted:indication"]
+    for kind in kinds:
+        name, _, scenario = kind.partition(":")
+        run, default = KINDS[name]
+        n = trials or default
+        found, targets = run(n, scenario) if scenario else run(n)
+        sys.stdout.write(f"{kind}, {n} trials\n")
         for name, values in found.items():
             for target in (key for key in targets if name.startswith(key)):
                 sys.stdout.write(_told(name, values, targets[target]))
@@ -152,6 +238,13 @@ def main() -> None:
                 as_happened = targets["log hazard ratio as it happened"]
                 sys.stdout.write(_told("hazard ratio, as it happened", values, as_happened))
         sys.stdout.flush()
+
+
+KINDS: Mapping[str, tuple[Callable[..., tuple[Estimates, dict[str, float]]], int]] = {
+    "advanced": (advanced, 1000),
+    "after-treatment": (after_treatment, 1000),
+    "weighted": (weighted, 500),
+}
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ from trialwright.design.assumptions import read_basis
 from trialwright.design.audit import audit_design, audit_in_brief
 from trialwright.design.live import final_boundaries
 from trialwright.design.looks_audit import LOOKS, audit_looks
-from trialwright.design.operating import OPERATING, OWN, Simulation, simulate_comparison
+from trialwright.design.operating import OPERATING, OWN, Simulation, bases_of, looks_of, simulate_comparison
 from trialwright.design.reach import Comparison
+from trialwright.design.survival import survival_design
 from trialwright.design.survival_simulation.characteristics import operating_characteristics
 from trialwright.design.survival_simulation.looks import Look, sequential_looks
+from trialwright.design.survival_simulation.simulation import SimulatedDesign, simulate_design
 from trialwright.protocol.loading import load_protocol
 from trialwright.protocol.model import Looks, Variation
 from trialwright.reports.blocks import Figure, Table, walk
@@ -457,8 +459,8 @@ def simulated():
 
 
 def test_virtual_trials_end_at_the_looks_as_theory_says(simulated):
-    """Theory is of large samples: one percent is allowed beside four Monte-Carlo errors, three where the groups are uneven."""
-    for id_, allowed in ((OWN, 0.01), ("no_effect", 0.01), ("uneven", 0.03), ("uneven_20_80", 0.05)):
+    """Theory is of large samples: one percent is allowed beside four Monte-Carlo errors, two where the groups are uneven."""
+    for id_, allowed in ((OWN, 0.01), ("no_effect", 0.01), ("uneven", 0.02), ("uneven_20_80", 0.02)):
         shares = [simulated[f"{id_}, look {k}/ends"].value for k in (1, 2, 3)]
         assert sum(shares) == pytest.approx(1)
         for k, share in enumerate(shares, 1):
@@ -471,6 +473,17 @@ def test_virtual_trials_end_at_the_looks_as_theory_says(simulated):
     for id_, words in ((OWN, "hypothesis"), ("no_effect", "no_effect")):
         events, error = (simulated[f"{id_}/n_events{end}"].value for end in ("", "_std_error"))
         assert abs(events - own[f"obrien-fleming/n_events_{words}"]) < 4 * error + 1, id_
+
+
+def test_in_uneven_groups_theory_knows_how_much_z_varies():
+    """Many trials of 20:80: with a standard deviation of 1 theory would be six percent off at the first and the last look."""
+    basis = read_basis(protocol_with(FUTILE, enrolment=400))
+    rows = {row.id: row.value for row in simulate_comparison(basis, Simulation(1, seed=1)).rows}
+    uneven = dict(bases_of(basis))["uneven_20_80"]
+    design = SimulatedDesign(design=survival_design(uneven), n_subjects=400, looks=looks_of(basis, uneven))
+    for k, look in enumerate(simulate_design(design, trials=10_000, seed=7).looks, 1):
+        theory = rows[f"{OPERATING}/uneven_20_80, look {k}/ends_by_theory"]
+        assert abs(look.ends.value - theory) < 3 * look.ends.std_error + 0.02, k
 
 
 def test_theory_knows_the_direction_of_a_test_of_one_side():

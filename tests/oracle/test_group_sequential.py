@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 
@@ -19,6 +20,7 @@ from trialwright.statistics.error_spending import (
 )
 from trialwright.statistics.group_sequential import (
     SequentialBoundaries,
+    equal_looks,
     group_sequential_design,
     stopping_probabilities,
 )
@@ -26,6 +28,10 @@ from trialwright.statistics.group_sequential import (
 EXPECTED = json.loads(
     (Path(__file__).parent / "group_sequential" / "expected.json").read_text(encoding="utf-8")
 )
+CLASSICAL = json.loads(
+    (Path(__file__).parent / "group_sequential" / "classical.json").read_text(encoding="utf-8")
+)
+NORMAL = NormalDist()
 FINAL_INFORMATION = 60.0
 
 
@@ -51,6 +57,24 @@ def test_stopping_probabilities(row):
     assert found.efficacy == pytest.approx(row["above"], abs=1e-9)
     assert found.harm == pytest.approx(row["below"], abs=1e-9)
     assert found.futility == pytest.approx(row["flat"], abs=1e-9)
+
+
+@pytest.mark.parametrize("row", CLASSICAL["designs"])
+def test_pocock_and_obrien_and_fleming(row):
+    n, fractions = row["n_looks"], equal_looks(row["n_looks"])
+    falls = 0.5 if row["kind"] == "obrien-fleming" else 0
+    looks = SequentialBoundaries(
+        fractions, tuple(row["last_z"] * (n / k) ** falls for k in range(1, n + 1)), sides=2
+    )
+    assert 2 * stopping_probabilities(looks, 0).power == pytest.approx(0.05, abs=1e-7)
+    drift = math.sqrt(row["inflation"]) * (NORMAL.inv_cdf(0.975) + NORMAL.inv_cdf(row["power"]))
+    reached = stopping_probabilities(looks, drift)
+    assert reached.power == pytest.approx(row["power"], abs=1e-7)
+    for found, expected in (
+        (reached, "expected_under_drift"),
+        (stopping_probabilities(looks, 0), "expected_under_null"),
+    ):
+        assert found.expected_fraction * row["inflation"] == pytest.approx(row[expected], abs=1e-7)
 
 
 @pytest.mark.parametrize("row", EXPECTED["designs"])

@@ -21,9 +21,9 @@ from trialwright.statistics.single_arm import (
 )
 
 _FOLDER = Path(__file__).parent / "single_arm"
-BY_R, CLINFUN, LIMITS = (
+BY_R, TABLE, CLINFUN, LIMITS = (
     json.loads((_FOLDER / name).read_text(encoding="utf-8"))
-    for name in ("expected.json", "clinfun.json", "limits43.json")
+    for name in ("expected.json", "table.json", "clinfun.json", "limits43.json")
 )
 
 
@@ -50,7 +50,7 @@ def test_smallest_target_rate(row):
     assert found == pytest.approx(row["target_rate"], rel=1e-9)
 
 
-@pytest.mark.parametrize("row", BY_R["simon"])
+@pytest.mark.parametrize("row", [*BY_R["simon"], *TABLE["simon"]])
 def test_simon_designs_by_going_through_all(row):
     designs = simon_designs(
         null_rate=row["null_rate"],

@@ -92,24 +92,40 @@ def test_p_values_far_out_in_the_tail():
     assert found.p_values == pytest.approx((2.55962508777167e-12, 0.0455002638963584), rel=1e-12)
 
 
-# Jennison and Turnbull 2000: constants of tables 2.1 and 2.3, inflation factors of tables 2.2 and 2.4 (alpha 0.05 two-sided).
-@pytest.mark.parametrize(
-    ("boundaries", "n_looks", "constant", "power", "inflation"),
-    [
-        pytest.param(pocock, 2, 2.178, 0.9, 1.100, id="Pocock, 2 looks"),
-        pytest.param(pocock, 5, 2.413, 0.9, 1.207, id="Pocock, 5 looks"),
-        pytest.param(pocock, 5, 2.413, 0.8, 1.229, id="Pocock, 5 looks, power 0.8"),
-        pytest.param(obrien_fleming, 2, 1.977, 0.9, 1.007, id="O'Brien-Fleming, 2 looks"),
-        pytest.param(obrien_fleming, 5, 2.040, 0.9, 1.026, id="O'Brien-Fleming, 5 looks"),
-        pytest.param(obrien_fleming, 10, 2.087, 0.8, 1.040, id="O'Brien-Fleming, 10 looks"),
-    ],
-)
-def test_constants_of_pocock_and_of_obrien_and_fleming(boundaries, n_looks, constant, power, inflation):
-    looks = boundaries(n_looks, constant)
-    assert 2 * stopping_probabilities(looks, 0).power == pytest.approx(0.05, abs=1e-4)
+def with_level(boundaries, n_looks):
+    """The looks whose type I error is 5 %, two-sided."""
+    constant = root(lambda z: stopping_probabilities(boundaries(n_looks, z), 0).power - 0.025, 1.9, 3)
+    return boundaries(n_looks, constant)
+
+
+def information(boundaries, n_looks, power, *effects):
+    """In percent of the information of one look: that of the last look, and what is expected under multiples of the drift."""
+    looks = with_level(boundaries, n_looks)
     drift = root(lambda drift: stopping_probabilities(looks, drift).power - power, 1, 8)
-    fixed = NORMAL.inv_cdf(0.975) + NORMAL.inv_cdf(power)
-    assert (drift / fixed) ** 2 == pytest.approx(inflation, abs=1e-3)
+    most = 100 * (drift / (NORMAL.inv_cdf(0.975) + NORMAL.inv_cdf(power))) ** 2
+    return [most, *(most * stopping_probabilities(looks, one * drift).expected_fraction for one in effects)]
+
+
+# Jennison and Turnbull 2000, tables 2.7 and 2.8 (pages 37 and 38), as the tests of the R package gsDesign quote them
+# (github.com/keaven/gsDesign, inst/unitTests/runit.output.R). `tests/oracle/group_sequential/classical.R` has more digits.
+@pytest.mark.parametrize(
+    ("boundaries", "n_looks", "power", "most", "expected"),
+    [
+        pytest.param(pocock, 4, 0.8, 120.2, {0: 117.5, 0.5: 108.8, 1: 80.5, 1.5: 52.2}, id="Pocock, 4 looks"),
+        pytest.param(pocock, 15, 0.9, 130.5, {0: 126.4, 0.5: 111.2, 1: 66.4, 1.5: 35.4}, id="Pocock, 15 looks"),
+        pytest.param(obrien_fleming, 5, 0.8, 102.8, {0: 102.1}, id="O'Brien-Fleming, 5 looks"),
+        pytest.param(obrien_fleming, 20, 0.9, 104.5, {0: 103.4}, id="O'Brien-Fleming, 20 looks"),
+    ],
+)  # fmt: skip
+def test_information_of_pocock_and_of_obrien_and_fleming(boundaries, n_looks, power, most, expected):
+    found = information(boundaries, n_looks, power, *expected)
+    assert [round(one, 1) for one in found] == [most, *expected.values()]
+
+
+def test_pocock_by_sas():
+    # SAS/STAT 14.1 User's Guide, The SEQDESIGN Procedure, example 101.3: maximum information, and expected without and with effect;
+    # by rpact it is exact to 1e-4.
+    assert information(pocock, 4, 0.9, 0, 1) == pytest.approx([118.3143, 115.6074, 69.74805], abs=1e-4)
 
 
 def test_example_of_sas():
@@ -128,6 +144,34 @@ def test_example_of_sas():
     for drift, percent in ((0, 50.35408), (design.drift, 78.77223)):
         information = stopping_probabilities(design.boundaries, drift).expected_fraction * design.inflation
         assert 100 * information == pytest.approx(percent, abs=3e-4)
+
+
+# What boundaries do where z is not of standard deviation 1
+
+
+@pytest.mark.parametrize("std_dev", [0.8, 1.0, 1.3])
+def test_one_look_at_a_z_of_any_standard_deviation(std_dev):
+    once = SequentialBoundaries((1.0,), (2.0,), (0.5,), sides=2)
+    found = stopping_probabilities(once, 1.5, std_dev=std_dev)
+    below = NormalDist(1.5, std_dev).cdf
+    assert found.efficacy == pytest.approx((1 - below(2),))
+    assert found.harm == pytest.approx((below(-2),))
+    assert found.futility == pytest.approx((below(0.5) - below(-0.5),))
+
+
+def test_two_looks_at_a_z_of_another_standard_deviation_by_integration():
+    # z of the first look, then that of the second given it: correlation sqrt(0.4), both of standard deviation 0.7.
+    std_dev, drift, share = 0.7, 2.5, 0.4
+    first = NormalDist(drift * math.sqrt(share), std_dev)
+    later = NormalDist(0, std_dev * math.sqrt(1 - share))
+    points = np.linspace(-2.5, 2.5, 4001)
+    mean = [drift + math.sqrt(share) * (z - first.mean) for z in points]
+    reach = [first.pdf(z) * (1 - later.cdf(2.1 - m)) for z, m in zip(points, mean, strict=True)]
+    found = stopping_probabilities(
+        SequentialBoundaries((share, 1.0), (2.5, 2.1), sides=2), drift, std_dev=std_dev
+    )
+    assert found.efficacy[0] == pytest.approx(1 - first.cdf(2.5), rel=1e-9)
+    assert found.efficacy[1] == pytest.approx(np.trapezoid(reach, points), rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -421,6 +465,10 @@ STANDARD = {"alpha": 0.05, "sides": 2, "power": 0.8, "efficacy": OBRIEN_FLEMING}
             r"`efficacy\[0\]` must be 0 or more for a two-sided",
         ),
         (lambda: SequentialBoundaries((1,), (2,), sides=0), "`sides` must be 1 or 2, not 0"),
+        (
+            lambda: stopping_probabilities(pocock(2, 2.178), 1, std_dev=0),
+            "`std_dev` must be finite and above 0, not 0",
+        ),
         (
             lambda: stopping_probabilities(pocock(2, 2.178), math.nan),
             "`drift` must be a finite number, not nan",

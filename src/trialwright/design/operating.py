@@ -87,8 +87,8 @@ def looks_of(design: Basis, scenario: Basis) -> tuple[Look, ...]:
 def _expected_to_end(design: Basis, scenario: Basis) -> Iterator[float]:
     """The chance that a trial of the scenario ends at each look; nothing without looks.
 
-    The mean of z is that of Lakatos at the end of the study, in proportion to the square root of the events: unlike Schoenfeld's it
-    holds for unequal groups and ratios far from 1.
+    The mean of z is that of Lakatos at the end of the study, in proportion to the square root of the events, and its standard
+    deviation that of these hazards: unlike Schoenfeld's they hold for unequal groups and ratios far from 1.
     """
     comparison = scenario.comparison
     if comparison.sequential is not None:
@@ -96,7 +96,8 @@ def _expected_to_end(design: Basis, scenario: Basis) -> Iterator[float]:
             survival_design(scenario), design.n, alpha=comparison.alpha, sides=comparison.sides
         )
         drift = -at_end.expected_z * math.sqrt(exact_events(design) / at_end.n_events)
-        yield from ends_at_looks(stopping_probabilities(comparison.sequential.boundaries, drift))
+        boundaries = comparison.sequential.boundaries
+        yield from ends_at_looks(stopping_probabilities(boundaries, drift, std_dev=at_end.std_dev_z))
 
 
 def _simulated(basis: Basis, looks: tuple[Look, ...]) -> SimulatedDesign:

@@ -293,7 +293,7 @@ def looks_simulated(told: Told, ids: list[str], name: Callable[[Told, str], Text
         rows.append(Row(name(told, id_), tuple(cells)))
     note = Text(
         "In brackets the Monte-Carlo standard error. Looks wait for the events of the design; a trial that does not get them is looked at when all is over. Theory "
-        "takes it that they come; it is that of large samples, and nearest where the groups are even."
+        "takes it that they come; it is that of large samples, with the mean and the standard deviation of z under each row's own hazards."
     )
     caption = Text("At which look virtual trials end")
     yield Table("table-design-operating-looks", caption, columns, tuple(rows), (note,))

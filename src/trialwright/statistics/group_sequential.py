@@ -92,6 +92,11 @@ class SequentialBoundaries:
         """The same boundaries where nobody stops for futility: their type I error is that of a non-binding design."""
         return replace(self, futility=None)
 
+    def scaled(self, factor: float) -> SequentialBoundaries:
+        """The same boundaries with each z times a number above 0."""
+        futility = None if self.futility is None else tuple(z * factor for z in self.futility)
+        return replace(self, efficacy=tuple(z * factor for z in self.efficacy), futility=futility)
+
     @property
     def p_values(self) -> tuple[float, ...]:
         """Nominal p-value at which each look rejects, of as many sides as the test has."""
@@ -391,7 +396,9 @@ class StoppingProbabilities:
         return stopped + self.fractions[-1] * self.not_stopped
 
 
-def stopping_probabilities(boundaries: SequentialBoundaries, drift: float) -> StoppingProbabilities:
+def stopping_probabilities(
+    boundaries: SequentialBoundaries, drift: float, *, std_dev: float = 1.0
+) -> StoppingProbabilities:
     """Find how often a trial stops at each look, and why.
 
     Parameters
@@ -399,11 +406,14 @@ def stopping_probabilities(boundaries: SequentialBoundaries, drift: float) -> St
     boundaries : SequentialBoundaries
     drift : float
         Mean of z at information fraction 1: `drift_of` turns a hazard ratio into it.
+    std_dev : float
+        Of z at every look. Far from the null hypothesis, in groups of unequal size, that of a log-rank test is not 1
+        (`survival_power.LogrankPower.std_dev_z`).
 
     Raises
     ------
     ValueError
-        If the drift is not finite.
+        If the drift is not finite, or the standard deviation not above 0.
 
     Examples
     --------
@@ -414,7 +424,8 @@ def stopping_probabilities(boundaries: SequentialBoundaries, drift: float) -> St
     """
     if not math.isfinite(drift):
         raise ValueError(f"`drift` must be a finite number, not {drift!r}")
-    found = exits(start(drift=drift), boundaries.stages())
+    check_inside("std_dev", std_dev, 0, math.inf)
+    found = exits(start(drift=drift / std_dev), boundaries.scaled(1 / std_dev).stages())
     efficacy, harm, futility = (tuple(float(p) for p in column) for column in found.T)
     return StoppingProbabilities(
         drift, boundaries.fractions, efficacy, futility, harm, max(1.0 - float(found.sum()), 0.0)
