@@ -1,12 +1,19 @@
 """Treatment given, why it ended, complications and causes: counted, and what nobody knows beside."""
 
 import pytest
-from tests.cases.small_trial import SMALL, on, run, trial
+from tests.cases.small_trial import PROTOCOL, SMALL, on, protocol, run, trial
 
 from trialwright.analysis.exposure import EXPOSURE, count_exposure
 from trialwright.analysis.sample import AnalysisData
 
 ONLY = ("rate",)
+WATCHFUL = protocol(
+    PROTOCOL.replace(
+        "events:\n",
+        "events:\n  hepatitis_flare: { reported: true }\n  hbv_reactivation: { reported: true }\n",
+    )
+)
+"""The same, with the events that liver complications and causes are told by."""
 
 
 def amount(subject, code, value=None, **more):
@@ -79,8 +86,19 @@ def test_liver_complications_with_no_row_are_unknown():
         {"USUBJID": "0", "PARAMCD": "ASCITES", "AVALC": "met", "REACTFL": "Y"}, {"USUBJID": "1", "PARAMCD": "ASCITES", "AVALC": "not met"},
         {"USUBJID": "2", "PARAMCD": "ASCITES", "AVALC": "unknown"},
     ]  # fmt: skip
-    results = analyse(adliver=rows)
+    results = analyse(adliver=rows, protocol=WATCHFUL)
     assert of(results, "liver ASCITES", "n_with", "n_unknown", "n_after_reactivation") == [1, 2, 1]
+
+
+def test_what_no_event_of_the_protocol_looks_for_is_not_counted_as_none():
+    """A protocol may name its flare as it likes, or have none: nobody must read 0 flares or 0 after reactivation."""
+    results = analyse(adliver=[{"USUBJID": "0", "PARAMCD": "ASCITES", "AVALC": "met", "REACTFL": None}])
+    for id_ in ("liver ASCITES/n_after_reactivation", "flare/n_episodes", "b/flare/n_with"):
+        row = results[f"{EXPOSURE}/{id_}"]
+        assert (row.value, row.note) == (None, "not looked for")
+    assert of(results, "liver ASCITES", "n_with") == [1]
+    assert of(results, "adverse event", "n_episodes") == [0]
+    assert of(analyse(protocol=WATCHFUL), "flare", "n_episodes") == [0]
 
 
 def test_a_suggestion_is_never_counted_as_a_judgement():
@@ -89,7 +107,7 @@ def test_a_suggestion_is_never_counted_as_a_judgement():
         {"USUBJID": "0", "EVTYPE": "flare", "CAUSEST": "not judged", "SUGGEST": "HBV"},
         {"USUBJID": "1", "EVTYPE": "flare", "CAUSEST": "conflict"},
     ]
-    results = analyse(adattr=rows)
+    results = analyse(adattr=rows, protocol=WATCHFUL)
     assert of(results, "flare", "n_episodes", "n_with", "n_differ") == [3, 2, 1]
     assert of(results, "flare judged: HBV", "n_episodes") == [1]
     assert [
@@ -102,6 +120,37 @@ def test_deaths_are_counted_by_group():
     results = analyse(adsl={"DTHDT": [on(5), None, on(7), on(9)]})
     assert of(results, None, "n_died") == [3]
     assert of(results, "b", "n_died") == [2]
+
+
+def death(subject, *days, verdict="met"):
+    """A death between two days; none where nobody knows any."""
+    first, last = [on(day) for day in days] or [None, None]
+    day = first if first == last else None
+    return {"USUBJID": subject, "EVENT": "death", "AVALC": verdict, "ADT": day, "ADTL": first, "ADTH": last}
+
+
+@pytest.mark.parametrize(
+    ("cut", "counted"),
+    [
+        pytest.param(None, [4, 0], id="no cut: each of them is dead"),
+        pytest.param(
+            on(40), [3, 1], id="the last day it may be is the cut; of the one without any nobody can tell"
+        ),
+        pytest.param(on(39), [2, 2], id="it may lie a day after the cut"),
+    ],
+)
+def test_a_death_known_in_part_is_a_death_unless_it_may_lie_after_the_cut(cut, counted):
+    rows = [
+        death("0", 5, 5),
+        death("1", 10, 39),
+        death("2", 10, 40),
+        death("3"),
+        death("4", 3, 3, verdict="not met"),
+    ]
+    days = {"DTHDT": [on(5), None, None, None, None], "CUTDT": [cut] * 5}
+    results = analyse("aaaab", adsl=days, adevt=rows)
+    assert of(results, None, "n_died", "n_death_unknown") == counted
+    assert of(results, "b", "n_died", "n_death_unknown") == [0, 0]
 
 
 def test_a_cohort_without_records_has_no_such_rows():

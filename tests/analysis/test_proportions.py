@@ -106,19 +106,36 @@ def test_more_unknown_than_events_is_said_aloud(verdicts, is_loud):
     assert ("many-unjudged" in codes) is is_loud
 
 
+@pytest.mark.parametrize("analysis", ["rate", "worst", "upper"])
+def test_of_whom_nobody_could_be_judged_there_is_no_rate(analysis):
+    """0 of 4 with an upper limit of 60 % would look like a result, and nobody was looked at."""
+    results = analyse("???-")
+    for reading in ("", "/without event", "/with event", "/left out"):
+        for statistic in ("proportion", "conf_low", "conf_high"):
+            row = results[f"{analysis}{reading}/{statistic}"]
+            assert (row.value, row.note) == (None, "nobody was judged")
+    found = {finding.code for finding in results.findings if finding.analysis == analysis}
+    assert found == {"not-estimable"}
+
+
+def test_one_who_could_be_judged_makes_a_rate():
+    results = analyse("n???")
+    assert value(results, "rate/proportion") == 0
+    assert value(results, "rate/with event/proportion") == 0.75
+
+
+def test_groups_are_not_compared_where_nobody_of_one_could_be_judged():
+    results = analyse("y??", "aab")
+    for what in ("b minus a/difference", "b over a/ratio"):
+        assert results[f"by_group/{what}"].note == "nobody was judged in one of the groups"
+
+
 def test_nobody_has_reasons_in_place_of_numbers():
     results = run({})
     for here in ("rate", "rate/left out", "worst", "by_group/a", "over_time", "best", "best/unconfirmed"):
         statistic = "event_rate" if here == "over_time" else "proportion"
         assert results[f"{here}/{statistic}"].value is None
         assert results[f"{here}/{statistic}"].note
-
-
-def test_nobody_judged_leaves_nothing_when_the_unknown_are_left_out():
-    results = analyse("?-?")
-    assert results["rate/left out/proportion"].value is None
-    assert value(results, "rate/with event/proportion") == 1
-    assert value(results, "rate/without event/proportion") == 0
 
 
 # --- over time ----------------------------------------------------------------------------------------------------------
@@ -144,7 +161,7 @@ def test_who_has_no_time_adds_an_event_to_the_worst_case_and_is_counted():
 
 
 def test_no_time_at_all_is_no_rate():
-    results = run({"0": "a"}, adrate=[{**rates("-")[0], "RISKDAYS": None}])
+    results = run({"0": "a"}, adrate=[{**rates("n")[0], "RISKDAYS": None}])
     assert results["over_time/event_rate"].note == "nobody was under observation"
 
 
@@ -292,8 +309,9 @@ def test_the_worst_case_is_never_below_and_every_reading_lies_in_its_limits(verd
         shares[reading] = share
         if share is not None:
             assert low <= share <= high
-    assert shares["without event"] <= shares["with event"]
-    if shares["left out"] is not None:
+    if shares["left out"] is None:
+        assert set(shares.values()) == {None}
+    else:
         assert shares["without event"] - 1e-12 <= shares["left out"] <= shares["with event"] + 1e-12
     counts = [results[f"rate/{name}"].value for name in ("n_met", "n_not_met", "n_unknown")]
     assert sum(counts) == len(verdicts)

@@ -139,10 +139,11 @@ def test_show_names_every_element_and_fits_the_terminal(monkeypatch):
 
 
 def test_show_lists_what_cannot_be_run_yet():
-    open_ = run("show", "nct04294498").stdout.split("Not yet executable\n")[1]
-    assert "- deviations.dose_late: doses early, late and skipped are listed" in open_
-    for section in ("eligibility", "visits", "clocks", "events.hbv_reactivation", "endpoints.reactivation"):
-        assert f"- {section}" not in open_, section
+    assert run("show", SINGLE_ARM).stdout.split("Not yet executable\n")[1].splitlines()[1:] == [
+        "- visits.end: nothing is measured at it"
+    ]
+    for trial in ("nct04294498", "nct07120750"):
+        assert run("show", trial).stdout.endswith("Nothing: all of it runs.\n")
 
 
 def test_show_writes_html_markdown_and_json_of_the_same_protocol():
@@ -469,6 +470,16 @@ def test_a_protocol_with_problems(tiny, old, new, message):
     assert result.exit_code == 1
     assert nothing_written(result, out)
     assert message in result.stderr
+
+
+def test_a_trial_without_its_records_is_told_how_to_give_them(tmp_path):
+    result = run("report", "nct04294498", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert nothing_written(result, tmp_path / "out")
+    assert "fix: give the folder of the trial's records: `--data DIR`" in result.stderr
+    result = run("report", "nct04294498", "--data", tmp_path / "nothing", "--out", tmp_path / "out")
+    assert "error[unreadable-file]" in result.stderr
+    assert "not-yet-executable" not in result.stderr
 
 
 def test_a_protocol_without_analyses(tiny):

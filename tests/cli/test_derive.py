@@ -1,6 +1,7 @@
 """The command `derive`: all datasets or none, what they were made from, and what a wrong call is told."""
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -39,6 +40,10 @@ def test_every_dataset_and_what_it_was_made_from(records, tmp_path):
     told = times.filter(pl.col("CNSR") == 0)
     assert told["SRCDOM"].null_count() == 0
     assert told["PROTOCOL"].str.starts_with("endpoints.").all()
+
+
+def test_the_help_names_every_dataset():
+    assert set(re.findall(r"\bAD[A-Z]+\b", run("derive", "--help").output)) == set(LABELS)
 
 
 def test_a_cut_ends_all_times(records, tmp_path):

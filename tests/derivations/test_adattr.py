@@ -1,5 +1,6 @@
 """ADATTR: who judged the cause of a flare or severe hepatic event, what was looked for, what data suggest."""
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -76,6 +77,7 @@ PEOPLE = {
                                      drug("PREDNISONE", 162), alt(310, 163), alt(250, 170)],
     "hepatitis E": [*FLARE, SUPPRESSED, *negatives(61)[:2], virus("HEV RNA", "DETECTED", 61), drug("PREDNISOLONE", 62), *FALL],
     "tumour": [*FLARE, alp(1300, 60), SUPPRESSED, scan(64), progressed(65), *negatives(61)[:2], virus("HEV IgM", "POSITIVE", 61)],
+    "scanned": [*FLARE, alp(1300, 60), scan(64)],
     "another drug": [*FLARE, SUPPRESSED, drug("AMOXICILLIN AND CLAVULANATE", 40, 62), *FALL, virus("HEV IgM", "POSITIVE", 61)],
     "shock": [*FLARE[:2], SUPPRESSED, ae("Hypotension", 58), alt(1500, 60), alt(400, 65), virus("HEV IgM", "POSITIVE", 61)],
     "two causes": [*FLARE, dna(500_000, 55), drug("AMOXICILLIN", 40, 62), *FALL],
@@ -93,7 +95,8 @@ PEOPLE = {
 
 
 @cache
-def attributed():
+def attributed(*without):
+    """ADATTR of them all; `without` some events of the protocol."""
     rows = {domain: [] for domain in ("LB", "AE", "CM", "FA", "PR", "RS")}
     doses = []
     for name, records in PEOPLE.items():
@@ -106,11 +109,16 @@ def attributed():
     study = study_of(EX=table("EX", *doses), subjects=tuple(PEOPLE), **tables)
     facts, adsl = known_facts(study), adsl_of(study)
     adlb, adae = derive_adlb(study, adsl, facts), derive_adae(study, adsl, facts)
-    return derive_adattr(study, adsl, derive_adevt(study, facts), adlb, adae)
+    adevt = derive_adevt(study, facts).filter(~pl.col("EVENT").is_in(without))
+    events = {name: event for name, event in study.protocol.events.items() if name not in without}
+    loaded = replace(study.loaded, protocol=study.protocol.model_copy(update={"events": events}))
+    return derive_adattr(replace(study, loaded=loaded), adsl, adevt, adlb, adae)
 
 
-def flare(name):
-    return attributed().filter(pl.col("USUBJID") == name, pl.col("EVTYPE") == "flare").row(0, named=True)
+def flare(name, *without):
+    return (
+        attributed(*without).filter(pl.col("USUBJID") == name, pl.col("EVTYPE") == "flare").row(0, named=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,6 +140,20 @@ def flare(name):
 def test_pattern_and_suggestion(name, pattern, verdict, suggested):
     row = flare(name)
     assert (row[pattern], row["SUGGEST"]) == (verdict, suggested)
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "pattern"),
+    [
+        ("immune", "hbv_reactivation", "PATHBV"),
+        ("shock", "hbv_reactivation", "PATHBV"),
+        ("scanned", "progression", "PATTUM"),
+    ],
+)
+def test_what_the_protocol_has_no_event_for_is_never_ruled_out(name, event, pattern):
+    """HBV DNA was measured, or a scan made; without the event nobody can say that it did not happen."""
+    assert flare(name)[pattern] == "not met"
+    assert flare(name, event)[pattern] == "unknown (missing)"
 
 
 def test_what_data_leave_open_is_told():

@@ -39,6 +39,7 @@ def _introduction(trial: str, loaded: LoadedProtocol) -> str:
     rows = read_statements(trial)
     n_waiting = sum(row.executed_by == NOT_YET for row in rows)
     n_words = sum(row.executed_by == NOTHING_TO_EXECUTE for row in rows)
+    waiting = f", {n_waiting} wait for a later version" if n_waiting else ""
     study = loaded.protocol.study
     return (
         f"{study.title}. Registered as {study.registered.nct}. The protocol file is "
@@ -46,7 +47,7 @@ def _introduction(trial: str, loaded: LoadedProtocol) -> str:
         "prints it.\n\n"
         "It is written from the public record alone, in our own words. *Registered* is what the record says, *assumed* "
         "what we chose and why, *not stated* what the record leaves open and we do not choose. "
-        f"Of {len(rows)} statements, {n_words} are words with nothing to execute, {n_waiting} wait for a later version, "
+        f"Of {len(rows)} statements, {n_words} are words with nothing to execute{waiting}, "
         "the others are executed by the function named."
     )
 

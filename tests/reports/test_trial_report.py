@@ -68,7 +68,7 @@ BAD = {
     "everybody censored on the first day": Bad(
         PRTRAS,
         lambda tables: until_the_start(tables, starts_of_assignment(tables)),
-        frozenset({"nobody-followed", "no-events", "not-estimable", "many-unjudged"}),
+        frozenset({"nobody-followed", "no-events", "not-estimable"}),
         {
             "recurrence_logrank/p_value": "no event was observed",
             f"recurrence_curve/{NEW}/at/365/risk": "follow-up ends at 0",
@@ -129,7 +129,7 @@ BAD = {
     "no adverse events, no tumours": Bad(
         HCC,
         lambda tables: without(tables, "AE", "TU", "TR", "RS"),
-        frozenset({"no-adverse-events-recorded", "nobody-followed", "many-unjudged"}),
+        frozenset({"no-adverse-events-recorded", "nobody-followed", "many-unjudged", "not-estimable"}),
         {
             "adverse_event_table/any/n_with": "the study records no adverse event",
             "adverse_event_table/any/n_records": "the study records no adverse event",
@@ -140,8 +140,9 @@ BAD = {
     "no laboratory, nobody died": Bad(
         HCC,
         lambda tables: nobody_died(emptied(tables, "LB")),
-        frozenset({"many-unjudged"}),
+        frozenset({"not-estimable"}),
         {
+            "reactivation_rate/proportion": "nobody was judged",
             "reactivation_rate/left out/proportion": "nobody was judged",
             "hbv_dna_by_visit/Week 4/median": "no value at this visit",
             "patients/hbv_dna/mean": "no value known",
@@ -151,7 +152,7 @@ BAD = {
     "nothing after the first dose": Bad(
         HCC,
         lambda tables: until_the_start(tables, starts_of_durvalumab(tables)),
-        frozenset({"nobody-followed", "many-unjudged"}),
+        frozenset({"nobody-followed", "not-estimable"}),
         {
             "pfs_curve/at/183/survival": "follow-up ends at 0",
             "adverse_event_table/any/proportion": "the study records no adverse event",

@@ -263,6 +263,26 @@ def test_what_is_refused_and_where(text, problem):
     assert refused(text) == problem
 
 
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        pytest.param("a: 1\n\tb: 2", "use spaces", id="tab as indentation"),
+        pytest.param("a:\n  - x\n b: 2", "begin the line under", id="indented too little"),
+        pytest.param("a: 1\n b: 2", "begin the line under", id="indented too far"),
+        pytest.param("a: b: c", "put a text with a colon in quotes", id="two colons"),
+        pytest.param("a: 1\nb:\u00a02\nc: 3", "a colon and a space", id="a space that is none"),
+        pytest.param("a: @x", "", id="no guess"),
+    ],
+)
+def test_the_commonest_slips_are_told_with_their_cure(text, cure):
+    with pytest.raises(ProblemsFound) as caught:
+        read(text)
+    (problem,) = caught.value.problems
+    assert problem.code == "yaml-syntax"
+    assert cure in problem.fix
+    assert bool(problem.fix) == bool(cure)
+
+
 def test_duplicate_key_names_the_first():
     with pytest.raises(
         ProblemsFound, match=r"`c` stands here a second time; the first is in line 2"

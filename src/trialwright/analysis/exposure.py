@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trialwright.analysis.deaths import who_died
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData
+from trialwright.derivations.adattr import FLARE
+from trialwright.derivations.adliver import REACTIVATION
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
 from trialwright.derivations.safety_period import safety_endpoint
 from trialwright.protocol.references import GROUPS
@@ -20,6 +23,8 @@ AMOUNTS = ("NDOSE", "TOTDOSE", "RDI", "EXPDAYS", "COVDAYS", "NSKIP", "NLATE", "N
 NUMBERS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
 CAUSE_STATES = ("judged", "not judged", "conflict", "unreadable")
 NOT_TOLD = "no reason recorded"
+NOT_LOOKED_FOR = "not looked for"
+"""The protocol has no event for it."""
 _COMPLICATION = ("n_with", "n_unknown", "n_after_reactivation")
 _NOBODY = "nobody in this group"
 _UNKNOWN = "known of nobody"
@@ -40,7 +45,7 @@ def count_exposure(data: AnalysisData, source: str) -> Recorder | None:
     recorder.conventions = {"population": population or "everyone"}
     for level, people in _groups(data, everyone):
         recorder.add("n_subjects", people.height, "subjects", group=level, n=people.height)
-        _count_deaths(recorder, people, level)
+        _count_deaths(data, recorder, people, level)
         for treatment in data.protocol.treatments:
             _count_treatment(data, recorder, people, level, treatment)
         _count_liver(data, recorder, people, level)
@@ -63,9 +68,10 @@ def _groups(data: AnalysisData, everyone: pl.DataFrame) -> Iterator[tuple[str | 
             yield group, everyone.filter(pl.col(GROUPS) == group)
 
 
-def _count_deaths(recorder: Recorder, people: pl.DataFrame, level: str | None) -> None:
-    died = people.height - people["DTHDT"].null_count()
-    recorder.add("n_died", died, "subjects", group=level, n=people.height)
+def _count_deaths(data: AnalysisData, recorder: Recorder, people: pl.DataFrame, level: str | None) -> None:
+    died, unknown = who_died(data, people)
+    for statistic, found in (("n_died", died), ("n_death_unknown", unknown)):
+        recorder.add(statistic, found.height, "subjects", group=level, n=people.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +181,18 @@ def _count_liver(data: AnalysisData, recorder: Recorder, people: pl.DataFrame, l
         known = told.filter(pl.col("AVALC") != UNKNOWN)
         here.count("n_with", met.height, f"liver {code}")
         here.count("n_unknown", people.height - known.height, f"liver {code}")
-        here.count("n_after_reactivation", met.filter(pl.col("REACTFL") == "Y").height, f"liver {code}")
+        after = met.filter(pl.col("REACTFL") == "Y").height if REACTIVATION in data.protocol.events else None
+        where: Where = {"group": level, "item": f"liver {code}", "n": people.height}
+        recorder.add("n_after_reactivation", after, "subjects", note=NOT_LOOKED_FOR, **where)
 
 
 def _count_causes(data: AnalysisData, recorder: Recorder, people: pl.DataFrame, level: str | None) -> None:
     """Flares and severe hepatic events by the cause somebody judged; what data suggest stands apart from it."""
     rows = _of(data.tables["ADATTR"], people)
     for kind in ("flare", "adverse event", "laboratory"):
+        if kind == "flare" and FLARE not in data.protocol.events:
+            recorder.add_missing(("n_episodes", "n_with"), NOT_LOOKED_FOR, group=level, item=kind)
+            continue
         own = rows.filter(pl.col("EVTYPE") == kind)
         here = _Here(recorder, level, own.height)
         here.count("n_episodes", own.height, kind, "episodes")

@@ -43,6 +43,8 @@ class Counted:
     Attributes
     ----------
     n_events, n_subjects : int
+    n_judged : int
+        Those of the group who could be judged, however the others count.
     days : float
         Time under observation of those who count.
     n_without_time : int
@@ -51,8 +53,14 @@ class Counted:
 
     n_events: int
     n_subjects: int
+    n_judged: int
     days: float
     n_without_time: int
+
+    @property
+    def is_a_guess(self) -> bool:
+        """Nobody could be judged: whatever they count as, the result would be nothing but that."""
+        return self.n_subjects > 0 and self.n_judged == 0
 
 
 def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recorder) -> None:
@@ -103,7 +111,7 @@ def count_as(part: pl.DataFrame, reading: str) -> Counted:
         days = days.filter(~is_unknown)
     elif reading == "with event":
         n_events += n_unknown
-    return Counted(n_events, len(days), float(days.sum()), days.null_count())
+    return Counted(n_events, len(days), len(part) - n_unknown, float(days.sum()), days.null_count())
 
 
 # --- who had it ---------------------------------------------------------------------------------------------------------
@@ -198,10 +206,14 @@ def _count_verdicts(recorder: Recorder, part: pl.DataFrame, level: str | None) -
 def _warn_of_unjudged(
     data: AnalysisData, analysis: Proportion, recorder: Recorder, level: str | None
 ) -> None:
-    """Where more could not be judged than had the event, the way they count makes the result."""
+    """Where more could not be judged than had the event, the way they count makes the result; of nobody there is none."""
     numbers = {row.statistic: row for row in recorder.rows if row.group == level and row.item is None}
     unknown, met = numbers["n_unknown"], numbers["n_met"]
     if (unknown.value or 0) <= (met.value or 0):
+        return
+    if unknown.value == unknown.n:
+        whom = f", {data.level_label(analysis.by or '', level)[0]}" if level is not None else ""
+        recorder.give_up(f"{analysis.title}{whom}", (), _NOBODY_JUDGED)
         return
     words = {"endpoint": data.endpoint_label(analysis.endpoint)}
     whom = ""
@@ -252,6 +264,9 @@ def _add_estimate(
 
 def _add_proportion(recorder: Recorder, analysis: Proportion, counted: Counted, where: Where) -> None:
     statistics = ("proportion", *_LIMITS)
+    if counted.is_a_guess:
+        recorder.add_missing(statistics, _NOBODY_JUDGED, **where)
+        return
     try:
         found = [
             estimate_proportion(
@@ -273,8 +288,9 @@ def _add_event_rate(recorder: Recorder, analysis: Proportion, counted: Counted, 
     recorder.add("patient_months", counted.days / DAYS_PER_MONTH, "months", **where)
     recorder.add("n_without_time", counted.n_without_time, "subjects", **where)
     statistics = ("event_rate", *_LIMITS)
-    if not counted.days:
-        recorder.add_missing(statistics, "nobody was under observation", **where)
+    if counted.is_a_guess or not counted.days:
+        why = _NOBODY_JUDGED if counted.is_a_guess else "nobody was under observation"
+        recorder.add_missing(statistics, why, **where)
         return
     found = [
         estimate_event_rate(counted.n_events, counted.days, conf_level=analysis.confidence, limits=limits)
@@ -344,6 +360,11 @@ def _compare(
                 item = f"{other} {words} {first}" + (f", {reading}" if reading else "")
                 unit = "proportion" if statistic == "difference" else ""
                 where: Where = {"item": item, "n": a.n_subjects + b.n_subjects}
+                if a.is_a_guess or b.is_a_guess:
+                    recorder.add_missing(
+                        (statistic, *_LIMITS), "nobody was judged in one of the groups", **where
+                    )
+                    continue
                 try:
                     found = compare(*counts, conf_level=analysis.confidence)
                 except NotEstimable as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from trialwright.analysis.deaths import who_died
 from trialwright.analysis.due_results import Due, count_due
 from trialwright.analysis.from_records import derive_records, disclose_records, provenance_of
 from trialwright.analysis.listed import Listed, select_listed
@@ -303,10 +304,8 @@ def _count_exposure(recorder: Recorder, data: AnalysisData, people: pl.DataFrame
 
 
 def _count_deaths(recorder: Recorder, data: AnalysisData, people: pl.DataFrame, level: str | None) -> None:
-    died = people.filter(pl.col("DTHDT").is_not_null())
-    events = data.tables["ADEVT"].filter((pl.col("EVENT") == "death") & (pl.col("AVALC") != "not met"))
-    doubtful = people.join(died, on="USUBJID", how="anti").join(events, on="USUBJID", how="semi")
-    _add_share(recorder, "deaths", died.height, people.height, doubtful.height, level)
+    died, unknown = who_died(data, people)
+    _add_share(recorder, "deaths", died.height, people.height, unknown.height, level)
 
 
 def _count_serious(recorder: Recorder, data: AnalysisData, people: pl.DataFrame, level: str | None) -> None:

@@ -10,6 +10,7 @@ from trialwright.checks.checked import Checked
 from trialwright.checks.registry import Found, check
 from trialwright.checks.satisfiability import Requirement, contradict
 from trialwright.protocol.model import Event
+from trialwright.protocol.references import DEATH
 from trialwright.protocol.rule_tree import During, walk
 from trialwright.protocol.written_rules import moments_of
 from trialwright.vocabulary.documents import Path
@@ -48,6 +49,63 @@ def cyclic_definition(checked: Checked) -> Iterator[Found]:
                 "let one of them be recorded, or say it by a rule over facts",
                 about_key=True,
             )
+
+
+@check(
+    "death-not-read",
+    Severity.ERROR,
+    title="the records tell of deaths under a name that is no event of the protocol",
+    why="""Who died is read from the records for the event called `death`, and for no other. Under another name, or without the event, nobody
+    would be counted as dead: not in survival, not by the monitoring board, and visits would be due after death.""",
+    example="""
+events: { death: ~, died: { reported: true } }
+endpoints:
+  reactivation: { estimand: { intercurrent events: { death: ~, died: no event } } }
+  progression_free: { time to: [confirmed_progression, died] }
+""",
+    cure="""
+events: { death: { text: Death from any cause, reported: true } }
+""",
+    source="docs/records.md: where a protocol finds its facts",
+    base="single arm",
+)
+def death_not_read(checked: Checked) -> Iterator[Found]:
+    events = checked.protocol.events
+    if DEATH in events or not checked.protocol.endpoints:
+        return
+    named = [name for name in events if checked.is_death(name)]
+    if named:
+        message = f"deaths are read for the event `{DEATH}` alone: for `{named[0]}` none would be found"
+        yield Found(("events", named[0]), message, f"call it `{DEATH}`", about_key=True)
+    elif checked.protocol.treatments:
+        message = f"no event is called `{DEATH}`, so that nobody would be counted as dead"
+        yield Found(
+            ("events",),
+            message,
+            f"add `{DEATH}: {{ text: Death from any cause, reported: true }}`",
+            about_key=True,
+        )
+
+
+@check(
+    "no-time-zero",
+    Severity.ERROR,
+    title="nothing says from which day time counts",
+    why="""Exposure, adverse events, visits and every endpoint without a `from` of its own count from time zero. Without it nobody has a
+    time, nobody can be judged, and the tables are full of people of whom nothing is known.""",
+    example="""
+time zero: ~
+""",
+    cure="""
+time zero: enrolment
+""",
+    source="ICH E9(R1), A.3: the variable, with the time it counts from; CDISC ADaM Implementation Guide 1.3, ADSL",
+)
+def no_time_zero(checked: Checked) -> Iterator[Found]:
+    protocol = checked.protocol
+    if protocol.endpoints and protocol.treatments and protocol.time_zero is None:
+        message = "nothing says from which day time counts"
+        yield Found((), message, f"name it, as in `time zero: first {next(iter(protocol.treatments))}`")
 
 
 def _definitions(checked: Checked) -> dict[str, set[str]]:

@@ -29,6 +29,10 @@ _COLUMNS: Mapping[str, Any] = {
     "EVTYPE": pl.String, "EVENT": pl.String, "ADT": pl.Date, "ADTL": pl.Date, "ADTH": pl.Date, "ATOXGR": pl.Int8,
     "refs": pl.List(pl.String), "SRCDOM": pl.String, "SRCSEQ": pl.Int64, "SRCALL": pl.String, "PROTOCOL": pl.String,
 }  # fmt: skip
+_OF_RESULT = (
+    "PARAMCD", "PARAM", "ADT", "ADTL", "ADTH", "AVAL", "AVALLO", "AVALHI", "BASELO", "BASEHI", "R2ANRHI", "ONTRTFL", "ATOXLEH",
+    "ATOXMOH", "SRCDOM", "SRCSEQ", "PROTOCOL",
+)  # fmt: skip
 _HEPATOBILIARY = "HEPATOBILIARY"
 
 
@@ -62,16 +66,17 @@ def derive_adattr(
         `SUGGEST` the cause the data suggest, `SUGGOPEN` the causes they leave open, and `PAT...` the verdict on each
         pattern. The suggestion is never taken for the judgement.
     """
-    events = pl.concat([_flares(adevt), _adverse_events(adae), _laboratory(adlb, study.protocol)])
+    results = _main_results(adlb)
+    events = pl.concat([_flares(adevt), _adverse_events(adae), _laboratory(results, study.protocol)])
     events = events.sort(SUBJECT, "ADTL", "EVTYPE", "EVENT", "SRCSEQ", nulls_last=True).with_row_index("id")
     events = events.join(
         adsl.select(SUBJECT, "STARTDT", "CUTDT", "LSTALVDT"), on=SUBJECT, how="left", maintain_order="left"
     )
     events = events.with_columns(pl.coalesce("ADT", "ADTL").alias("day"))
-    records = read_workup(study)
+    records = read_workup(study, events[SUBJECT])
     events = events.join(_judgements(study, events), on="id", how="left", maintain_order="left")
     events = events.join(find_workup(events, records), on="id", how="left", maintain_order="left")
-    patterns = find_patterns(events, study, adevt, adlb, records, rules)
+    patterns = find_patterns(events, study, adevt, results, records, rules)
     suggested, undecided = suggest_cause(patterns.codes)
     return (
         pl.concat([events, patterns.words], how="horizontal")
@@ -115,17 +120,19 @@ def _adverse_events(adae: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _laboratory(adlb: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+def _main_results(adlb: pl.DataFrame) -> pl.DataFrame:
+    """The results beside the first of the baselines, with what is read of them here."""
+    main = adlb["BASETYPE"].first() if len(adlb) else None
+    return adlb.select(SUBJECT, "BASETYPE", *_OF_RESULT).filter(pl.col("BASETYPE").eq_missing(pl.lit(main)))
+
+
+def _laboratory(results: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     """Episodes of grade 3 or more: from the first such result until one that is surely below."""
     measured = [name.upper() for name, fact in protocol.facts.items() if fact.concept in PARAMETERS]
     measured += [name.upper() for name in PARAMETERS if name.upper() not in measured]
-    main = adlb["BASETYPE"].first() if len(adlb) else None
     least, most = pl.col("ATOXLEH"), pl.col("ATOXMOH")
-    rows = adlb.filter(
-        pl.col("PARAMCD").is_in(measured),
-        pl.col("BASETYPE").eq_missing(pl.lit(main)),
-        (pl.col("ONTRTFL") != "N").fill_null(value=True),
-    )
+    rows = results.filter(pl.col("PARAMCD").is_in(measured), (pl.col("ONTRTFL") != "N").fill_null(value=True))
+    rows = rows.filter(pl.col(SUBJECT).is_in(pl.col(SUBJECT).filter(least >= SEVERE).implode()))
     of = (SUBJECT, "PARAMCD")
     state = pl.when(least >= SEVERE).then(1).when(most < SEVERE).then(0)
     rows = rows.with_columns(state.forward_fill().over(of).fill_null(0).alias("state"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
+from trialwright.derivations.adliver import REACTIVATION
 from trialwright.derivations.known_columns import REASONS, spelt
 from trialwright.derivations.named_records import as_spelt
 from trialwright.derivations.study import SUBJECT, Study
@@ -15,6 +17,7 @@ from trialwright.medicine.hepatitis_b.liver_terms import OBSTRUCTION, SHOCK, STE
 from trialwright.vocabulary.verdicts import Codes, Reason, Verdict, all_of, any_of
 
 DEFAULT_RULES = CauseRules()
+PROGRESSION = "progression"
 MET, NOT_MET = Verdict.MET.code, Verdict.NOT_MET.code
 MISSING, NOT_APPLICABLE = Reason.MISSING.code, Reason.NOT_APPLICABLE.code
 CENSORED = Reason.CENSORED.code
@@ -44,7 +47,10 @@ def find_patterns(
     records: pl.DataFrame,
     rules: CauseRules,
 ) -> Patterns:
-    """The patterns of each event; `events` has `id` (0, 1, ...), `SUBJECT`, `day`, `STARTDT`."""
+    """The patterns of each event; `events` has `id` (0, 1, ...), `SUBJECT`, `day`, `STARTDT`.
+
+    `adlb` holds results beside one baseline only.
+    """
     around = _Around.of(events, study, adevt, adlb, records)
     codes = {
         Cause.HBV: around.reactivated(rules),
@@ -70,7 +76,7 @@ class _Around:
 
     events: pl.DataFrame
     study: Study
-    adevt: pl.DataFrame
+    happenings: pl.DataFrame
     results: pl.DataFrame
     records: pl.DataFrame
 
@@ -83,15 +89,17 @@ class _Around:
         adlb: pl.DataFrame,
         records: pl.DataFrame,
     ) -> _Around:
-        main = adlb["BASETYPE"].first() if len(adlb) else None
-        results = adlb.filter(pl.col("BASETYPE").eq_missing(pl.lit(main)), pl.col("ADT").is_not_null())
-        return cls(events.select("id", SUBJECT, "day", "STARTDT"), study, adevt, results, records)
+        is_theirs = pl.col(SUBJECT).is_in(events[SUBJECT].implode())
+        results = adlb.filter(is_theirs, pl.col("ADT").is_not_null()).with_columns(first="ADT", last="ADT")
+        happened = adevt.select(SUBJECT, "EVENT", "AVALC", "REASON", first="ADTL", last="ADTH")
+        happened = happened.filter(is_theirs, pl.col("EVENT").is_in([REACTIVATION, PROGRESSION]))
+        return cls(events.select("id", SUBJECT, "day", "STARTDT"), study, happened, results, records)
 
     def codes(self, found: pl.DataFrame, otherwise: int) -> Codes:
-        """The code of each event that is in `found` (`id`, `code`), the same for all others."""
-        greatest = found.group_by("id").agg(pl.col("code").max())
-        told = self.events.join(greatest, on="id", how="left", maintain_order="left")
-        return told["code"].fill_null(otherwise).cast(pl.UInt8).to_numpy()
+        """The greatest code of each event that is in `found` (`id`, `code`), the same for all others."""
+        codes = np.full(len(self.events), -1)
+        np.maximum.at(codes, found["id"].to_numpy(), found["code"].to_numpy())
+        return np.where(codes < 0, otherwise, codes).astype(np.uint8)
 
     def near(self, rows: pl.DataFrame, before: int, after: int) -> pl.DataFrame:
         """Events with the rows (`SUBJECT`, `first`, `last`) that surely lie so many days before to so many after."""
@@ -99,13 +107,15 @@ class _Around:
         return self.events.join(rows, on=SUBJECT).filter(elapsed[0] >= -before, elapsed[1] <= after)
 
     def happened(self, event: str, before: int, after: int) -> pl.DataFrame:
-        met = self.adevt.filter((pl.col("EVENT") == event) & (pl.col("AVALC") == "met"))
-        days = met.select(SUBJECT, first="ADTL", last="ADTH")
-        return self.near(days, before, after).select("id", code=pl.lit(MET))
+        met = self.happenings.filter(pl.col("EVENT") == event, pl.col("AVALC") == "met")
+        return self.near(met, before, after).select("id", code=pl.lit(MET))
+
+    def is_asked(self, event: str) -> bool:
+        """Whether the protocol has an event: of one it does not have, nobody can say that it did not happen."""
+        return event in self.study.protocol.events
 
     def measured(self, fact: str) -> pl.DataFrame:
-        rows = self.results.filter(pl.col("PARAMCD") == fact)
-        return rows.with_columns(first="ADT", last="ADT")
+        return self.results.filter(pl.col("PARAMCD") == fact)
 
     def terms(self, pattern: str) -> pl.DataFrame:
         """Adverse events by their names."""
@@ -124,12 +134,16 @@ class _Around:
     # --- the patterns -------------------------------------------------------------------------------------------------
 
     def reactivated(self, rules: CauseRules) -> Codes:
-        """A reactivation linked in time; not met only where HBV DNA was measured."""
-        met = self.happened("hbv_reactivation", rules.reactivation_before, rules.reactivation_after)
-        unknown = self.adevt.filter((pl.col("EVENT") == "hbv_reactivation") & (pl.col("AVALC") == "unknown"))
+        """A reactivation linked in time; not met only where the protocol has the event and HBV DNA was measured."""
+        met = self.happened(REACTIVATION, rules.reactivation_before, rules.reactivation_after)
+        unknown = self.happenings.filter(pl.col("EVENT") == REACTIVATION, pl.col("AVALC") == "unknown")
         reasons = pl.col("REASON").replace_strict(_CODES, default=MISSING, return_dtype=pl.Int32)
         open_ = self.events.join(unknown.select(SUBJECT, code=reasons), on=SUBJECT).select("id", "code")
-        seen = self.was_looked_for("hbv_dna").select("id", code=pl.lit(NOT_MET))
+        seen = (
+            self.was_looked_for("hbv_dna")
+            .filter(pl.lit(self.is_asked(REACTIVATION)))
+            .select("id", code=pl.lit(NOT_MET))
+        )
         return self.codes(pl.concat([met, open_.cast({"code": pl.Int32}), seen]), MISSING)
 
     def immune_mediated(self, rules: CauseRules) -> Codes:
@@ -212,9 +226,10 @@ class _Around:
         is_led = pl.when(pl.col("r") <= rules.cholestatic * pl.col("r_alp")).then(MET).otherwise(NOT_MET)
         led = self.codes(both.select("id", code=is_led), MISSING)
         days = rules.tumour_days
-        grown = self.happened("progression", days, days)
+        grown = self.happened(PROGRESSION, days, days)
         blocked = self.near(self.terms(OBSTRUCTION), days, days).select("id", code=pl.lit(MET))
         looked = self.near(self.records.filter(pl.col("item") == "imaging"), days, days)
+        looked = looked.filter(pl.lit(self.is_asked(PROGRESSION)))
         near = pl.concat([grown, blocked, looked.select("id", code=pl.lit(NOT_MET))])
         return all_of([led, self.codes(near, MISSING)])
 

@@ -12,11 +12,9 @@ import polars as pl
 from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
 from trialwright.protocol.moments import Span
+from trialwright.protocol.references import DEATH as DEATH
 from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.durations import Duration
-
-DEATH = "death"
-"""The event that is read from DM; nothing a person does comes after it."""
 
 CONTACT = "contact"
 """What shows a person alive; the last day known alive is one, whatever showed it."""

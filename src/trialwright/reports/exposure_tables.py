@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialwright.analysis.exposure import AMOUNTS, CAUSE_STATES, EXPOSURE
+from trialwright.derivations.adattr import FLARE
+from trialwright.derivations.adliver import REACTIVATION
 from trialwright.reports.blocks import Column, GroupHeading, Ref, Row, Section, Table, Term, Text
 from trialwright.reports.printed import Source
 
@@ -108,11 +110,14 @@ def render_liver(source: Source) -> Table:
         if f"{_id(None, item)}/n_with" in source.results:
             cells = tuple(_complication(source, level, item) for level in _levels(source))
             rows.append(Row(Text(words), cells))
+    after = (
+        "In brackets those in whom it came on or after the day of a first reactivation of hepatitis B; that it came after says "
+        "nothing of its cause."
+        if REACTIVATION in source.protocol.events
+        else "Whether it came after a reactivation of hepatitis B is not told: the protocol has no event for one."
+    )
     notes = (
-        Text(
-            "In brackets those in whom it came on or after the day of a first reactivation of hepatitis B; that it came after says "
-            "nothing of its cause. Of whom nobody can tell is counted behind."
-        ),
+        Text(after, " Of whom nobody can tell is counted behind."),
         Text(
             "From adverse events by their terms, and ascites and encephalopathy from findings; liver failure by laboratory values alone is not looked for."
         ),
@@ -128,6 +133,8 @@ def render_causes(source: Source) -> Table:
     for kind, words in _KINDS.items():
         rows.append(GroupHeading(Text(words)))
         rows.append(_counts(source, "Episodes", kind, "n_episodes"))
+        if source.results[f"{_id(None, kind)}/n_episodes"].value is None:
+            continue
         rows.append(_counts(source, "Subjects", kind, "n_with"))
         rows += [_counts(source, f"Cause {state}", f"{kind} {state}", "n_episodes") for state in CAUSE_STATES]
         for told, label in (
@@ -140,9 +147,15 @@ def render_causes(source: Source) -> Table:
                     Row(Text(label, Term(item.removeprefix(told), Ref.data("ADATTR"))), cells, indent=2)
                 )
         rows.append(_counts(source, "Judgement and suggestion differ", kind, "n_differ"))
+    unseen = (
+        ""
+        if FLARE in source.protocol.events
+        else " Flares are not looked for: the protocol has no event for them."
+    )
     note = Text(
         "A cause is what somebody judged. What the data suggest stands beside it and is never taken for it; an episode that was "
-        "not judged has no cause."
+        "not judged has no cause.",
+        unseen,
     )
     return Table(
         "table-causes", Text("Causes of flares and severe hepatic events, as judged"), _columns(source, "Episodes"), tuple(rows), (note,)
@@ -198,10 +211,17 @@ def _counts(source: Source, words: str, item: str, statistic: str) -> Row:
 
 
 def _died(source: Source) -> Row:
-    ids = [
-        f"{EXPOSURE}/n_died" if level is None else f"{EXPOSURE}/{level}/n_died" for level in _levels(source)
-    ]
-    return Row(Text("Died, at any time in the records"), tuple(source.count(id_) for id_ in ids))
+    return Row(
+        Text("Died, at any time in the records"), tuple(_dead(source, level) for level in _levels(source))
+    )
+
+
+def _dead(source: Source, level: str | None) -> Text:
+    here = EXPOSURE if level is None else f"{EXPOSURE}/{level}"
+    died = source.count(f"{here}/n_died")
+    if not source.results[f"{here}/n_death_unknown"].value:
+        return died
+    return Text(died, "; unknown ", source.count(f"{here}/n_death_unknown"))
 
 
 def _numbers(source: Source, here: str, digits: int) -> Text:
@@ -220,7 +240,9 @@ def _complication(source: Source, level: str | None, item: str) -> Text:
     here = _id(level, item)
     if source.results[f"{here}/n_with"].value is None:
         return source.count(f"{here}/n_with")
-    found = Text(source.count(f"{here}/n_with"), " (", source.count(f"{here}/n_after_reactivation"), ")")
+    found = source.count(f"{here}/n_with")
+    if source.results[f"{here}/n_after_reactivation"].value is not None:
+        found = Text(found, " (", source.count(f"{here}/n_after_reactivation"), ")")
     if not source.results[f"{here}/n_unknown"].value:
         return found
     return Text(found, "; unknown ", source.count(f"{here}/n_unknown"))

@@ -220,7 +220,7 @@ def analyse_study(
     progress: Progress = lambda _: None,
 ) -> Results:
     """From the data file to the results table; arguments and errors as in `write_study_report`."""
-    _refuse_unrunnable(loaded)
+    _refuse_unrunnable(loaded, data)
     progress("reading the data")
     columns, cohort = _read_data(loaded, data, mapping)
     progress(f"analysing {cohort.subjects.height:,} subjects")
@@ -229,16 +229,20 @@ def analyse_study(
     return run_analyses(datasets, _provenance(loaded, cohort, columns), cohort.file)
 
 
-def _refuse_unrunnable(loaded: LoadedProtocol) -> None:
+def _refuse_unrunnable(loaded: LoadedProtocol, data: Path | None) -> None:
+    if data is not None and not os.path.exists(data):  # noqa: PTH110 -- as above
+        message = "cannot be read: there is no such file or folder"
+        raise ProblemsFound([Problem("unreadable-file", message, Place(_shortened(data)))])
     reasons = beyond_cohorts(loaded.protocol)
     if reasons or not loaded.protocol.analyses:
         raise ProblemsFound(
             [
                 Problem(
                     "not-yet-executable",
-                    f"this analysis cannot be run yet: {reason}",
+                    f"this analysis cannot be run on a table of one row a subject: {reason}",
                     loaded.document.place_of(("analyses", id_), key=True),
                     dotted(("analyses", id_)),
+                    "give the folder of the trial's records: `--data DIR`",
                 )
                 for id_, reason in reasons.items()
             ]

@@ -116,7 +116,8 @@ def read_document(text: str | bytes, file: str) -> Document:
     try:
         return reader.read(written)
     except MarkedYAMLError as error:
-        raise refusal("yaml-syntax", *_told(error, file)) from error
+        message, place = _told(error, file)
+        raise refusal("yaml-syntax", message, place, fix=_cure(message)) from error
     except (YAMLError, ValueError) as error:  # an escape or a version number beyond what Python can hold
         start = _QUOTE_OR_DIRECTIVE.search(written, reader.read_to)
         place = _place_at(written, start.start() if start else 0, file)
@@ -130,6 +131,19 @@ def _told(error: MarkedYAMLError, file: str) -> tuple[str, Place]:
     about = ", ".join(part for part in (error.context, error.problem) if part)
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     return f"this is not YAML: {about[:200]}", place
+
+
+_CURES = {
+    r"'\t'": "use spaces: a tab cannot stand here",
+    "<block end>": "begin the line under the first letter of the lines it belongs with",
+    "could not find expected ':'": "see this line and the one before: after a key come a colon and a space",
+    "mapping values are not allowed": "put a text with a colon in quotes, or begin the line under the lines it belongs with",
+}
+"""What to do, by what the parser says of the slips that are made most."""
+
+
+def _cure(message: str) -> str:
+    return next((cure for said, cure in _CURES.items() if said in message), "")
 
 
 # Control characters and halves of surrogate pairs (YAML 1.2, production 1); and tags so long that scanning them would

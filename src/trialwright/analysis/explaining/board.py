@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from trialwright.analysis.deaths import who_died
 from trialwright.analysis.explaining.picking import Counts, Picked, in_group, pick_people, rows_of
 from trialwright.analysis.pooled import entry_anchor
 from trialwright.analysis.results import Result
@@ -78,13 +79,11 @@ def _of_the_protocol(data: AnalysisData) -> Picked:
 
 
 def _deaths(data: AnalysisData, people: pl.DataFrame, statistic: str) -> Picked:
-    died = people.drop_nulls("DTHDT")
+    died, unknown = who_died(data, people)
     if statistic == "n_with":
         return pick_people(died, "subjects who died", data)
     if statistic == "n_unknown":
-        told = data.tables["ADEVT"].filter((pl.col("EVENT") == "death") & (pl.col("AVALC") != "not met"))
-        alive = people.filter(pl.col("DTHDT").is_null())
-        return pick_people(rows_of(alive, told), "subjects of whom it is not known whether they died", data)
+        return pick_people(unknown, "subjects of whom it is not known whether they died", data)
     return _uncounted(pick_people(died, "subjects who died", data))
 
 

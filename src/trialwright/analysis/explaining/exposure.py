@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import polars as pl
 
+from trialwright.analysis.deaths import who_died
 from trialwright.analysis.explaining.picking import Counts, Picked, in_group, pick_people, rows_of
 from trialwright.analysis.exposure import NOT_TOLD
 from trialwright.analysis.results import Result
@@ -37,18 +39,28 @@ def pick_exposure(data: AnalysisData, result: Result) -> Picked:
     people = in_group(everyone, GROUPS, result.group)
     item = result.item
     if item is None:
+        died, unknown = who_died(data, people)
         if result.statistic == "n_died":
-            return pick_people(people.drop_nulls("DTHDT"), "subjects who died", data)
+            return pick_people(died, "subjects who died", data)
+        if result.statistic == "n_death_unknown":
+            return pick_people(unknown, "subjects of whom it is not known whether they died", data)
         return pick_people(people, "subjects of the population and group", data)
     if item.startswith("liver "):
-        return _liver(data, people, item.removeprefix("liver "), result.statistic)
+        return _if_looked_for(result, _liver(data, people, item.removeprefix("liver "), result.statistic))
     if kind := next((one for one in _KINDS if item == one or item.startswith(f"{one} ")), None):
-        return _causes(data, people, kind, item.removeprefix(kind).strip(), result.statistic)
+        return _if_looked_for(
+            result, _causes(data, people, kind, item.removeprefix(kind).strip(), result.statistic)
+        )
     treatment = max(
         (one for one in data.protocol.treatments if item == one or item.startswith(f"{one} ")), key=len
     )
     rows = rows_of(data.tables["ADEXSUM"].filter(pl.col("TREATMENT") == treatment), people)
     return _treatment(data, people, rows, item.removeprefix(treatment).strip(), result.statistic)
+
+
+def _if_looked_for(result: Result, found: Picked) -> Picked:
+    """What was not looked for has no rows, and that is no count of none."""
+    return found if result.value is not None else replace(found, counts="not a count")
 
 
 def _treatment(

@@ -34,9 +34,9 @@ def derive(
 ) -> None:
     """Derive the analysis datasets of a trial from its records.
 
-    Writes ADSL, ADELIG, ADBASE, ADEX, ADLB, ADEVT, ADTR, ADRS, ADAE, ADATTR, ADRATE, ADTTE and ADTTEV to DIR, and
-    derivation.json, which tells what they were made from; all or none. Each row names its records and the element of the protocol that
-    made it. What was left out or looks doubtful is told; `trialwright data check` tells more.
+    Writes ADSL, ADELIG, ADBASE, ADEX, ADEXSUM, ADLB, ADEVT, ADTR, ADRS, ADAE, ADLIVER, ADCLOCK, ADATTR, ADRATE, ADTTE and ADTTEV to
+    DIR, and derivation.json, which tells what they were made from; all or none. Each row names its records and the element of the
+    protocol that made it. What was left out or looks doubtful is told; `trialwright data check` tells more.
 
     Try: trialwright simulate nct04294498 --out virtual --seed 1, then
     trialwright derive nct04294498 --data virtual/simulated --out derived

@@ -36,7 +36,8 @@ def found(dataset: str, variable: str, rows: pl.DataFrame, message: pl.Expr | st
         pl.col(name).cast(dtype) if name in rows.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in missing.items()
     ]
-    return Found(dataset, variable, rows.select(*places, told.alias("MESSAGE")), fix)
+    # polars 2.1.0 ends the program where `pl.format` meets a column whose first chunk is empty
+    return Found(dataset, variable, rows.rechunk().select(*places, told.alias("MESSAGE")), fix)
 
 
 def of_dataset(dataset: str, variable: str, message: str, fix: str = "") -> Found:
