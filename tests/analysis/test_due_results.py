@@ -172,12 +172,12 @@ def test_visits_are_placed_as_the_derivation_places_them():
         pl.col("target") == pl.col("AWTARGET")
     )
     assert found.height == placed.height
-    assert found.filter((pl.col("ADT") < pl.col("opens")) | (pl.col("ADT") >= pl.col("closes"))).is_empty()
+    assert found.filter(~pl.col("ADT").is_between(pl.col("turn"), pl.col("turn_ends"))).is_empty()
     unplaced = data.tables["ADLB"].filter(
         pl.col("PARAMCD") == "HBV_DNA", pl.col("AVISIT").is_null(), pl.col("AVAL").is_not_null()
     )
     inside = unplaced.join(windows, on="USUBJID").filter(
-        (pl.col("ADT") >= pl.col("opens")) & (pl.col("ADT") < pl.col("closes"))
+        pl.col("ADT").is_between(pl.col("turn"), pl.col("turn_ends"))
     )
     assert inside.is_empty()
 
@@ -186,4 +186,4 @@ def test_months_are_as_long_as_they_are():
     start = pl.DataFrame({"USUBJID": ["0"], "start": [date(2024, 1, 31)]})
     windows = reading_windows(start, (Duration.parse("1 month"), Duration.parse("2 months")))
     assert windows["due"].to_list() == [date(2024, 2, 29), date(2024, 3, 31)]
-    assert windows["opens"].to_list()[0] == date(2024, 1, 31) + timedelta(15)
+    assert windows["turn"].to_list()[0] == date(2024, 1, 31) + timedelta(15)

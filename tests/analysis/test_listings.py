@@ -157,6 +157,32 @@ def test_a_deviation_that_asks_for_an_event():
     ]
 
 
+def test_a_scan_that_nobody_could_judge_is_a_deviation_unless_it_is_repeated_within_six_weeks():
+    """The scan of day 85 (24 May); the next one 42 days later, 43 days later, or never; and one of which nobody told."""
+    loaded = load_protocol("nct07120750")
+    made = Records("PRTRAS")
+    looks = {
+        "ok": {85: "LR-NC", 127: "LR-1"},
+        "broken": {85: "LR-NC", 128: "LR-1"},
+        "untold": {85: None, 300: "LR-1"},
+    }
+    for subject, scans in looks.items():
+        made.person(subject).milestone("radical_treatment", on_day(-30), subject)
+        made.milestone("group_assignment", on_day(1), subject).finding(
+            "assigned_group", on_day(1), "NA", subject
+        )
+        for day, category in scans.items():
+            made.add("PR", subject, PRTRT="LIVER MRI", PRDECOD="LIVER MRI", PRSTDTC=on_day(day))
+            if category:
+                made.finding("lirads", on_day(day), category, subject)
+    listed = select_listed(loaded, derive_datasets(made.study_of(loaded)).tables, "assigned")
+    frame = list_deviations(listed).filter(PROTOCOL="deviations.scan_unusable")
+    assert rows(frame, "USUBJID", "AVALC", "REASON", "SEVERITY", "ADT", "SRCDOM", "SRCSEQ") == [
+        ("broken", "found", None, "important", date(2024, 7, 6), "FA", 2),
+        ("untold", "unknown", "missing", "important", date(2024, 12, 25), "PR", 1),
+    ]
+
+
 def test_deaths():
     frame = list_deaths(listed_study())
     assert rows(frame, "id", "AVALC", "DAYS", "SINCE", "SINCEOF", "FATAL") == [

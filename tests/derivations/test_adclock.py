@@ -14,6 +14,7 @@ from trialwright.derivations.adclock import (
     derive_adclock,
     why_clock_not_run,
     why_deviation_not_run,
+    why_repeats_not_run,
     why_visit_not_run,
 )
 from trialwright.derivations.adsl import derive_adsl
@@ -341,7 +342,8 @@ def test_a_pause_is_told_with_its_days_and_the_record_before(followed):
 
 
 def test_rows_stand_in_the_order_of_the_protocol_and_of_time(followed, prtras):
-    named = [f"{kind}.{name}" for kind in ("clocks", "visits") for name in getattr(prtras.protocol, kind)]
+    paths = [f"{kind}.{name}" for kind in ("clocks", "visits") for name in getattr(prtras.protocol, kind)]
+    named = [path for name in paths for path in (name, f"{name}.repeat within")]
     mine = followed.filter(USUBJID="late").select("PROTOCOL", "ASEQ").rows()
     assert mine == sorted(mine, key=lambda row: (named.index(row[0]), row[1]))
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in followed.group_by("USUBJID", "PROTOCOL", maintain_order=True).agg("ASEQ")["ASEQ"].to_list())  # fmt: skip
@@ -357,6 +359,122 @@ def test_a_cut_makes_a_scan_overdue(prtras):
         became(rows, "left some day", "imaging") == []
     )  # there on day 70 for the last time, a week before the window
     assert became(rows, "paused", "analogue_cover") == ["in time"]
+
+
+# --- looks that nobody could judge ------------------------------------------------------------------------------------
+
+
+def looked(records, subject, looks, **person):
+    """Scans by days after group assignment: what each finding says, or nothing where nobody told."""
+    assigned(records, subject, "NA", scans=looks, **person)
+    for day, told in looks.items():
+        for name, level in told.items():
+            records.finding(name, since(day), level, subject)
+
+
+BLURRED, CLEAR, UNTOLD = {"lirads": "LR-NC"}, {"lirads": "LR-1"}, {}
+FREE = {"lirads": "LR-1", "lirads_treated": "nonviable"}
+REPEATS = [
+    ("never again", {84: BLURRED, 300: CLEAR}, ["missed"]),
+    ("after 41 days", {84: BLURRED, 125: CLEAR}, ["in time"]),
+    ("after 42 days", {84: BLURRED, 126: CLEAR}, ["in time"]),
+    ("after 43 days", {84: BLURRED, 127: CLEAR}, ["missed"]),
+    ("could be judged", {84: CLEAR, 300: CLEAR}, []),
+    ("blurred again", {84: BLURRED, 120: BLURRED, 168: CLEAR}, ["in time", "missed"]),
+    ("treated site blurred", {84: {"lirads": "LR-1", "lirads_treated": "nonevaluable"}, 300: FREE}, ["missed"]),
+    ("both blurred are one scan", {84: {"lirads": "LR-NC", "lirads_treated": "nonevaluable"}, 100: FREE}, ["in time"]),
+    ("nobody told", {84: UNTOLD, 300: CLEAR}, ["missing"]),
+    ("nobody told, looked at again", {84: UNTOLD, 100: CLEAR}, []),
+    ("no category there is", {84: {"lirads": "LR-9"}, 300: CLEAR}, ["unreadable"]),
+    ("at the start", {0: BLURRED, 300: CLEAR}, []),
+    ("the last, three days late", {1095: BLURRED, 1200: CLEAR}, ["missed"]),
+    ("the last day a scan is late only", {1120: BLURRED, 1200: CLEAR}, ["missed"]),
+    ("after all visits", {1121: BLURRED, 1200: CLEAR}, []),
+    ("found by the repeat", {84: BLURRED, 120: {"lirads": "LR-5"}, 300: CLEAR}, ["in time"]),
+    ("found otherwise", {84: BLURRED, 300: CLEAR}, ["not applicable"]),
+    ("found that very day", {84: BLURRED, 300: CLEAR}, []),
+    ("found otherwise too late", {84: BLURRED, 300: CLEAR}, ["missed"]),
+    ("recurred before", {84: {"lirads": "LR-5"}, 168: BLURRED, 300: CLEAR}, []),
+    ("died", {84: BLURRED}, ["not applicable"]),
+    ("died after", {84: BLURRED}, ["missed"]),
+    ("seen until then", {84: BLURRED}, ["not due"]),
+]  # fmt: skip
+
+
+def repeat_records():
+    records = Records()
+    people = {
+        "died": {"DTHDTC": since(126), "DTHFL": "Y"},
+        "died after": {"DTHDTC": since(127), "DTHFL": "Y"},
+    }
+    for subject, looks, _ in REPEATS:
+        looked(records, subject, looks, **people.get(subject, {}))
+    records.finding("extrahepatic_lesion", since(84), "unequivocal", "found that very day")
+    records.finding("extrahepatic_lesion", since(126), "unequivocal", "found otherwise")
+    records.finding("extrahepatic_lesion", since(127), "unequivocal", "found otherwise too late")
+    records.result("alp", since(126), 80, "seen until then")
+    # a lesion that could be categorised makes the scan one that could
+    looked(records, "one of two", {84: BLURRED, 300: CLEAR})
+    records.finding("lirads", since(84), "LR-3", "one of two")
+    # some day of May: day 61 to 91
+    looked(records, "some day of May", {300: CLEAR})
+    records.finding("lirads", "2024-05", "LR-NC", "some day of May")
+    looked(records, "some day of May, again", {133: CLEAR})
+    records.finding("lirads", "2024-05", "LR-NC", "some day of May, again")
+    looked(records, "again some day of May", {60: BLURRED, 300: CLEAR})
+    records.finding("lirads", "2024-05", "LR-1", "again some day of May")
+    return records
+
+
+@pytest.fixture(scope="module")
+def scanned(prtras):
+    return adclock_of(repeat_records().study_of(prtras))
+
+
+@pytest.mark.parametrize(("subject", "found"), [
+    *(pytest.param(subject, found, id=subject) for subject, _, found in REPEATS),
+    pytest.param("one of two", [], id="another lesion of that day could be categorised"),
+    pytest.param("some day of May", ["missed"], id="whichever day it was, months went by"),
+    pytest.param("some day of May, again", ["imprecise date"], id="42 days after 31 May, 72 after the first"),
+    pytest.param("again some day of May", ["in time"], id="at most 31 days later"),
+])  # fmt: skip
+def test_looks_that_nobody_could_judge(scanned, subject, found):
+    assert became(scanned, subject, "imaging_repeat") == found
+
+
+def test_what_a_repeat_says(scanned):
+    row = row_of(scanned, "after 43 days", "imaging_repeat")
+    assert {name: row[name] for name in ("STARTDT", "AWLODT", "AWHIDT", "ADT", "ENDDT", "AVAL", "SRCALL", "PROTOCOL")} == {
+        "STARTDT": date(2024, 5, 24), "AWLODT": date(2024, 5, 25), "AWHIDT": date(2024, 7, 5), "ADT": date(2024, 7, 6),
+        "ENDDT": None, "AVAL": 43, "SRCALL": "FA.1 FA.2", "PROTOCOL": "visits.imaging.repeat within",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("cut", "found"), [(84, ["not due"]), (126, ["not due"]), (127, ["missed"])])
+def test_a_repeat_at_a_cut(prtras, cut, found):
+    rows = adclock_of(repeat_records().study_of(prtras, cut=date.fromisoformat(since(cut))))
+    assert became(rows, "never again", "imaging_repeat") == found
+
+
+def test_how_soon_is_a_setting(prtras):
+    shorter = changed(prtras, {"visits.imaging.repeat within": "40 days"})
+    rows = adclock_of(repeat_records().study_of(shorter))
+    assert became(rows, "after 41 days", "imaging_repeat") == ["missed"]
+
+
+def test_a_visit_in_a_span_asks_for_repeats_of_its_looks(prtras):
+    """Screening lasts from day -28 to day 0; what nobody could judge earlier is not asked about."""
+    within = changed(prtras, {"visits.screening.repeat within": "2 weeks"})
+    records = Records()
+    for subject, day in (("before", -29), ("first", -28), ("last", 0), ("repeated", -20)):
+        looked(records, subject, {day: BLURRED, 300: CLEAR})
+    records.finding("lirads", since(-6), "LR-1", "repeated")
+    rows = adclock_of(records.study_of(within))
+    found = {
+        subject: became(rows, subject, "screening_repeat")
+        for subject in ("before", "first", "last", "repeated")
+    }
+    assert found == {"before": [], "first": ["missed"], "last": ["missed"], "repeated": ["in time"]}
 
 
 # --- what cannot be run -----------------------------------------------------------------------------------------------
@@ -400,8 +518,11 @@ def test_why_a_visit_is_not_run(durva, visit, why):
 
 @pytest.mark.parametrize(("deviation", "why"), [
     ({"clock": "viral_load", "is": "late"}, ""),
-    ({"visit": "infusion", "is": "late"}, "doses early, late and skipped are listed; whether their reason excuses them, a person decides"),
-    ({"visit": "end_of_treatment", "is": "unusable"}, "nothing tells yet which results are repeated"),
+    ({"visit": "infusion", "is": "late"}, ""),
+    ({"visit": "infusion", "is": "missed", "excused by": ["toxicity"]}, ""),
+    ({"visit": "infusion", "is": "unusable"}, "a dose is given or not, and nobody judges it"),
+    ({"visit": "end_of_treatment", "is": "missed", "excused by": ["toxicity"]}, "recorded reasons excuse doses only"),
+    ({"visit": "end_of_treatment", "is": "unusable"}, "it does not say within what time a look that nobody could judge is repeated"),
     ({"visit": "end_of_treatment", "is": "missed"}, ""),
     ({"when": "count(durvalumab) > 24"}, ""),
 ])  # fmt: skip
@@ -413,6 +534,19 @@ def test_why_a_deviation_is_not_found(durva, deviation, why):
         )
         == why
     )
+
+
+@pytest.mark.parametrize(("visit", "why"), [
+    ({"measures": ["recist_response"], "repeat within": "6 weeks"}, ""),
+    ({"measures": ["recist_response"]}, "it does not say within what time a look that nobody could judge is repeated"),
+    ({"measures": ["recist_response"], "repeat within": "12 hours"}, "it counts no days"),
+    ({"measures": ["alt"], "repeat within": "6 weeks"}, "nothing it measures has a level that says that nobody could judge"),
+    ({"measures": ["recist_response"], "repeat within": "6 weeks", "counts from": "previous contact"},
+     "a row of contacts that counts from the one before is a clock"),
+])  # fmt: skip
+def test_why_repeats_are_not_run(durva, visit, why):
+    made = Visit.model_validate({"label": "Visit", "every": "8 weeks"} | visit)
+    assert why_repeats_not_run(made, durva.protocol) == why
 
 
 def test_every_clock_and_visit_of_the_shipped_protocols_is_run(durva, prtras):

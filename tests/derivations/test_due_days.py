@@ -21,6 +21,7 @@ from trialwright.derivations.due_days import (
     follow_ends,
     follow_intervals,
     follow_pauses,
+    follow_repeats,
     follow_starts,
     follow_visits,
 )
@@ -867,6 +868,54 @@ def test_starts_hold_for_every_choice_of_days(began, around):
     assert told(starts(began, around, missed_after="2 days")) == [
         found.pop() if len(found) == 1 else "imprecise date"
     ]
+
+
+def plain_repeat(day, others, *, until, over, look, gone, within):
+    """What became of a look that nobody could judge; None where no other was due."""
+    if not 0 < day <= until or day >= over:
+        return None
+    last_in_time = day + within
+    later = [one for one in others if one > day]
+    if any(one <= last_in_time for one in later):
+        return "in time"
+    if min(gone, over) <= last_in_time:
+        return "not applicable"
+    return "not due" if look <= last_in_time and not later else "missed"
+
+
+@QUICK
+@given(
+    PARTLY, st.lists(PARTLY, max_size=2), st.lists(st.integers(1, 40), max_size=2), ABOUT, ABOUT | st.none(),
+    st.integers(31, 50) | st.none(), st.integers(1, 12), st.sampled_from((False, None)),
+)  # fmt: skip
+def test_repeats_hold_for_every_choice_of_days(one, unsure, sure, until, over, gone, within, is_judged):
+    """The first look could not be judged, or nobody told; no two are of one day."""
+    others = [*unsure, *((day, day) for day in sure)]
+    when = dict.fromkeys((one, *others))
+    looks = contacts(*(when := list(when))).with_columns(
+        is_judged=pl.Series([is_judged, *[True] * (len(when) - 1)], dtype=pl.Boolean),
+        why=pl.lit("missing" if is_judged is None else None, pl.String),
+    )
+    asked = people(start=0, until=until, look=50, gone=gone).with_columns(
+        over_lo=pl.lit(span(over)[0], pl.Date), over_hi=pl.lit(span(over)[1], pl.Date)
+    )
+    found = told(follow_repeats(looks, asked, within=days(within)))
+    never = (10**4, 10**4)
+    worlds = {
+        plain_repeat(day, rest, until=end, over=ends, look=gone or 50, gone=gone or 10**4, within=within)
+        for end, ends, day, *rest in choices([until, over or never, *when])
+        if len({day, *rest}) == len(when)
+    }
+    if is_judged is None:
+        assert found in ([], ["missing"], ["imprecise date"])
+        assert found or "missed" not in worlds
+    elif found == []:
+        assert worlds <= {None}
+    elif found[0] in {"missed", "in time", "not due", "not applicable"}:
+        assert worlds <= {found[0], None} if found != ["missed"] else worlds <= {"missed"}
+    else:  # a doubt too many is no wrong answer; without any day in part there is none
+        assert found == ["imprecise date"]
+        assert any(first < last for first, last in (*when, until, over or never))
 
 
 @QUICK

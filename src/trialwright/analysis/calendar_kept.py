@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import polars as pl
@@ -30,34 +30,48 @@ OF_SUBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Statistics of subjects: those with any row of these."""
 
 
-def rows_told_as(contacts: pl.DataFrame, *statistics: str) -> pl.DataFrame:
-    """The rows of ADCLOCK that statistics of `ANSWERS` count."""
-    told = pl.lit(value=False)
-    for statistic in statistics:
-        told |= pl.col("AVALC").eq_missing(pl.lit(ANSWERS[statistic], pl.String))
-    return contacts.filter(told)
+def contact_counts(contacts: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """What became of what each clock and visit asked for.
+
+    Parameters
+    ----------
+    contacts : DataFrame
+        ADCLOCK.
+    by : sequence of str
+        Key columns: of several trials each is counted by itself.
+
+    Returns
+    -------
+    counts : DataFrame
+        A row for each `PROTOCOL` within `by`, in their order in `contacts`: `n_due`, and each statistic of `ANSWERS` and of
+        `OF_SUBJECTS`. What is not due, or not applicable since the person died or left, is in none of them.
+    """
+    told = {name: pl.col("AVALC").eq_missing(pl.lit(word, pl.String)) for name, word in ANSWERS.items()}
+    return contacts.group_by(*by, "PROTOCOL", maintain_order=True).agg(
+        pl.any_horizontal(*told.values()).sum().alias("n_due"),
+        *(is_told.sum().alias(name) for name, is_told in told.items()),
+        *(
+            pl.col("USUBJID").filter(pl.any_horizontal(*(told[one] for one in of))).n_unique().alias(name)
+            for name, of in OF_SUBJECTS.items()
+        ),
+    )
 
 
 def count_contacts(data: AnalysisData, source: str) -> Recorder | None:
     """The rows of `CALENDAR`; None where there are no records of a trial.
 
     Of everybody in the records whom a clock or visit asked for anything; groups together. The item is the element of the
-    protocol, `clocks.viral_load`. `n_due` counts what was due and the others what became of it; what is not due, or not
-    applicable since the person died or left, is in none of them.
+    protocol, `clocks.viral_load`; see `contact_counts`.
     """
     if "ADCLOCK" not in data.tables:
         return None
     recorder = Recorder(CALENDAR, "count", f"ADCLOCK <- {source}")
     contacts = data.tables["ADCLOCK"]
     recorder.n = contacts["USUBJID"].n_unique()
-    for element in contacts["PROTOCOL"].unique(maintain_order=True).to_list():
-        rows = contacts.filter(pl.col("PROTOCOL") == element)
-        due = rows_told_as(rows, *ANSWERS)
-        recorder.add("n_due", due.height, "contacts", item=element, n=due.height)
-        for statistic in ANSWERS:
-            n = rows_told_as(rows, statistic).height
-            recorder.add(statistic, n, "contacts", item=element, n=due.height)
-        for statistic, of in OF_SUBJECTS.items():
-            n = rows_told_as(rows, *of)["USUBJID"].n_unique()
-            recorder.add(statistic, n, "subjects", item=element, n=due["USUBJID"].n_unique())
+    for counted in contact_counts(contacts).iter_rows(named=True):
+        element = counted["PROTOCOL"]
+        for statistic in ("n_due", *ANSWERS):
+            recorder.add(statistic, counted[statistic], "contacts", item=element, n=counted["n_due"])
+        for statistic in OF_SUBJECTS:
+            recorder.add(statistic, counted[statistic], "subjects", item=element, n=counted["n_subjects"])
     return recorder

@@ -6,11 +6,10 @@ many of them are due nobody can tell. A clock that asks for the fact does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
-from itertools import count, takewhile
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from trialwright.analysis.watched_events import treatment_ended
 from trialwright.derivations.adclock import why_clock_not_run
 from trialwright.derivations.due_days import Kept
 from trialwright.derivations.timeline import moved
+from trialwright.derivations.visit_windows import visits_at, visits_every
 from trialwright.protocol.model import Visit
 from trialwright.protocol.moments import parse_moment
 from trialwright.vocabulary.durations import Duration, TimeUnit
@@ -27,7 +27,6 @@ _NO_DAY = "due in a span and on no day"
 _MOVES = "due days move with the contact before"
 _CAME = (Kept.IN_TIME, Kept.EARLY, Kept.LATE)
 _NO_START = "the moment it counts from is not in the datasets"
-_WINDOWS = {"USUBJID": pl.String, "due": pl.Date, "opens": pl.Date, "closes": pl.Date}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,45 +136,14 @@ def _of_visit(
     ) is not None:  # until then the last dose is not the last
         start = start.join(treatment_ended(data, treatment), on="USUBJID", how="semi")
         people = people.join(start, on="USUBJID", how="semi")
-    windows = _row_of_contacts(start.drop_nulls(), visit.every, cut)
+    windows = visits_every(start.drop_nulls(), visit.every, start="start", end=pl.lit(cut)).drop("start", "k")
     return _count(path, people, start, windows, until.rename({"start": "until"}), results, cut)
 
 
 def reading_windows(start: pl.DataFrame, lengths: tuple[Duration, ...]) -> pl.DataFrame:
-    """The visits of a change that an endpoint reads, as ADLB places its results: `USUBJID`, `due`, `opens`, `closes`.
-
-    Each begins half the way from the visit before, or from the start, and ends before the first day that is as near to the
-    next; the last is as long after its day as before it.
-    """
-    days = [pl.col("start"), *(moved(pl.col("start"), one) for one in lengths)]
-    days.append(days[-1] + (days[-1] - days[-2]))
-    return _windows(start, days)
-
-
-def _row_of_contacts(start: pl.DataFrame, every: Duration, cut: date) -> pl.DataFrame:
-    """The contacts of a row up to the cut, placed alike."""
-    if start.is_empty():
-        return pl.DataFrame(schema=_WINDOWS)
-    first = start["start"].to_list()
-    multiples = (Duration(number * every.amount, every.unit) for number in count(1))
-    lengths = list(takewhile(lambda length: length.after(min(first)) <= cut, multiples))
-    days = [pl.col("start"), *(moved(pl.col("start"), one) for one in lengths)]
-    days.append(moved(pl.col("start"), Duration((len(lengths) + 1) * every.amount, every.unit)))
-    return _windows(start, days)
-
-
-def _windows(start: pl.DataFrame, days: Sequence[pl.Expr]) -> pl.DataFrame:
-    """A window for each day but the first and the last of a row of days."""
-    parts = [
-        start.select("USUBJID", due=due, opens=_half(before, due), closes=_half(due, after))
-        for before, due, after in zip(days, days[1:], days[2:], strict=False)
-    ]
-    return pl.concat([pl.DataFrame(schema=_WINDOWS), *parts])
-
-
-def _half(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    """The first day that is as near to the later as to the earlier."""
-    return one + pl.duration(days=((other - one).dt.total_days() + 1) // 2)
+    """The visits of a change that an endpoint reads, as ADLB places its results: `USUBJID`, `due`, `turn`, `turn_ends`."""
+    visits = [start.select("USUBJID", **turn.named()) for turn in visits_at(pl.col("start"), lengths)]
+    return pl.concat(visits)
 
 
 def _count(
@@ -187,7 +155,7 @@ def _count(
     results: pl.DataFrame,
     cut: date,
 ) -> Due:
-    """Windows hold the days from `opens` to the day before `closes`."""
+    """Windows hold the days from `turn` to `turn_ends`."""
     alive = people.select("USUBJID", died="DTHDT").join(until, on="USUBJID", how="left")
     due = windows.join(alive, on="USUBJID").filter(
         (pl.col("due") <= cut)
@@ -195,12 +163,12 @@ def _count(
         & (pl.col("due") <= pl.col("until")).fill_null(value=True)
     )
     found = due.join(results, on="USUBJID").filter(
-        (pl.col("ADT") >= pl.col("opens")) & (pl.col("ADT") < pl.col("closes"))
+        pl.col("ADT").is_between(pl.col("turn"), pl.col("turn_ends"))
     )
     has = due.join(found.select("USUBJID", "due").unique(), on=["USUBJID", "due"], how="semi")
     hasnt = due.join(has, on=["USUBJID", "due"], how="anti")
     known = start.drop_nulls("start")["USUBJID"].n_unique()
-    n_open = hasnt.filter((pl.col("closes") > cut) & pl.col("died").is_null()).height
+    n_open = hasnt.filter((pl.col("turn_ends") >= cut) & pl.col("died").is_null()).height
     return Due(path, due.height, has.height, n_open, people.height - known)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.late_doses import find_late_doses
 from trialwright.analysis.listed import Listed, as_listing, main_events, with_days
-from trialwright.derivations.adclock import why_deviation_not_run
+from trialwright.derivations.adclock import dosed_at, what_became, why_deviation_not_run
 from trialwright.derivations.adex import LONG_GAP_DAYS
 from trialwright.derivations.tumour_settings import fact_of
 from trialwright.protocol import rule_tree as tree
@@ -59,7 +60,8 @@ def list_deviations(listed: Listed) -> pl.DataFrame:
         event        an event that a deviation of the protocol asks for by `had(...)` alone; `SEVERITY` is that deviation's
 
         calendar     what ADCLOCK says became of the clock or visit that a deviation of the protocol asks for, with its
-                     `SEVERITY`; `ADT` is the day it was done, or the last on which it was in time
+                     `SEVERITY`; `ADT` is the day it was done, or the last on which it was in time; of doses see
+                     `find_late_doses`
 
         `AVALC` is `found` or `unknown`. `PROTOCOL` is the element that was departed from.
     """
@@ -158,14 +160,19 @@ def _by_calendar(listed: Listed) -> Iterator[pl.DataFrame]:
     day = pl.coalesce("ADT", "AWHIDT", "STARTDT")
     contacts = listed["ADCLOCK"].with_columns(ADT=day, ADTL=day).drop("STARTDT")
     for name, deviation in listed.protocol.deviations.items():
-        asked = f"clocks.{deviation.clock}" if deviation.clock else f"visits.{deviation.visit}"
         if deviation.is_ and not why_deviation_not_run(deviation, listed.protocol):
-            told = (pl.col("AVALC") == deviation.is_) | pl.col("AVALC").is_null()
-            rows = with_days(listed, contacts.filter(told & (pl.col("PROTOCOL") == asked)))
-            yield rows.with_columns(
+            if deviation.visit and dosed_at(listed.protocol.visits[deviation.visit], listed.protocol):
+                rows = find_late_doses(listed, deviation).with_columns(ADTL="ADT")
+            else:
+                asked, answer = what_became(deviation)
+                told = (pl.col("AVALC") == answer) | pl.col("AVALC").is_null()
+                is_told = (
+                    pl.when(pl.col("AVALC").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("found"))
+                )
+                rows = contacts.filter(told & (pl.col("PROTOCOL") == asked)).with_columns(AVALC=is_told)
+            yield with_days(listed, rows).with_columns(
                 OF=pl.lit(name), KIND=pl.lit("calendar"), SEVERITY=pl.lit(deviation.severity),
                 TEXT=pl.lit(deviation.text), PROTOCOL=pl.lit(f"deviations.{name}"),
-                AVALC=pl.when(pl.col("AVALC").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("found")),
             ).select("USUBJID", "OF", "SEVERITY", *_ROW, "SRCDOM", "SRCSEQ", "PROTOCOL")  # fmt: skip
 
 

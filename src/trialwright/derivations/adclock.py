@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -15,20 +15,25 @@ from trialwright.derivations.due_days import (
     DUE,
     NOTHING_DUE,
     Kept,
+    firsts_of,
     follow_ends,
     follow_intervals,
     follow_pauses,
+    follow_repeats,
     follow_starts,
     follow_visits,
+    has_one,
 )
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import REASONS, spelt
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.derivations.timeline import CONTACT, DEATH, SOURCE, moved
-from trialwright.protocol.model import Clock, Deviation, Protocol, Visit
+from trialwright.protocol.model import Clock, Deviation, Protocol, Treatment, Visit
 from trialwright.protocol.moments import Span, parse_moment, parse_reach
 from trialwright.protocol.rule_tree import Moment, Within
+from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.durations import Duration
+from trialwright.vocabulary.verdicts import Reason
 
 CONTACTS: Mapping[str, Any] = MappingProxyType(
     {"PARCAT": pl.String, "PARAMCD": pl.String, "PARAM": pl.String, "ASEQ": pl.Int64}
@@ -37,8 +42,11 @@ CONTACTS: Mapping[str, Any] = MappingProxyType(
 )
 """Columns of ADCLOCK beside those that tell persons apart."""
 
-NOT_JUDGED = frozenset({"NE", "LR-NC"})
+NOT_JUDGED = frozenset({"NE", "LR-NC", "nonevaluable"})
 """Readings of a scan that nobody could judge (RECIST 1.1, LI-RADS): a clock that asks for an assessment goes on."""
+
+REPEAT = "repeat within"
+"""The key of a visit that asks for another look after one that nobody could judge."""
 
 OF_STUDY = ("STUDY", "STUDY PARTICIPATION")
 """Subcategories (`DSSCAT`) of dispositions that are of the person's part in the study, as are those without one."""
@@ -62,11 +70,11 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
     adclock : DataFrame
         Key columns, `STUDYID`, `USUBJID`, `SUBJECT`, and
 
-        PARCAT          `clock` or `visit`
-        PARAMCD, PARAM  its name, and in words
+        PARCAT          `clock`, `visit`, or `repeat`
+        PARAMCD, PARAM  its name (of a repeat `IMAGING_REPEAT`), and in words
         ASEQ            which of its rows, in the order of time
         STARTDT         since when it is counted: the contact before, the start of a row of visits, the end of the window of a
-                        start, the day treatment must reach, the first day of a pause
+                        start, the day treatment must reach, the first day of a pause, the look that nobody could judge
         AWLODT, AWHIDT  first and last day in time, tolerance included
         ADT             the day it was done
         ENDDT           where it was not done, the last day on which it was looked for; of a pause its last day
@@ -75,7 +83,7 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
         REASON          why
         SRCDOM, SRCSEQ, SRCALL
                         the record that shows it
-        PROTOCOL        `clocks.viral_load`
+        PROTOCOL        `clocks.viral_load`, `visits.imaging.repeat within`
 
         What is due is looked for up to death, the end of the person's part in the study (disposition in DS), the cut, or,
         without a cut, the last day known alive. Who has no day to count from has no row; neither has who never came to time
@@ -83,18 +91,16 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
         kept is known. A contact is a result of what is measured, an assessment that could be judged, for a visit a record of
         anything it measures that is no drug and no adverse event, and not on the day itself that it must come `after`. What
         counts from the last of a treatment is due once that has ended. A treatment that has not ended, as far as known, is
-        without a pause. What cannot be run has no rows: see `why_clock_not_run`, `why_visit_not_run`.
+        without a pause. What cannot be run has no rows: see `why_clock_not_run`, `why_visit_not_run`, `why_repeats_not_run`.
     """
     its = _Clocks(study, adsl, facts)
     clocks, visits = study.protocol.clocks.items(), study.protocol.visits.items()
-    parts = [
-        *(its.of_clock(id_, clock) for id_, clock in clocks if not why_clock_not_run(clock)),
-        *(
-            its.of_visit(id_, visit)
-            for id_, visit in visits
-            if not (gives_doses(visit, study.protocol) or why_visit_not_run(visit, study.protocol))
-        ),
-    ]
+    parts = [its.of_clock(id_, clock) for id_, clock in clocks if not why_clock_not_run(clock)]
+    for id_, visit in visits:
+        if not (dosed_at(visit, study.protocol) or why_visit_not_run(visit, study.protocol)):
+            parts.append(its.of_visit(id_, visit))
+            if not why_repeats_not_run(visit, study.protocol):
+                parts.append(its.of_repeats(id_, visit))
     nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, **CONTACTS, "place": pl.Int32})
     rows = pl.concat([nothing, *(part.with_columns(place=place) for place, part in enumerate(parts))])
     return (
@@ -115,14 +121,18 @@ def why_clock_not_run(clock: Clock) -> str:
     return "" if clock.keep and (clock.at_least or clock.during) else "it does not say what must happen"
 
 
-def gives_doses(visit: Visit, protocol: Protocol) -> bool:
-    """Whether a visit is one of doses at an interval, which ADEX judges."""
-    return any(protocol.treatments[name].every for name in visit.measures if name in protocol.treatments)
+def dosed_at(visit: Visit, protocol: Protocol) -> list[str]:
+    """The treatments at an interval whose doses a visit gives; ADEX judges them."""
+    return [
+        name
+        for name in visit.measures
+        if name in protocol.treatments and protocol.treatments[name].every is not None
+    ]
 
 
 def why_visit_not_run(visit: Visit, protocol: Protocol) -> str:
     """Why a visit cannot be run; nothing where it can, or where it is one of doses."""
-    if gives_doses(visit, protocol):
+    if dosed_at(visit, protocol):
         return ""
     if visit.every is None and visit.within is None and visit.at is None:
         return "it does not say when"
@@ -136,17 +146,62 @@ def why_visit_not_run(visit: Visit, protocol: Protocol) -> str:
     )
 
 
+def why_repeats_not_run(visit: Visit, protocol: Protocol) -> str:
+    """Why nobody can tell whether what could not be judged at a visit was looked at again; nothing where it can be told."""
+    within = visit.repeat_within
+    if within is None:
+        return "it does not say within what time a look that nobody could judge is repeated"
+    if not (within.days or within.months):
+        return "it counts no days"
+    if not judged_at(visit, protocol):
+        return "nothing it measures has a level that says that nobody could judge"
+    return why_visit_not_run(visit, protocol)
+
+
+def judged_at(visit: Visit, protocol: Protocol) -> list[str]:
+    """What of a visit is judged in levels, one of which says that nobody could."""
+
+    def levels(name: str) -> Iterable[str]:
+        fact = protocol.facts[name]
+        concept = catalogue().get(fact.concept or "")
+        return fact.levels or (concept.levels if concept else ())
+
+    return [
+        name for name in visit.measures if name in protocol.facts and NOT_JUDGED.intersection(levels(name))
+    ]
+
+
 def why_deviation_not_run(deviation: Deviation, protocol: Protocol) -> str:
     """Why a deviation that asks what became of a clock or visit cannot be found; nothing where it can."""
+    visit = protocol.visits[deviation.visit] if deviation.visit else None
+    if visit is not None and (dosed := dosed_at(visit, protocol)):
+        return _why_doses_not_judged(deviation, [protocol.treatments[name] for name in dosed])
+    if deviation.excused_by:
+        return "recorded reasons excuse doses only"
     if deviation.clock:
         return why_clock_not_run(protocol.clocks[deviation.clock])
-    if deviation.visit is None:
+    if visit is None:
         return ""
-    if gives_doses(protocol.visits[deviation.visit], protocol):
-        return "doses early, late and skipped are listed; whether their reason excuses them, a person decides"
     if deviation.is_ == "unusable":
-        return "nothing tells yet which results are repeated"
-    return why_visit_not_run(protocol.visits[deviation.visit], protocol)
+        return why_repeats_not_run(visit, protocol)
+    return why_visit_not_run(visit, protocol)
+
+
+def _why_doses_not_judged(deviation: Deviation, treatments: Iterable[Treatment]) -> str:
+    if deviation.is_ == "unusable":
+        return "a dose is given or not, and nobody judges it"
+    if deviation.is_ == "missed" and not all(one.skipped_after for one in treatments):
+        return "its treatment does not say from when on a dose is skipped"
+    return ""
+
+
+def what_became(deviation: Deviation) -> tuple[str, str]:
+    """What of ADCLOCK is a deviation that asks what became of a clock or visit: `PROTOCOL` and `AVALC`."""
+    if deviation.clock:
+        return f"clocks.{deviation.clock}", str(deviation.is_)
+    if deviation.is_ == "unusable":
+        return f"visits.{deviation.visit}.{REPEAT}", Kept.MISSED
+    return f"visits.{deviation.visit}", str(deviation.is_)
 
 
 class _Clocks:
@@ -224,16 +279,29 @@ class _Clocks:
 
     # --- what was done ------------------------------------------------------------------------------------------------
 
-    def contacts(self, *names: str, judged: bool = False) -> pl.DataFrame:
-        """The days on which there is a record of any of these: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
+    def told(self, *names: str) -> pl.DataFrame:
+        """The records of any of these that say anything: `SUBJECT`, `lo`, `hi`, `SOURCE`, `fact`, `level`, `reason`."""
         rows = self.facts.records_of(*names).filter(
             pl.col("reason").is_not_null() & pl.col("earliest").is_not_null()
         )
+        return rows.select(
+            pl.col("subject").alias(SUBJECT),
+            *SOURCE,
+            "fact",
+            "level",
+            "reason",
+            lo=_day("earliest"),
+            hi=_day("latest"),
+        )
+
+    def contacts(self, *names: str, judged: bool = False) -> pl.DataFrame:
+        """The days on which there is a record of any of these: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
+        rows = self.told(*names)
         if judged:
             rows = rows.filter(
                 (pl.col("reason") == 0) & ~pl.col("level").is_in(NOT_JUDGED).fill_null(value=False)
             )
-        return rows.select(pl.col("subject").alias(SUBJECT), *SOURCE, lo=_day("earliest"), hi=_day("latest"))
+        return rows.select(SUBJECT, *SOURCE, "lo", "hi")
 
     def spans(self, treatment: str) -> pl.DataFrame:
         """The spans of a treatment that was given: `SUBJECT`, `lo`, `hi`, `end_lo`, `end_hi`, `goes_on`, `SOURCE`."""
@@ -289,7 +357,7 @@ class _Clocks:
 
     def _start(self, treatment: str, clock: Clock) -> pl.DataFrame:
         people = self._within(self.of_group_with(treatment), parse_reach(str(clock.within)))
-        return follow_starts(_firsts(self.spans(treatment)), people, missed_after=clock.missed_after)
+        return follow_starts(firsts_of(self.spans(treatment)), people, missed_after=clock.missed_after)
 
     def _within(self, people: pl.DataFrame, reach: Within) -> pl.DataFrame:
         """People with `opens_lo`, `opens_hi`, `closes_lo`, `closes_hi`, the days between which something is due."""
@@ -335,14 +403,9 @@ class _Clocks:
                 .filter(is_since & (pl.col("lo") <= pl.col("closes_hi")))
                 .filter(is_surely | ~is_surely.any().over(SUBJECT))
             )
-            return _named(follow_starts(_firsts(around), people), "visit", id_, visit.label)
-        moment = parse_moment(visit.from_) if visit.from_ else None
-        start = self.moment(moment) if moment else _days(self.facts.time_zero())
-        every, until = visit.every, self.moment(parse_moment(visit.until)) if visit.until else None
-        if visit.at is not None:  # the first of a row that ends with it
-            every, until = visit.at, _moved(start, visit.at, "+")
-        assert every is not None  # noqa: S101 -- `why_visit_not_run` has looked
-        people = _bounded(self.whose_end_is_told(self.treated, moment), start, until)
+            return _named(follow_starts(firsts_of(around), people), "visit", id_, visit.label)
+        every, people, start, until = self._row(visit)
+        people = _bounded(people, start, until)
         for event in visit.ends_with:
             people = _ended_with(people, self.moment(Moment(event, "first")))
         rows = follow_visits(
@@ -350,17 +413,82 @@ class _Clocks:
         )
         return _named(rows, "visit", id_, visit.label)
 
+    def _row(self, visit: Visit) -> tuple[Duration, pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+        """How far apart the visits of a row are, who is asked for them, and from which day to which."""
+        moment = parse_moment(visit.from_) if visit.from_ else None
+        start = self.moment(moment) if moment else _days(self.facts.time_zero())
+        every, until = visit.every, self.moment(parse_moment(visit.until)) if visit.until else None
+        if visit.at is not None:  # the first of a row that ends with it
+            every, until = visit.at, _moved(start, visit.at, "+")
+        assert every is not None  # noqa: S101 -- `why_visit_not_run` has looked
+        return every, self.whose_end_is_told(self.treated, moment), start, until
+
+    def of_repeats(self, id_: str, visit: Visit) -> pl.DataFrame:
+        """What became of looks at a visit that nobody could judge."""
+        if visit.within is not None:
+            reach = parse_reach(visit.within)
+            around = self._within(self.whose_end_is_told(self.treated, reach.moment), reach)
+            people = around.rename({"closes_lo": "until_lo", "closes_hi": "until_hi"})
+            first_day = 0 if reach.side == "after" else 1
+            people = people.with_columns(
+                pl.col(f"opens_{side}").dt.offset_by(f"-{first_day}d").alias(side) for side in ("lo", "hi")
+            )
+        else:
+            _, people, start, until = self._row(visit)
+            late = visit.missed_after or visit.tolerance
+            people = _bounded(
+                people, start, _moved(until, late, "+") if until is not None and late else until
+            )
+        ends = [self.moment(Moment(event, "first")) for event in visit.ends_with]
+        over = (
+            pl.concat([_NO_DAYS, *ends])
+            .group_by(SUBJECT)
+            .agg(over_lo=pl.col("lo").min(), over_hi=pl.col("hi").min())
+        )
+        assert visit.repeat_within is not None  # noqa: S101 -- `why_repeats_not_run` has looked
+        rows = follow_repeats(
+            self._looks(visit), people.join(over, on=SUBJECT, how="left"), within=visit.repeat_within
+        )
+        return _named(rows, "repeat", id_, f"{visit.label}, repeated where nobody could judge")
+
+    def _looks(self, visit: Visit) -> pl.DataFrame:
+        """The days of looks at a visit: `SUBJECT`, `lo`, `hi`, `is_judged`, `why` it is not known, `SOURCE`.
+
+        Readings of one thing on one day are one look, judged if any of them is; a look at several things is judged if each
+        is. A procedure without any reading is a look of which nobody told what was seen.
+        """
+        days, told = (
+            (SUBJECT, "lo", "hi"),
+            (pl.col("reason").first(), *(pl.col(name).first() for name in SOURCE)),
+        )
+        is_judged = pl.when(pl.col("reason") == 0).then(~pl.col("level").is_in(NOT_JUDGED))
+        of_thing = (
+            self.told(*judged_at(visit, self.protocol))
+            .with_columns(is_judged=is_judged)
+            .sort(*days, *SOURCE, nulls_last=True)
+            .group_by(*days, "fact", maintain_order=True)
+            .agg(pl.col("is_judged").any(ignore_nulls=False), *told)
+        )
+        read = (
+            of_thing.sort("is_judged", nulls_last=True, maintain_order=True)
+            .group_by(days, maintain_order=True)
+            .agg(pl.col("is_judged").all(ignore_nulls=False), *told)
+            .with_columns(why=pl.col("reason").replace_strict(REASONS, default=None, return_dtype=pl.String))
+        )
+        done = self.told(*(name for name in visit.measures if self._is_procedure(name)))
+        is_of_look = (pl.col("lo_read") <= pl.col("hi")) & (pl.col("hi_read") >= pl.col("lo"))
+        is_read = has_one(done, read.select(SUBJECT, lo_read="lo", hi_read="hi"), is_of_look)
+        unread = done.filter(~is_read).unique(days, keep="first", maintain_order=True)
+        unread = unread.with_columns(is_judged=pl.lit(None, pl.Boolean), why=pl.lit(Reason.MISSING.value))
+        columns = (*days, "is_judged", "why", *SOURCE)
+        return pl.concat([read.select(columns), unread.select(columns)])
+
+    def _is_procedure(self, name: str) -> bool:
+        return name in self.protocol.facts and self.protocol.facts[name].kind == "procedure"
+
     def _label(self, name: str) -> str:
         named = self.protocol.facts.get(name) or self.protocol.treatments.get(name)
         return (named.label if named else None) or name.replace("_", " ")
-
-
-def _firsts(days: pl.DataFrame) -> pl.DataFrame:
-    """The first day of each subject that `lo` and `hi` tell of: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
-    ordered = days.sort(SUBJECT, "lo", "hi", *SOURCE, nulls_last=True)
-    return ordered.group_by(SUBJECT, maintain_order=True).agg(
-        pl.col("lo").min(), pl.col("hi").min(), *(pl.col(name).first() for name in SOURCE)
-    )
 
 
 def _day(side: str) -> pl.Expr:
@@ -403,13 +531,20 @@ def _ends_of_participation(study: Study) -> pl.DataFrame:
 
 
 def _named(rows: pl.DataFrame, category: str, id_: str, words: str) -> pl.DataFrame:
+    if category == "repeat":
+        code, path = f"{id_}_repeat", f"visits.{id_}.{REPEAT}"
+    else:
+        code, path = id_, f"{category}s.{id_}"
     order = pl.coalesce("ADT", "ENDDT")
     return (
         rows.sort(SUBJECT, pl.coalesce("AWLODT", "STARTDT", order), order, nulls_last=True, maintain_order=True)
         .with_columns(
             pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(SUBJECT).alias("ASEQ"),
-            PARCAT=pl.lit(category), PARAMCD=pl.lit(id_.upper()), PARAM=pl.lit(words), AVALU=pl.lit("DAYS"),
-            PROTOCOL=pl.lit(f"{category}s.{id_}"),
+            PARCAT=pl.lit(category), PARAMCD=pl.lit(code.upper()), PARAM=pl.lit(words), AVALU=pl.lit("DAYS"),
+            PROTOCOL=pl.lit(path),
         )
         .select(SUBJECT, *CONTACTS)
     )  # fmt: skip
+
+
+_NO_DAYS = pl.DataFrame(schema={SUBJECT: pl.Int64, "lo": pl.Date, "hi": pl.Date})

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from trialwright.derivations.baselines import BASELINE, baselines_of, find_baselines, is_of
+from trialwright.derivations.corrected_calcium import with_corrected_calcium, written_as
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.known_columns import REASONS, study_day, yes
 from trialwright.derivations.laboratory_baselines import baseline_moments, find_nadirs
@@ -34,6 +35,10 @@ _OF_BASELINE = (
     "ABLFL", "BASETYPE", "BASE", "BASEC", "BASELO", "BASEHI", "BASEREAS", "BASEDT", "BASESRC", "BASEOLD", "BNRIND", "LOGBASE",
     "IMPMETH", "CHG", "PCHG", "R2BASE", "LOGCHG", "NADIR", "NADIRLO", "NADIRHI",
 )  # fmt: skip
+_OF_CANDIDATES = (
+    SUBJECT, "row", "earliest", "latest", "lo", "hi", "lo_open", "hi_open", "level", "reason", "lln", "uln", "is_converted",
+    "SRCALL", "base_from", "base_to",
+)  # fmt: skip
 _SHIFTS = ("SHIFT1", *(f"SHIFT2{side}" for side in SIDES), *(f"WORST{side}FL" for side in SIDES))
 
 
@@ -58,8 +63,9 @@ def derive_adlb(study: Study, adsl: pl.DataFrame, facts: StudyFacts | None = Non
     """
     facts = known_facts(study) if facts is None else facts
     measured = list(laboratory_facts(study).values())
+    measured, recorded = with_corrected_calcium(measured, recorded_facts(study, measured, facts.named))
     plan = _Plan.of(facts, adsl, measured)
-    rows = _results(recorded_facts(study, measured, facts.named), plan)
+    rows = _results(recorded, plan)
     long = _in_order([_beside(rows, name, plan) for name in plan.baselines])
     places = study.subjects[SUBJECT].search_sorted(long[SUBJECT])
     return pl.concat([study.subjects.select(study.identity)[places], long.drop("number")], how="horizontal")
@@ -231,7 +237,8 @@ def _bases(rows: pl.DataFrame, baseline: Baseline | None, plan: _Plan) -> pl.Dat
     if baseline is None:
         found = pl.DataFrame(schema={SUBJECT: pl.Int64, **BASELINE})
     else:
-        found = find_baselines(rows.filter("counts"), baseline)
+        may_be = rows.select(_OF_CANDIDATES).filter(rows["counts"], pl.col("earliest") <= pl.col("base_to"))
+        found = find_baselines(may_be, baseline)
     found = found.with_columns(number=pl.col(SUBJECT) // plan.n_subjects)
     imputed = impute_all(found, plan.facts, plan.assays, "base_")
     found = found.drop("number")
@@ -280,17 +287,19 @@ def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         yes(is_base).alias("ABLFL"),
         pl.when(pl.col("base_code").is_null()).then(pl.lit(Reason.MISSING.value)).otherwise("known_why").alias("BASEREAS"),
         after.then(pl.format("{} to {}", "BNRIND", "ANRIND")).alias("SHIFT1"),
-        *(after.then(pl.format("{} to {}", f"BTOXGR{side}", f"ATOXGR{side}")).alias(f"SHIFT2{side}") for side in SIDES),
+        *(after.then(_two_grades(side)).alias(f"SHIFT2{side}") for side in SIDES),
     )  # fmt: skip
-    return rows.with_columns(
-        pl.Series(_worst(rows, side))
-        .replace_strict({True: "Y"}, default=None, return_dtype=pl.String)
-        .alias(f"WORST{side}FL")
-        for side in SIDES
-    )
+    return rows.with_columns(yes(pl.lit(_worst(rows, side))).alias(f"WORST{side}FL") for side in SIDES)
 
 
-def _worst(rows: pl.DataFrame, side: str) -> np.ndarray:
+def _two_grades(side: str) -> pl.Expr:
+    """The grades of baseline and result in words, from a list of all pairs."""
+    words = {6 * base + grade: f"{base} to {grade}" for base in range(6) for grade in range(6)}
+    pair = 6 * pl.col(f"BTOXGR{side}") + pl.col(f"ATOXGR{side}")
+    return pair.replace_strict(words, default=None, return_dtype=pl.String)
+
+
+def _worst(rows: pl.DataFrame, side: str) -> pl.Series:
     """Whether each row is the first after baseline, in the period of safety, with the worst grade of its subject.
 
     A grade that is not exact counts as the least it may be.
@@ -299,13 +308,13 @@ def _worst(rows: pl.DataFrame, side: str) -> np.ndarray:
     grade = rows.select(pl.when(counts).then(f"ATOXLE{side}").fill_null(-1)).to_series().to_numpy()
     flags = np.zeros(len(rows), np.bool_)
     if not len(rows):
-        return flags
+        return pl.Series(flags)
     starts = np.flatnonzero(np.diff(rows[SUBJECT].to_numpy(), prepend=-1))
     worst = np.repeat(np.maximum.reduceat(grade, starts), np.diff(np.append(starts, len(rows))))
     candidates = np.flatnonzero((grade == worst) & (grade >= 0))
     _, first = np.unique(rows[SUBJECT].to_numpy()[candidates], return_index=True)
     flags[candidates[first]] = True
-    return flags
+    return pl.Series(flags)
 
 
 def _in_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -330,7 +339,7 @@ def _finished(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
                 for fact, unit in zip(plan.facts, units, strict=True)
             ],
             "AVALU": units,
-            "PROTOCOL": [f"facts.{name}" for name in plan.names],
+            "PROTOCOL": [f"facts.{written_as(fact)}" for fact in plan.facts],
         },
         schema_overrides={"AVALU": pl.String},
     )

@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.timeline import SOURCE, moved
+from trialwright.derivations.visit_windows import visits_every
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.verdicts import Reason
 
@@ -165,24 +165,9 @@ def follow_visits(
         STARTDT=pl.lit(None, pl.Date),
         ENDDT=pl.col("look"),
     )
-    end = pl.min_horizontal("until_hi", "look")
-    days = (end - pl.col("lo")).dt.total_days()
-    shortest = every.days or 28 * (every.months or 1)
-    # one more than is due: the window of a visit opens before its day
-    grid = (
-        people.filter(is_whole)
-        .with_columns(k=pl.int_ranges(1, days.clip(lower_bound=-1) // shortest + 2))
-        .explode("k", empty_as_null=False, keep_nulls=False)
-    )
-    due, last_due, next_due = (_times(pl.col("lo"), every, pl.col("k") + step) for step in (0, -1, 1))
-    half = (pl.col("due") - pl.col("last_due")).dt.total_days() + 1
-    half_on = (pl.col("next_due") - pl.col("due")).dt.total_days() + 1
-    grid = grid.with_columns(due=due, last_due=last_due, next_due=next_due).with_columns(
-        turn=pl.col("last_due") + pl.duration(days=half // 2),
-        turn_ends=pl.col("due") + pl.duration(days=half_on // 2 - 1),
-        opens=_sooner(pl.col("due"), tolerance),
-        closes=_longer(pl.col("due"), tolerance),
-    )
+    grid = visits_every(
+        people.filter(is_whole), every, start="lo", end=pl.min_horizontal("until_hi", "look")
+    ).with_columns(opens=_sooner(pl.col("due"), tolerance), closes=_longer(pl.col("due"), tolerance))
     grid = grid.filter(
         (pl.col("due") <= pl.col("until_hi")).fill_null(value=True) & (pl.col("opens") <= pl.col("look"))
     )
@@ -227,7 +212,7 @@ def follow_visits(
     )
     unsure = contacts.filter(~is_whole).select(SUBJECT, unsure_lo="lo", unsure_hi="hi")
     is_in_turn = (pl.col("unsure_lo") <= pl.col("turn_ends")) & (pl.col("unsure_hi") >= pl.col("turn"))
-    may_be_another = _has_one(rows, unsure, is_in_turn)
+    may_be_another = has_one(rows, unsure, is_in_turn)
     may_be_over = (pl.col("due") > pl.col("until_lo")).fill_null(value=False)
     told = pl.when(is_there).then(held).otherwise(none)
     found = _as_due(
@@ -297,6 +282,88 @@ def follow_starts(
         .when(is_one)
         .then(several[0]),
     )
+
+
+def follow_repeats(looks: pl.DataFrame, people: pl.DataFrame, *, within: Duration) -> pl.DataFrame:
+    """Looks that must be repeated since nobody could judge them.
+
+    Parameters
+    ----------
+    looks : DataFrame
+        `SUBJECT`, `lo` and `hi` of the day of each; `is_judged`, null where nobody told; `why`; `SOURCE`.
+    people : DataFrame
+        `SUBJECT`; looks after `lo` and `hi` (each may be the day), and no later than `until_lo` and `until_hi` (null: no
+        end), are asked about; none is due on or after `over_lo` and `over_hi` (null: never); `look`, `gone`.
+    within : Duration
+        How long after it, that day included, the next look is in time. Whether anybody could judge that one is a question
+        of its own.
+
+    Returns
+    -------
+    rows : DataFrame
+        Of the shape `DUE`, a row for each look that could not be judged: `missed` where the next one came later or never,
+        `STARTDT` the day of the look, `ADT` that of the next, source the look and the next. One of which nobody told whether
+        it was judged has a row only where none followed in time: then nobody knows whether it should have.
+    """
+    numbered = looks.with_row_index("number").with_columns(pl.col("number").cast(pl.Int64))
+    over = [pl.min_horizontal(day, "over_hi") for day in ("gone", "look")]
+    asked = (
+        numbered.filter(~pl.col("is_judged").fill_null(value=False))
+        .join(people.rename({"lo": "since_lo", "hi": "since_hi"}), on=SUBJECT)
+        .filter(
+            pl.col("hi") > pl.col("since_lo"),
+            (pl.col("lo") <= pl.col("until_hi")).fill_null(value=True),
+            (pl.col("lo") < pl.col("over_hi")).fill_null(value=True),
+        )
+        .with_columns(
+            *over,
+            opens_lo=_day_after("lo"), opens_hi=_day_after("hi"),
+            closes_lo=moved(pl.col("lo"), within), closes_hi=moved(pl.col("hi"), within),
+        )
+    )  # fmt: skip
+    later = (
+        numbered.rename({"number": "next", "lo": "next_lo", "hi": "next_hi"})
+        .join(
+            asked.select(SUBJECT, "number", "opens_lo", "opens_hi", "closes_lo", "closes_hi", "over_hi"),
+            on=SUBJECT,
+        )
+        .filter(
+            pl.col("next") != pl.col("number"),
+            pl.col("next_hi") >= pl.col("opens_lo"),
+            (pl.col("next_lo") <= pl.max_horizontal("closes_hi", "over_hi")) | pl.col("over_hi").is_null(),
+        )
+        .with_columns(
+            is_surely=(pl.col("next_lo") >= pl.col("opens_hi")) & (pl.col("next_hi") <= pl.col("closes_lo"))
+        )
+        .filter(pl.col("is_surely") | ~pl.col("is_surely").any().over("number"))
+        .select(pl.col("number").alias(SUBJECT), *SOURCE, lo="next_lo", hi="next_hi")
+    )
+    windows = asked.select(
+        pl.col("number").alias(SUBJECT), "opens_lo", "opens_hi", "closes_lo", "closes_hi", "look", "gone"
+    )
+    may_not_be_asked = (
+        (pl.col("lo") <= pl.col("since_hi"))
+        | (pl.col("hi") > pl.col("until_lo")).fill_null(value=False)
+        | (pl.col("over_lo") <= pl.col("closes_hi")).fill_null(value=False)
+    )
+    about = asked.select(
+        pl.col("number").alias(SUBJECT), person=SUBJECT, since=_whole("lo", "hi"), is_told=pl.col("is_judged").is_not_null(),
+        doubt=pl.coalesce(
+            pl.when(pl.col("is_judged").is_null()).then("why"), pl.when(may_not_be_asked).then(pl.lit(_IMPRECISE))
+        ),
+        **{f"own_{name}": name for name in SOURCE},
+    )  # fmt: skip
+    was_missed = (pl.col("AVALC") == Kept.MISSED).fill_null(value=True)
+    is_open = was_missed & pl.col("doubt").is_not_null()
+    rows = follow_starts(firsts_of(later), windows).join(about, on=SUBJECT, maintain_order="left")
+    return rows.filter(pl.col("is_told") | was_missed).select(
+        pl.col("person").alias(SUBJECT), pl.col("since").alias("STARTDT"), "AWLODT", "AWHIDT", "ADT", "ENDDT",
+        (pl.coalesce("ADT", "ENDDT") - pl.col("since")).dt.total_days().alias("AVAL"),
+        pl.when(~is_open).then("AVALC").alias("AVALC"),
+        pl.when(is_open).then(pl.coalesce("doubt", "REASON")).otherwise("REASON").alias("REASON"),
+        pl.col("own_SRCDOM").alias("SRCDOM"), pl.col("own_SRCSEQ").alias("SRCSEQ"),
+        pl.concat_str("own_SRCALL", "SRCALL", separator=" ", ignore_nulls=True).alias("SRCALL"),
+    )  # fmt: skip
 
 
 def follow_ends(last: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -378,7 +445,7 @@ def follow_pauses(spans: pl.DataFrame, people: pl.DataFrame, *, longest: Duratio
     sure = at_least.filter(is_long).select(SUBJECT, sure_from="from", sure_to="to")
     is_part = (pl.col("sure_from") >= pl.col("from")) & (pl.col("sure_to") <= pl.col("to"))
     pauses = _as_due(
-        at_most.with_columns(is_sure=_has_one(at_most, sure, is_part)),
+        at_most.with_columns(is_sure=has_one(at_most, sure, is_part)),
         STARTDT=pl.col("from"),
         ENDDT=pl.col("to"),
         AVALC=pl.when(~is_long).then(pl.lit(Kept.IN_TIME)).when("is_sure").then(pl.lit(Kept.MISSED)),
@@ -433,6 +500,18 @@ def _place(day: pl.Expr, is_early: pl.Expr, closes: pl.Expr, is_missed: pl.Expr)
     )  # fmt: skip
 
 
+def firsts_of(days: pl.DataFrame) -> pl.DataFrame:
+    """The first day of each subject that `lo` and `hi` tell of: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
+    ordered = days.sort(SUBJECT, "lo", "hi", *SOURCE, nulls_last=True)
+    return ordered.group_by(SUBJECT, maintain_order=True).agg(
+        pl.col("lo").min(), pl.col("hi").min(), *(pl.col(name).first() for name in SOURCE)
+    )
+
+
+def _day_after(day: str) -> pl.Expr:
+    return pl.col(day) + pl.duration(days=1)
+
+
 def _longer(day: pl.Expr, by: Duration | None) -> pl.Expr:
     return moved(day, by) if by else day
 
@@ -441,18 +520,12 @@ def _sooner(day: pl.Expr, by: Duration | None) -> pl.Expr:
     return moved(day, by, "-") if by else day
 
 
-def _times(start: pl.Expr, every: Duration, k: pl.Expr) -> pl.Expr:
-    """The day so many times a length after a start; months count from the start, so that the 31st does not wander."""
-    by = pl.format("{}{}", k * every.amount, pl.lit(OFFSETS[every.unit]))
-    return start.cast(pl.Datetime("us")).dt.offset_by(by).dt.date()
-
-
 def _whole(lo: str, hi: str) -> pl.Expr:
     """The day, where it is known to the day."""
     return pl.when(pl.col(lo) == pl.col(hi)).then(pl.col(lo))
 
 
-def _has_one(rows: pl.DataFrame, others: pl.DataFrame, fits: pl.Expr) -> pl.Series:
+def has_one(rows: pl.DataFrame, others: pl.DataFrame, fits: pl.Expr) -> pl.Series:
     """Whether any of the others of the same person fits a row."""
     numbered = rows.with_row_index("row")
     hit = numbered.join(others, on=SUBJECT).filter(fits)

@@ -135,17 +135,18 @@ def _conventions(grading: Grading) -> Conventions:
     )
 
 
+def possible(number: Known, *, reason: Reason = Reason.UNREADABLE, may_be_zero: bool) -> Known:
+    """Numbers of which those that no living person has, below 0 or 0 itself, are unknown for a reason."""
+    bounds = number.bounds
+    wrong = (bounds.hi < 0) | ((bounds.hi == 0) & (not may_be_zero))
+    if wrong.any():
+        number = Known.unknown(np.full(len(number), reason.code)).where(wrong, number)
+    return number.clamped(0) if (number.bounds.lo < 0).any() else number
+
+
 def _numbers(rows: pl.DataFrame, fact: Fact) -> tuple[Known, Known, Known, Baseline]:
     """Results, limits and baseline; what cannot be of a living person is unreadable, and so are limits that cross."""
     low = float(fact.limits[0] or 0)
-
-    def possible(number: Known, *, reason: Reason = Reason.UNREADABLE, may_be_zero: bool) -> Known:
-        bounds = number.bounds
-        wrong = (bounds.hi < 0) | ((bounds.hi == 0) & (not may_be_zero))
-        if wrong.any():
-            number = Known.unknown(np.full(len(number), reason.code)).where(wrong, number)
-        return number.clamped(0) if (number.bounds.lo < 0).any() else number
-
     value = possible(_known(rows, ""), may_be_zero=low <= 0)
     base = possible(_known(rows, "base_"), may_be_zero=low <= 0)
     lln, uln, base_uln = (

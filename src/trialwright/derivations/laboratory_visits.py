@@ -13,7 +13,7 @@ from trialwright.derivations.known_columns import yes
 from trialwright.derivations.minutes import MET
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.derivations.timeline import moved
+from trialwright.derivations.visit_windows import visits_at
 from trialwright.protocol.model import Endpoint
 from trialwright.protocol.moments import parse_moment
 from trialwright.vocabulary.durations import Duration
@@ -69,15 +69,17 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
         several results the nearest counts, of two as near the later. What comes after an event that ends the estimand
         (`until it happens`) feeds a visit and does not count.
     """
-    found = [_placed(rows.filter("counts", pl.col("fact") == name), ends) for name, ends in visits.items()]
+    counted = rows.select(pl.col("person").alias(SUBJECT), "fact", "row", "reader", "ADT").filter(
+        rows["counts"]
+    )
+    found = [_placed(counted.filter(pl.col("fact") == name), ends) for name, ends in visits.items()]
     nothing = pl.DataFrame(schema={"row": pl.Int64, **VISITS})
     return rows.join(pl.concat([nothing, *found]), on="row", how="left", maintain_order="left")
 
 
 def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
     """The results of one fact that feed a visit: `row` and the columns of `VISITS`."""
-    placed = rows.select(pl.col("person").alias(SUBJECT), "row", "reader", "ADT")
-    placed = placed.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left")
+    placed = rows.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left")
     elapsed = (pl.col("ADT") - pl.col("start")).dt.total_days()
     placed = (
         placed.with_columns(elapsed.alias("elapsed"), _visit(ends.lengths).alias("visit"))
@@ -96,29 +98,18 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
 
 
 def _visit(lengths: tuple[Duration, ...]) -> pl.Expr:
-    """The visit in whose window `elapsed` lies; months are as long as they are from the start."""
-    start = pl.col("start")
-    elapsed = (pl.col("ADT") - start).dt.total_days()
-    due = [pl.lit(0, pl.Int64), *((moved(start, one) - start).dt.total_days() for one in lengths)]
-    due.append(2 * due[-1] - due[-2])
+    """The visit to whose turn the day belongs."""
     visits = [
-        pl.when(
-            (elapsed >= _half(due[number - 1], due[number])) & (elapsed < _half(due[number], due[number + 1]))
-        ).then(
+        pl.when(pl.col("ADT").is_between(turn.first, turn.last)).then(
             pl.struct(
                 pl.lit(f"{length.unit.singular.capitalize()} {length.amount}").alias("AVISIT"),
                 pl.lit(length.amount, pl.Int64).alias("AVISITN"),
-                due[number].alias("AWTARGET"),
+                (turn.due - pl.col("start")).dt.total_days().alias("AWTARGET"),
             )
         )
-        for number, length in enumerate(lengths, 1)
+        for length, turn in zip(lengths, visits_at(pl.col("start"), lengths), strict=True)
     ]
     return pl.coalesce(visits)
-
-
-def _half(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    """The first day that is as near to the later as to the earlier."""
-    return (one + other + 1) // 2
 
 
 def _start(endpoint: Endpoint, facts: StudyFacts, adsl: pl.DataFrame) -> pl.DataFrame:

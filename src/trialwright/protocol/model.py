@@ -339,7 +339,7 @@ class Visit(Stated):
     missed_after: DurationText | None = None
     """This long after the day it was due, late is missed."""
     repeat_within: DurationText | None = None
-    """How soon a result that cannot be used is repeated."""
+    """How soon a look that nobody could judge (NE, LR-NC, nonevaluable) is followed by another."""
     measures: Many[Name] = ()
 
 
@@ -669,7 +669,10 @@ class Deviation(Stated):
     clock: Name | None = None
     visit: Name | None = None
     is_: Literal["early", "late", "missed", "unusable"] | None = None
-    """What became of the contact of `clock` or `visit`."""
+    """What became of the contact of `clock` or `visit`; `unusable`: nobody could judge a look, and none followed in the
+    visit's `repeat within`."""
+    excused_by: Many[Words] = ()
+    """Of doses early, late or skipped: recorded reasons (EXADJ) that make them no deviation."""
 
 
 class Prior(Element):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialwright.analysis.calendar_kept import CALENDAR, OF_SUBJECTS
+from trialwright.derivations.adclock import REPEAT
 from trialwright.reports.blocks import Column, GroupHeading, Row, Section, Table, Text
 from trialwright.reports.printed import Source
 
@@ -41,11 +42,11 @@ def render_calendar(source: Source) -> Table:
     )
     notes = (
         Text(
-            "A row counts results, assessments, visits, starts, ends or pauses. What could not come any more after death or the end of "
-            "the part in the study is not counted."
+            "A row counts results, assessments, visits, repeats, starts, ends or pauses. What could not come any more after death or the end of "
+            "the part in the study is not counted. A repeat is a look after one that nobody could judge."
         ),
         Text(
-            "Overdue is what has not come and can still be held; what nobody can tell hangs on a date known in part. "
+            "Overdue is what has not come and can still be held; what nobody can tell hangs on a date known in part, or on what a look showed. "
             "Doses stand under treatment."
         ),
     )
@@ -55,17 +56,20 @@ def render_calendar(source: Source) -> Table:
 
 
 def _rows(source: Source) -> Iterator[Row | GroupHeading]:
-    elements = list(dict.fromkeys(row.item for row in source.results.of(CALENDAR) if row.item))
+    counted = {row.item for row in source.results.of(CALENDAR)}
     for section, heading in (("clocks", "Clocks"), ("visits", "Visits")):
-        own = [one for one in elements if one.startswith(f"{section}.")]
+        named = [f"{section}.{name}" for name in getattr(source.protocol, section)]
+        own = [path for name in named for path in (name, f"{name}.{REPEAT}") if path in counted]
         if own:
             yield GroupHeading(Text(heading))
         for element in own:
-            name = element.partition(".")[2]
-            label = (
-                source.said(name.replace("_", " "), element)
-                if section == "clocks"
-                else source.said(source.protocol.visits[name].label, f"{element}.label")
-            )
             cells = tuple(source.count(f"{CALENDAR}/{element}/{statistic}") for statistic in _COLUMNS)
-            yield Row(Text(label), cells, indent=1)
+            yield Row(_label(source, section, element), cells, indent=1)
+
+
+def _label(source: Source, section: str, element: str) -> Text:
+    name, _, key = element.removeprefix(f"{section}.").partition(".")
+    if section == "clocks":
+        return Text(source.said(name.replace("_", " "), element))
+    label = source.said(source.protocol.visits[name].label, f"{section}.{name}.label")
+    return Text(label, ": ", source.said("repeats", element)) if key else Text(label)

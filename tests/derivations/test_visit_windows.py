@@ -1,0 +1,71 @@
+"""Which visit a day belongs to: the windows of domain schedule.md, section 2, and that both forms agree."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialwright.derivations.visit_windows import visits_at, visits_every
+from trialwright.vocabulary.durations import Duration
+
+START = date(2024, 3, 1)
+
+
+def every(text, *, start=START, days):
+    people = pl.DataFrame({"start": [start]})
+    end = pl.lit(start + timedelta(days))
+    rows = visits_every(people, Duration.parse(text), start="start", end=end)
+    return rows.select("k", "due", "turn", "turn_ends").rows()
+
+
+def at(*texts, start=START):
+    people = pl.DataFrame({"start": [start]})
+    turns = visits_at(pl.col("start"), [Duration.parse(text) for text in texts])
+    return [people.select(**turn.named()).row(0) for turn in turns]
+
+
+@pytest.mark.parametrize(("visit", "due", "turn", "turn_ends"), [
+    (1, 84, 42, 125), (2, 168, 126, 209), (13, 1092, 1050, 1133),
+])  # fmt: skip
+def test_visits_every_84_days(visit, due, turn, turn_ends):
+    """WN-04, WN-05: visit k covers the elapsed days from 84k - 42 to 84k + 41."""
+    found = {k: days for k, *days in every("12 weeks", days=1092)}[visit]
+    assert [(day - START).days for day in found] == [due, turn, turn_ends]
+
+
+def test_of_two_visits_as_near_a_day_belongs_to_the_later_and_of_an_odd_gap_to_the_nearer():
+    (_, _, turn, turn_ends), *_ = every("7 days", days=7)
+    assert ((turn - START).days, (turn_ends - START).days) == (4, 10)
+
+
+def test_months_keep_to_the_day_they_began_on():
+    assert [due for _, due, *_ in every("1 month", start=date(2024, 1, 31), days=60)][:2] == [
+        date(2024, 2, 29),
+        date(2024, 3, 31),
+    ]
+
+
+def test_the_last_of_some_visits_is_as_long_after_its_day_as_before_it():
+    """At 4 and 12 weeks: the second turn from day 56, halfway from 28 to 84, to day 111, before 112 which is as far again."""
+    turns = [[(day - START).days for day in days] for days in at("4 weeks", "12 weeks")]
+    assert turns == [[28, 14, 55], [84, 56, 111]]
+
+
+def test_up_to_the_end_and_at_least_one_more():
+    assert [k for k, *_ in every("4 weeks", days=55)] == [1, 2]
+    assert [k for k, *_ in every("4 weeks", days=56)] == [1, 2, 3]
+    assert [k for k, *_ in every("4 weeks", days=0)] == [1]
+    assert every("4 weeks", days=-1) == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 6), st.dates(date(2020, 1, 1), date(2030, 1, 1)))
+def test_a_row_is_visits_at_its_multiples_and_each_day_belongs_to_one(days, n, start):
+    row = every(f"{days} days", start=start, days=days * n)
+    listed = at(*(f"{days * k} days" for k in range(1, n + 1)), start=start)
+    assert [visit[1:] for visit in row[:n]] == listed
+    for (*_, ends), (_, _, begins, _) in pairwise(row):
+        assert begins == ends + timedelta(1)
