@@ -208,12 +208,14 @@ def antigen(week_60):
     return make
 
 
-def cure(analogue_ends):
+def cure(analogue_ends, *, dna="<10", hbsag="<0.05", looked_at=120, confirmed_at=132):
     def make(records, subject):
         antigen("<0.05")(records, subject)
-        records.dose("nucleoside_analogue", week(0), analogue_ends and week(analogue_ends), subject)
+        records.dose("nucleoside_analogue", week(0), analogue_ends, subject)
         records.dose("peginterferon", week(0), week(48), subject)
-        records.result("hbv_dna", week(100), "<10", subject).result("hbv_dna", week(121), "<10", subject)
+        records.result("hbv_dna", week(looked_at), dna, subject)
+        records.result("hbsag_quantity", week(120), hbsag, subject)
+        records.result("hbsag_quantity", week(confirmed_at), "<0.05", subject)
 
     return make
 
@@ -237,7 +239,13 @@ PRTRAS_CASES = {
     "SA-02, seroconversion": (antigen("<0.05"), "seroconversion", [on(week(60))]),
     "SA-03": (antigen(0.30), "hbsag_loss", []),
     "SA-03, seroconversion": (antigen(0.30), "seroconversion", []),
-    "SA-04": (cure(96), "functional_cure", [on(week(121))]),
+    "SA-04": (cure(week(96)), "functional_cure", [on(week(120))]),
+    "SA-04, a day too early": (cure(on_day(36 + 7 * 96 + 1)), "functional_cure", []),
+    "SA-04, HBsAg is back": (cure(week(96), hbsag=0.30), "functional_cure", []),
+    "SA-04, virus is back": (cure(week(96), dna=10), "functional_cure", []),
+    "SA-04, not seen again yet": (cure(week(96), confirmed_at=131), "functional_cure", ["not yet due"]),
+    "SA-04, HBsAg 4 weeks before": (cure(week(96), looked_at=124), "functional_cure", [on(week(124))]),
+    "SA-04, HBsAg 5 weeks before": (cure(week(96), looked_at=125), "functional_cure", []),
     "SA-05": (cure(None), "functional_cure", []),
     "RE-01": (scanned(("2024-11-08", "lirads", "LR-3"), ("2025-01-31", "lirads", "LR-5")), "recurrence", [on("2025-01-31")]),
     "RE-02": (scanned(("2025-01-31", "lirads", "LR-4"), ("2025-04-25", "lirads", "LR-5")), "recurrence", [on("2025-04-25")]),

@@ -118,6 +118,19 @@ def test_immune_responses(visits, words, progression, is_confirmed):
     assert found == ([] if progression is None else [(date.fromisoformat(day(progression)), is_confirmed)])
 
 
+def test_disease_that_comes_back_after_a_complete_response_is_progression_by_both():
+    """The targets stay gone; another lesion is there again: progression by RECIST 1.1, and by iRECIST it waits."""
+    rows = [target(-10, "T01", 40), state(-10, "NT01", "PRESENT")]
+    for when, word in ((57, "ABSENT"), (113, "PRESENT"), (148, "UNEQUIVOCAL PROGRESSION")):
+        rows += [target(when, "T01", 0), state(when, "NT01", word)]
+    adrs = adrs_of(tr=rows)
+    assert adrs.filter(PARAMCD="OVR")["AVALC"].to_list() == ["CR", "PD", "PD"]
+    assert adrs.filter(PARAMCD="IOVRLRSP")["AVALC"].to_list() == ["iCR", "iUPD", "iCPD"]
+    assert adrs.filter(PARAMCD="IPD").select("ADT", "AVALC").rows() == [
+        (date.fromisoformat(day(113)), "CONFIRMED")
+    ]
+
+
 def test_response_has_a_beginning_an_end_and_its_records():
     adrs = adrs_of(rs=responses("03-06 PR, 05-01 CR, 06-26 CR, 08-21 PD"))
     row = adrs.filter(PARAMCD="CRSP").to_dicts()[0]

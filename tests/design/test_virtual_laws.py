@@ -5,9 +5,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.design.virtual_trials import with_assumptions
 
+from trialwright.design.virtual.simulation import simulate
 from trialwright.records.sdtm import ValueKind, domains
 from trialwright.records.table_checks import check_tables
+
+EXACT_FLARES = {"alt_within": 0, "analyte_within": 0, "immune_hepatitis": 0.8, "flare_spread": 0.8}
+"""Many flares of all heights, measured without error."""
 
 
 def days(column):
@@ -135,6 +140,49 @@ def test_what_can_be_seen_lies_after_what_happened(advanced):
     early = both.filter((pl.col("ADT") < pl.col("PROGRESSION")) | pl.col("PROGRESSION").is_null()).height
     assert both.height > 1000
     assert early / both.height < 0.2
+
+
+def test_liver_injury_is_seen_after_it_is_there():
+    """Without error of measurement nobody could see Hy's law fulfilled before it was; and monthly samples miss some."""
+    made = simulate(
+        with_assumptions("nct04294498", icteric_flare=1, **EXACT_FLARES), seed=7, subjects=200, errors=False
+    )
+    answers = made.observable.filter(pl.col("ELEMENT") == "events.hys_law")
+    both = answers.join(made.latent.select("USUBJID", "HYS_LAW"), on="USUBJID")
+    seen = both.filter(pl.col("ANSWER") == "Y")
+    assert 15 < seen.height < both["HYS_LAW"].drop_nulls().len()
+    assert (seen["ADT"] >= seen["HYS_LAW"]).all()
+    assert seen["HYS_LAW"].null_count() == 0
+
+
+def test_without_jaundice_there_is_no_hys_law():
+    calm = with_assumptions("nct04294498", icteric_flare=0, decompensation=0, **EXACT_FLARES)
+    made = simulate(calm, seed=7, subjects=200, errors=False)
+    assert made.latent["FLARE"].drop_nulls().len() > 50
+    assert made.latent["HYS_LAW"].drop_nulls().is_empty()
+    assert set(made.observable.filter(pl.col("ELEMENT") == "events.hys_law")["ANSWER"]) == {"N"}
+
+
+def test_a_confirmed_progression_was_first_unconfirmed(advanced):
+    """At least 28 days before, and that day is the one by which iRECIST dates it; nobody goes back from it."""
+    scans = advanced.observable.filter(pl.col("ELEMENT") == "facts.irecist_response")
+    key = ["USUBJID", "READER"]
+    first = scans.filter(pl.col("RESPONSE") == "iCPD").group_by(key).agg(confirmed=pl.col("ADT").min())
+    dated = advanced.observable.filter(pl.col("RESPONSE") == "CONFIRMED").select(*key, begun="ADT")
+    both = first.join(dated, on=key, how="full", coalesce=True)
+    assert both.height > 500
+    assert (both["confirmed"] - both["begun"]).dt.total_days().min() >= 28
+    at_first = scans.join(both, on=key).filter(pl.col("ADT") == pl.col("begun"))
+    assert at_first.height == both.height
+    assert set(at_first["RESPONSE"]) == {"iUPD"}
+    assert set(scans.join(both, on=key).filter(pl.col("ADT") > pl.col("confirmed"))["RESPONSE"]) == {"iCPD"}
+
+
+def test_nobody_is_cured_under_an_analogue(after_treatment):
+    loss = after_treatment.observable.filter(pl.col("ELEMENT") == "events.hbsag_loss_sustained")
+    assert (loss["ANSWER"] == "Y").sum() > 20
+    cures = after_treatment.observable.filter(pl.col("ELEMENT") == "events.functional_cure")
+    assert set(cures["ANSWER"]) == {"N"}
 
 
 def test_nobody_recurs_before_time_zero(after_treatment):

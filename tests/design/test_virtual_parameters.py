@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import pytest
+from tests.design.virtual_trials import with_assumptions
 
 from trialwright.design.virtual.parameters import DAYS_A_MONTH, Advanced, AfterTreatment, read_parameters
 from trialwright.design.virtual.simulation import simulate
@@ -10,21 +11,6 @@ from trialwright.protocol.loading import LoadedProtocol, load_protocol, parse_pr
 from trialwright.vocabulary.problems import ProblemsFound
 
 KINDS = {"nct04294498": Advanced, "nct07120750": AfterTreatment}
-
-
-def changed(name, **assumptions):
-    """A shipped protocol with other assumptions: numbers replaced, None taken out."""
-    loaded = load_protocol(name)
-    kept = {
-        key: one for key, one in loaded.protocol.assumptions.items() if assumptions.get(key, one) is not None
-    }
-    made = {
-        key: one.model_copy(update={"value": assumptions[key]}) if key in assumptions else one
-        for key, one in kept.items()
-    }
-    return LoadedProtocol(
-        loaded.protocol.model_copy(update={"assumptions": made}), loaded.document, loaded.folder
-    )
 
 
 def codes(loaded, **more):
@@ -90,7 +76,7 @@ def test_an_unknown_scenario_is_told_with_the_nearest():
     ],
 )
 def test_what_cannot_be_used_is_told(change, code):
-    assert codes(changed("nct04294498", **change)) == code
+    assert codes(with_assumptions("nct04294498", **change)) == code
 
 
 def test_a_protocol_without_virtual_patients():
@@ -114,7 +100,9 @@ def test_extremes_of_every_share(trial):
     shares = [name for name, one in loaded.protocol.assumptions.items() if one.unit == "share"]
     assert len(shares) > 20
     for value in (0, 1):
-        made = simulate(changed(trial, **dict.fromkeys(shares, value)), seed=1, subjects=12, errors=False)
+        made = simulate(
+            with_assumptions(trial, **dict.fromkeys(shares, value)), seed=1, subjects=12, errors=False
+        )
         assert (made.latent["ENROLLED"] == "Y").sum() == 12
 
 

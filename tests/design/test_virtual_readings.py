@@ -1,7 +1,7 @@
 """The plain reader behind the truth of virtual trials, held against examples worked by hand.
 
 Ids are those of the worked examples: HBV-.., FL-.. hepatitis B; VB-.. breakthrough; RC-.. RECIST 1.1; TE-.. its times;
-RE-.. recurrence by LI-RADS.
+IR-.. iRECIST; HY-.. Hy's law; RE-.. recurrence by LI-RADS; SA-.. HBsAg.
 """
 
 from datetime import date
@@ -15,6 +15,7 @@ from trialwright.design.virtual.observed_advanced import see as see_advanced
 from trialwright.design.virtual.observed_after_treatment import Look
 from trialwright.design.virtual.observed_after_treatment import Patient as AfterTreatment
 from trialwright.design.virtual.observed_after_treatment import see as see_after_treatment
+from trialwright.design.virtual.observed_immune import follow_immune
 from trialwright.design.virtual.observed_tumour import (
     Assessment,
     Scan,
@@ -118,6 +119,41 @@ def test_hepatitis_needs_both_during_treatment(virus, enzymes, day):
     assert seen["endpoints.hepatitis"].finding.day == (None if day is None else day - 1)
 
 
+@pytest.mark.parametrize(
+    ("alt", "bilirubin", "alp", "answer"),
+    [
+        pytest.param(130, [(38, 2.5)], 100, True, id="HY-04"),
+        pytest.param(130, [(38, 2.4)], 100, False, id="HY-05 twice the limit is not above it"),
+        pytest.param(130, [(75, 3.0)], 100, False, id="HY-06 46 days later"),
+        pytest.param(130, [(38, 3.0)], 260, False, id="HY-07 cholestasis"),
+        pytest.param(119.9, [(38, 2.5)], 100, False, id="ALT just below three times"),
+        pytest.param(120, [(38, 2.5)], 100, True, id="ALT exactly three times"),
+        pytest.param(130, [(38, 2.5)], 239.9, True, id="ALP just below twice"),
+        pytest.param(130, [(38, 2.5)], 240, False, id="ALP exactly twice"),
+        pytest.param(130, [(59, 3.0)], 100, True, id="30 days later"),
+        pytest.param(130, [(60, 3.0)], 100, False, id="31 days later"),
+        pytest.param(130, [(28, 3.0)], 100, False, id="bilirubin the day before"),
+        pytest.param(130, [(29, 3.0)], None, None, id="ALP not measured"),
+    ],
+)
+def test_hys_law(alt, bilirubin, alp, answer):
+    """ALT on day 29, its limit 40 U/L, that of bilirubin 1.2 mg/dL, that of ALP 120 U/L."""
+    made = patient(
+        alt=[exact(28, alt)],
+        alp=[] if alp is None else [exact(28, alp)],
+        bilirubin=[exact(28, 0.8), *(exact(day - 1, value) for day, value in bilirubin)],
+        normal={"alt": 40, "alp": 120, "bilirubin": 1.2},
+    )
+    finding = found(see_advanced(made))["events.hys_law"].finding
+    assert (finding.answer, finding.day) == (answer, 28 if answer else None)
+
+
+def test_without_bilirubin_nobody_can_tell():
+    for alt, answer in ((130, None), (119, False)):
+        made = patient(alt=[exact(28, alt)], alp=[exact(28, 100)], bilirubin=[exact(59, 9.0)])
+        assert found(see_advanced(made))["events.hys_law"].finding.answer is answer
+
+
 def test_a_baseline_older_than_two_weeks_is_taken_where_there_is_no_other():
     samples = [exact(-20, 900), exact(3, 5)]
     assert baseline_of(samples, 0, 14, takes_earlier=True).low == 900
@@ -179,9 +215,90 @@ def test_a_node_below_10_mm_is_normal():
     assert [one.overall for one in assess([30, 17], [0, NODE], after)] == ["PR", "PR"]  # RC-14, after a PR
 
 
+def test_disease_that_comes_back_after_a_complete_response():
+    """Progression, though the table says partial response; a scan that cannot be judged between takes nothing away."""
+    gone, unread, back = (
+        Scan(56, (0, 0), True, False, 0),
+        Scan(112, (0, NOT_MEASURED), True, False, 0),
+        Scan(168, (0, 0), False, False, 0),
+    )
+    for scans in ([gone, back], [gone, unread, back]):
+        assert assess([30, 20], [0, 1], scans)[-1].overall == "PD"
+    assert assess([30, 20], [0, 1], [unread, back])[-1].overall == "PR"
+
+
+def course(*visits, worse_from=1000, gone=()):
+    """iRECIST of a target of 100 mm at first: each visit is (day, mm) or (day, mm, new lesions); -1 is not measured."""
+    scans = [
+        Scan(day, (mm,), day in gone, day >= worse_from, new[0] if new else 0) for day, mm, *new in visits
+    ]
+    made = follow_immune(assess([100], [0], scans))
+    return " ".join(made.responses), made.progression, made.confirmed
+
+
+@pytest.mark.parametrize(
+    ("visits", "words", "progression", "confirmed"),
+    [
+        pytest.param([(57, 130), (92, 136)], "iUPD iCPD", 57, 92, id="IR-01"),
+        pytest.param([(57, 130), (92, 133), (120, 135)], "iUPD iUPD iCPD", 57, 120, id="IR-02"),
+        pytest.param([(57, 130), (92, 132), (148, 131)], "iUPD iUPD iUPD", 57, None, id="IR-03"),
+        pytest.param([(57, 125), (92, 68), (148, 66)], "iUPD iPR iPR", None, None, id="IR-04"),
+        pytest.param([(57, 70), (113, 88), (148, 94)], "iPR iUPD iCPD", 113, 148, id="IR-05"),
+        pytest.param([(57, 95, 1), (92, 95, 2)], "iUPD iCPD", 57, 92, id="IR-08"),
+        pytest.param([(57, 130), (78, 140), (113, 141)], "iUPD iUPD iCPD", 57, 113, id="IR-09"),
+        pytest.param(
+            [(57, 90), (113, 125), (148, 100), (204, 125), (239, 131)],
+            "iSD iUPD iSD iUPD iCPD", 204, 239, id="IR-10",
+        ),
+        pytest.param([(57, 95, 1), (92, 66, 1), (148, 64, 1)], "iUPD iPR iPR", None, None, id="IR-11"),
+        pytest.param([(57, 130), (84, 140)], "iUPD iUPD", 57, None, id="27 days later"),
+        pytest.param([(57, 130), (85, 140)], "iUPD iCPD", 57, 85, id="28 days later"),
+        pytest.param([(57, 130), (92, 134)], "iUPD iUPD", 57, None, id="4 mm more"),
+        pytest.param([(57, 130), (92, 135)], "iUPD iCPD", 57, 92, id="5 mm more"),
+        pytest.param([(57, 130), (92, 130, 1)], "iUPD iCPD", 57, 92, id="a new lesion is another kind"),
+        pytest.param([(57, 95, 1), (92, 125, 1)], "iUPD iCPD", 57, 92, id="targets are another kind"),
+        pytest.param([(57, 95, 1), (92, 95, 1)], "iUPD iUPD", 57, None, id="stable new lesions keep it"),
+        pytest.param([(57, 95, 2), (92, 95, 1)], "iUPD iSD", None, None, id="one of two vanished"),
+        pytest.param([(57, 95, 1), (92, 66, 1), (148, 64, 2)], "iUPD iPR iUPD", 148, None, id="one more, later"),
+        pytest.param([(57, 130), (92, -1), (148, 136)], "iUPD NE iCPD", 57, 148, id="not measured between"),
+        pytest.param([(57, 130), (92, 136), (148, 20)], "iUPD iCPD iCPD", 57, 92, id="confirmed once for all"),
+        pytest.param([(57, -1, 1), (92, 130, 1), (148, 134, 1)], "iUPD iCPD iCPD", 57, 92, id="not measured at first"),
+        pytest.param([(57, -1), (92, 95)], "NE iSD", None, None, id="nothing to be seen"),
+    ],
+)  # fmt: skip
+def test_immune_responses(visits, words, progression, confirmed):
+    assert course(*visits) == (words, progression, confirmed)
+
+
+def test_other_lesions_that_progress():
+    assert course((57, 95), (92, 95), (148, 95), worse_from=92) == ("iSD iUPD iUPD", 92, None)
+    assert course((57, 130), (92, 130), worse_from=92) == ("iUPD iCPD", 57, 92)  # another kind
+    assert course((57, 95), (92, 130), worse_from=57) == ("iUPD iCPD", 57, 92)
+
+
+def test_growth_counts_from_the_first_complete_sum():
+    """30 and 40 mm; 60 mm of one alone is progression, and what the other adds later has not grown since."""
+    scans = [
+        Scan(57, (90, NOT_MEASURED), False, False, 0),
+        Scan(92, (90, 40), False, False, 0),
+        Scan(148, (90, 44), False, False, 0),
+        Scan(200, (90, 45), False, False, 0),
+    ]
+    assert follow_immune(assess([30, 40], [0, 1], scans)).responses == ("iUPD", "iUPD", "iUPD", "iCPD")
+
+
+def test_a_complete_response_by_irecist():
+    assert course((57, 0), gone=(57,)) == ("iCR", None, None)
+    assert course((57, 0)) == ("iPR", None, None)  # other lesions are still there
+    # a new lesion opens a progression; the targets respond, but while it is there nothing is complete
+    assert course((57, 60, 1), (92, 0, 1), gone=(92,)) == ("iUPD iPR", None, None)
+    # disease that is there again after a complete response is progression, and by iRECIST waits like any other
+    assert course((57, 0), (92, 0), (148, 0), gone=(57, 148)) == ("iCR iUPD iCR", None, None)
+
+
 def responses(*series):
     return [
-        Assessment((date(2024, month, day) - FIRST_DOSE).days, word, "", False, word)
+        Assessment((date(2024, month, day) - FIRST_DOSE).days, word, "", 0, word)
         for (month, day), word in series
     ]
 
@@ -325,6 +442,50 @@ def test_loss_of_hbsag(series, loss):
     assert seen["events.seroconversion"].finding.day == (420 if loss else None)
 
 
+@pytest.mark.parametrize(
+    ("more", "day"),
+    [
+        pytest.param({"last_analogue": 672}, 840, id="SA-04"),
+        pytest.param({"last_analogue": None}, None, id="SA-05 the analogue goes on"),
+        pytest.param({"last_analogue": 673}, None, id="a day too early"),
+        pytest.param({"last_analogue": 300, "last_interferon": 672}, 840, id="peginterferon ends last"),
+        pytest.param({"last_analogue": 300, "last_interferon": 673}, None, id="which was a day ago too few"),
+        pytest.param({"last_analogue": 672, "last_interferon": None}, 840, id="without peginterferon"),
+        pytest.param({"last_analogue": 672, "hbsag_then": (0.05, EXACT)}, None, id="HBsAg is back"),
+        pytest.param({"last_analogue": 672, "virus_then": (10, EXACT)}, None, id="the virus is back"),
+        pytest.param({"last_analogue": 672, "virus_then": (9.9, EXACT)}, 840, id="too little to be measured"),
+    ],
+)
+def test_functional_cure(more, day):
+    """HBsAg lost at weeks 48 and 60, looked at again with the virus at week 120, and once more at week 132."""
+    assert cure(**more)[1] == day
+
+
+def test_under_an_analogue_nobody_is_cured():
+    assert cure(last_analogue=None) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("virus_day", "day"), [(839, None), (840, 840), (868, 868), (869, None), (923, None), (924, None)]
+)
+def test_hbsag_and_virus_are_those_of_the_time(virus_day, day):
+    """HBsAg lost on day 840, 24 weeks after the analogue; at its last sample nobody knows whether it lasts."""
+    assert cure(last_analogue=672, virus_day=virus_day)[1] == day
+
+
+def test_a_loss_not_yet_seen_again_is_no_cure_yet():
+    assert cure(last_analogue=672, again=923) == (None, None)
+    assert cure(last_analogue=672, again=924) == (True, 840)
+
+
+def cure(*, hbsag_then=(0.05, BELOW), virus_then=(10, BELOW), virus_day=840, again=924, **more):
+    before = [sample(336, 0.05, BELOW), sample(420, 0.05, BELOW)]
+    hbsag = [*before, sample(840, *hbsag_then), sample(again, 0.05, BELOW)]
+    made = after_treatment([], hbsag=hbsag, hbv_dna=[sample(virus_day, *virus_then)], **more)
+    finding = found(see_after_treatment(made))["events.functional_cure"].finding
+    return finding.answer, finding.day
+
+
 # --- makers -----------------------------------------------------------------------------------------------------------
 
 
@@ -332,7 +493,7 @@ def patient(**more):
     made = {
         "zero": FIRST_DOSE, "last_dose": 200, "entecavir": -3, "stop": None, "new_therapy": None, "death": None,
         "last_contact": 400, "hbv_dna": [exact(0, 5000), exact(28, 300)], "alt": [exact(0, 30), exact(28, 30)],
-        "assessments": ([], []),
+        "alp": [], "bilirubin": [], "normal": {"alt": 40, "alp": 120, "bilirubin": 21}, "assessments": ([], []),
     }  # fmt: skip
     return Advanced(**(made | more))
 
@@ -341,7 +502,7 @@ def after_treatment(looks, **more):
     made = {
         "looks": (looks, looks), "histology": None, "treated": None, "unseen_death": False, "death": None,
         "second_primary": None, "transplantation": None, "last_contact": 1000, "last_interferon": 330, "hbsag": [],
-        "anti_hbs": [],
+        "anti_hbs": [], "last_analogue": None, "hbv_dna": [],
     }  # fmt: skip
     return AfterTreatment(**(made | more))
 

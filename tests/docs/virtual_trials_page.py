@@ -44,6 +44,13 @@ Observable truth is a second implementation (`readings.py`, `observed_*.py`), wr
 - Histology and treatment of a lesion have no reader and count for both readers.
 - Progression-free times follow the FDA table: a gap of 183 days or more from the last assessment that could be judged, and new therapy, censor at that assessment.
 - `recurrence_without_gaps` drops recurrences after a gap; a death after a gap still competes.
+- iRECIST, which decides on treatment in the advanced trial, has a row for each scan and reader (`facts.irecist_response`), the progression that was confirmed or never taken back (`progression by iRECIST`, dated to the scan that first showed it) and the scan that confirmed it (`events.confirmed_progression`). Growth of other than target lesions is not recorded, so that it confirms nothing.
+- A candidate for Hy's law is dated to the ALT: three times its limit or more, bilirubin above twice its limit on that day or up to 30 days later, ALP below twice its limit in the same sample. As in the protocol, AST does not count, and another cause is not asked for. A sample before the first dose counts like any other.
+- Functional cure asks for more than the loss of HBsAg: lost (and lost again twelve weeks later) with no HBV DNA to be measured, 24 weeks or more after **all** treatment. Analogues go on in every virtual patient, as the protocol has it, so the answer is N for everybody. The tests end analogues, for records and reader alike, to see that derivations agree where somebody is cured.
+
+Derivations agree with the observable truth in every answer and every date, where no errors are planted (`tests/design/test_virtual_scored.py`), also under assumptions much stormier than the protocol's.
+
+Of Hy's law both truths are told (`HYS_LAW`: the first day on which ALT and bilirubin truly were that high). Of iRECIST and functional cure there is no latent truth: the one is a rule about scans (what truly grew by a fifth goes on growing here, so that the truth takes nothing back but a new lesion in somebody whose tumours shrink); the other nobody has, and `HBSAG_LOSS` and `HBSAG_RETURN` tell what happened to the antigen.
 
 ## What is modelled
 
@@ -57,7 +64,7 @@ Observable truth is a second implementation (`readings.py`, `observed_*.py`), wr
 | people | adverse events with partial dates, immune-mediated ones with steroids, deaths, loss, new therapy, contacts | adverse events, deaths before and after recurrence, another cancer, transplantation, loss, contacts |
 | records | laboratories with SI or conventional units, HBV DNA in copies/mL with its assay, limits of normal by laboratory and sex | the same; histories and attestations asked for and answered |
 
-Left out, and to be known when reading results: lesions of one patient share their course but for chance; death depends on progression and on nothing else; missed visits and loss are unrelated to how a patient is; laboratory values vary around a level of their own without drift; nobody moves between laboratories; peginterferon is one interval without dose changes; peginterferon is decided on by chance, unless a scenario says by what a patient is like (`choice_...`, `unmeasured_...`; [rehearsal.md](rehearsal.md)). Of each patient after radical treatment the latent truth holds both lives: the day of recurrence with peginterferon and without, and the probability with which it was decided on.
+Left out, and to be known when reading results: lesions of one patient share their course but for chance; death depends on progression and on nothing else; missed visits and loss are unrelated to how a patient is; laboratory values vary around a level of their own without drift; nothing raises ALP, so that it never speaks against Hy's law but by chance; a tumour swells by an error of measurement alone, so that pseudoprogression is rare and due to new lesions in somebody who responds; nobody stops analogues; nobody moves between laboratories; peginterferon is one interval without dose changes; peginterferon is decided on by chance, unless a scenario says by what a patient is like (`choice_...`, `unmeasured_...`; [rehearsal.md](rehearsal.md)). Of each patient after radical treatment the latent truth holds both lives: the day of recurrence with peginterferon and without, and the probability with which it was decided on.
 
 ## Errors that are planted
 

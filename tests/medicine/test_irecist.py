@@ -190,6 +190,33 @@ def test_unmeasured_new_lesions_confirm_by_any_growth():
     assert follow((57, 95, 1, 0), (92, 95, 1, 0), new_grew=[NO, NO])[0] == "iUPD iUPD"
 
 
+@pytest.mark.parametrize(
+    ("then", "words", "day"),
+    [
+        pytest.param(("SD", 100, "PD"), "iCR iUPD iCPD", 57, id="another kind progresses"),
+        pytest.param(("CR", 0, "CR"), "iCR iUPD iCR", None, id="gone again"),
+        pytest.param(("CR", 0, "NON-CR/NON-PD"), "iCR iUPD iPR", None, id="stable"),
+        pytest.param(("NE", NAN, "NE"), "iCR iUPD NE", 57, id="nobody can tell"),
+    ],
+)
+def test_disease_that_comes_back_after_a_complete_response_waits(then, words, day):
+    """Progression by RECIST 1.1, though targets and non-targets alone would be a partial response."""
+    target, total, non_target = then
+    found = immune_responses(
+        [0] * 3,
+        START + np.array([28, 57, 92]),
+        target=encode(Response, ["CR", "CR", target], missing=Response.MISSING),
+        sum_mm=[0, 0, total],
+        is_complete=[True] * 3,
+        non_target=encode(Response, ["CR", "NON-CR/NON-PD", non_target], missing=Response.MISSING),
+        new_lesions=NewLesions.of([0] * 3),
+        has_reappeared=[False, True, False],
+    )
+    assert " ".join(decode(ImmuneResponse, found.response)) == words
+    expected = np.datetime64("NaT") if day is None else START + day
+    assert str(found.progression[0]) == str(expected)
+
+
 def test_disease_without_targets():
     n = 3
     found = immune_responses(

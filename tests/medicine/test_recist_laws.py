@@ -225,6 +225,7 @@ def test_immune_response_waits_and_else_agrees(rows):
     target, others = target_response(sums), non_target_response(lesions)
     new = find_new_lesions(lesions, no_record=Verdict.NOT_MET)
     table = overall_response(target, others, new)
+    back = progress_after_complete_response(points.course, points.last_date, table, find_disease(lesions))
     found = immune_responses(
         points.course,
         points.last_date,
@@ -233,6 +234,7 @@ def test_immune_response_waits_and_else_agrees(rows):
         is_complete=sums.is_complete,
         non_target=others,
         new_lesions=NewLesions.of((new == Verdict.MET.code).astype(float)),
+        has_reappeared=back.has_reappeared,
         n_courses=points.n_courses,
     )
     same = {
@@ -246,9 +248,9 @@ def test_immune_response_waits_and_else_agrees(rows):
     }
     for course in range(points.n_courses):
         mine = np.flatnonzero(points.course == course)
-        progressed = np.flatnonzero(table[mine] == Response.PD)
+        progressed = np.flatnonzero(back.response[mine] == Response.PD)
         until = mine[: progressed[0] + 1] if len(progressed) else mine
-        assert [same[Response(code)] for code in table[until]] == found.response[until].tolist()
+        assert [same[Response(code)] for code in back.response[until]] == found.response[until].tolist()
         confirmed = mine[found.response[mine] == ImmuneResponse.ICPD]
         assert found.is_confirmed[course] == bool(len(confirmed))
         if len(confirmed):

@@ -132,6 +132,7 @@ def follow_tumours(
         is_complete=sums.is_complete,
         non_target=non_target,
         new_lesions=count_new_lesions(lesions),
+        has_reappeared=back.has_reappeared,
         n_courses=lesions.points.n_courses,
     )
     points = points.with_columns(pl.Series("day", days, pl.Date))
@@ -168,7 +169,10 @@ def on_both_sides(rows: pl.DataFrame, courses: pl.DataFrame) -> pl.DataFrame:
 def _points(rows: pl.DataFrame) -> pl.DataFrame:
     """The time points, sorted as `read_lesions` sorts them."""
     return (
-        rows.sort("course", "SRCDOM", "SRCSEQ")
+        rows.select(
+            "course", "time_point", "label", "VISITNUM", "VISIT", "is_baseline", "day", "SRCDOM", "SRCSEQ"
+        )
+        .sort("course", "SRCDOM", "SRCSEQ")
         .group_by("course", "time_point", maintain_order=True)
         .agg(
             pl.col("label").first(),

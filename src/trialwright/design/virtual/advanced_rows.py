@@ -11,7 +11,7 @@ from trialwright.design.virtual.advanced_course import Course
 from trialwright.design.virtual.advanced_visits import SCAN, SCREENING, Visits, failing_by_virus
 from trialwright.design.virtual.adverse_events import Exposure, add_adverse_events
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
-from trialwright.design.virtual.laboratory import Recorded, results
+from trialwright.design.virtual.laboratory import Recorded, levels, results
 from trialwright.design.virtual.lesion_rows import add_lesions
 from trialwright.design.virtual.lesions import READERS
 from trialwright.design.virtual.observed_tumour import Assessment
@@ -146,8 +146,7 @@ def _add_laboratory(
         )  # fmt: skip
         rows.add("LB", **made)
     who = np.arange(people.n)
-    rows.add("LB", who, LBDTC=course.zero + course.laboratory_day, VISITNUM=SCREENING, LBTESTCD="HBSAG", LBTEST="HBsAg",
-             LBORRES="positive", LBSTRESC="positive", LBSPEC="SERUM", LBLOINC="5196-1", LBMETHOD="IMMUNOASSAY")  # fmt: skip
+    rows.add("LB", **levels("hbsag", "positive", who, course.zero + course.laboratory_day, SCREENING))
 
 
 def _add_screening(rows: Rows, p: Advanced, course: Course, seed: int, trial: int) -> None:

@@ -10,12 +10,26 @@ import numpy as np
 
 from trialwright.design.virtual.advanced_course import Course, draw_course, liver_injury
 from trialwright.design.virtual.advanced_rows import add_rows
-from trialwright.design.virtual.advanced_visits import Visits, draw_results, draw_visits
+from trialwright.design.virtual.advanced_visits import (
+    Liver,
+    Visits,
+    draw_results,
+    draw_visits,
+    true_bilirubin,
+)
 from trialwright.design.virtual.adverse_events import add_immune_mediated
-from trialwright.design.virtual.draws import NEVER, Draws, Flags, Whole
-from trialwright.design.virtual.laboratory import Recorded
+from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
+from trialwright.design.virtual.laboratory import Recorded, upper_limits
 from trialwright.design.virtual.lesions import NOT_MEASURED
-from trialwright.design.virtual.observed_advanced import Patient, Seen, see
+from trialwright.design.virtual.observed_advanced import (
+    CHOLESTASIS_ALP,
+    INJURY_ALT,
+    INJURY_BILIRUBIN,
+    JAUNDICE_WITHIN,
+    Patient,
+    Seen,
+    see,
+)  # fmt: skip
 from trialwright.design.virtual.observed_tumour import Assessment, Scan, assess
 from trialwright.design.virtual.parameters import Advanced
 from trialwright.design.virtual.people import EPOCH, Results, draw_people
@@ -26,6 +40,8 @@ from trialwright.design.virtual.truth import MadeTrial, true_dates
 from trialwright.design.virtual.viral_load import FIRST_DAY, first_day
 
 AGES = (20.0, 90.0)
+INJURED = ("alt", "alp", "bilirubin")
+"""What Hy's law looks at."""
 _IMMUNE_MEDIATED = ("Hypothyroidism", "Rash", "Colitis", "Pneumonitis")
 
 
@@ -34,14 +50,14 @@ def make_advanced_trial(p: Advanced, plan: AdvancedPlan, seed: int, trial: int, 
     people = draw_people(p, seed, trial, subjects, frame=plan.last_day, ages=AGES)
     course = draw_course(p, plan, people, seed, trial)
     visits = draw_visits(p, plan, course, seed, trial)
-    measured = draw_results(p, plan, course, visits, seed, trial)
+    measured, liver = draw_results(p, plan, course, visits, seed, trial)
     assessments = read_scans(course)
     seen = read_patients(course, visits, measured, assessments)
     rows = Rows()
     add_rows(rows, p, plan, course, visits, measured, assessments, seed, trial)
     _add_injuries(rows, p, course, seen, seed, trial)
     told = [(subject, one) for subject, found in enumerate(seen) for one in found]
-    return MadeTrial(people.n, course.zero, rows, people.enrolled, _latent(course), told)
+    return MadeTrial(people.n, course.zero, rows, people.enrolled, _latent(p, course, liver), told)
 
 
 def read_scans(course: Course) -> list[tuple[list[Assessment], list[Assessment]]]:
@@ -81,7 +97,8 @@ def read_patients(
 ) -> list[list[Seen]]:
     """What can be seen of each subject; nothing of those who were not enrolled."""
     people = course.people
-    virus, enzymes = _samples(measured["hbv_dna"][0]), _samples(measured["alt"][0])
+    samples = {name: _samples(measured[name][0]) for name in ("hbv_dna", *INJURED)}
+    limits = [limit.tolist() for limit in upper_limits(INJURED, people.laboratory, people.is_man)]
     contact = last_contact(course, visits).tolist()
     zero, last_dose = course.zero.tolist(), course.doses.last.tolist()
     begun = np.where(course.virus.entecavir <= course.last, course.virus.entecavir, NEVER)
@@ -100,8 +117,11 @@ def read_patients(
             new_therapy=_known(therapy[who]),
             death=_known(death[who]),
             last_contact=contact[who],
-            hbv_dna=virus[who],
-            alt=enzymes[who],
+            hbv_dna=samples["hbv_dna"][who],
+            alt=samples["alt"][who],
+            alp=samples["alp"][who],
+            bilirubin=samples["bilirubin"][who],
+            normal={name: limit[who] for name, limit in zip(INJURED, limits, strict=True)},
             assessments=assessments[who],
         )
         found.append(list(see(patient)))
@@ -191,11 +211,26 @@ def _add_other_immune(rows: Rows, p: Advanced, course: Course, draws: Draws) -> 
         )  # fmt: skip
 
 
-def _latent(course: Course) -> Mapping[str, Any]:
+def _true_injury(p: Advanced, course: Course, liver: Liver, days: Whole, times: Numbers) -> Whole:
+    """The first day on which ALT, ALP and the bilirubin of that day or the weeks after truly fulfil Hy's law."""
+    people = course.people
+    limits = upper_limits(INJURED, people.laboratory, people.is_man)
+    alt_limit, alp_limit, bilirubin_limit = (limit[:, None] for limit in limits)
+    is_yellow = true_bilirubin(p, course, liver, days, times) > INJURY_BILIRUBIN * bilirubin_limit
+    yellow = np.where(is_yellow & (days <= course.last[:, None]), days, NEVER)
+    next_yellow = np.minimum.accumulate(yellow[:, ::-1], axis=1)[:, ::-1]
+    is_high = (course.alt[:, None] * times >= INJURY_ALT * alt_limit) & (
+        liver.alp < CHOLESTASIS_ALP * alp_limit
+    )
+    return first_day(is_high & (next_yellow - days <= JAUNDICE_WITHIN), 1)
+
+
+def _latent(p: Advanced, course: Course, liver: Liver) -> Mapping[str, Any]:
     """What truly happened, of everybody who was enrolled."""
     people, virus = course.people, course.virus
     days = np.broadcast_to(np.arange(FIRST_DAY, FIRST_DAY + virus.curve.shape[1])[None, :], virus.curve.shape)
-    alt = course.alt[:, None] * liver_injury(virus.flares, days)
+    times = liver_injury(virus.flares, days)
+    alt = course.alt[:, None] * times
     usual = alt[:, -FIRST_DAY][:, None]
     flare = first_day((alt >= 3.0 * usual) & (alt > 100.0), 1)
     is_measurable = ~(course.scans.mm[:, :, 0] == NOT_MEASURED).all(axis=(1, 2))
@@ -217,6 +252,7 @@ def _latent(course: Course) -> Mapping[str, Any]:
             REACTIVATION=lived(virus.reactivation),
             BREAKTHROUGH=lived(virus.breakthrough),
             FLARE=lived(flare),
+            HYS_LAW=lived(_true_injury(p, course, liver, days, times)),
             GAP_START=lived(virus.gap[0]),
             PROGRESSION=lived(course.progression),
             DECOMPENSATION=lived(course.decompensation),

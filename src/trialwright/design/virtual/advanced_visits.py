@@ -31,6 +31,23 @@ class Visits:
     """Screening and end of treatment: everything is measured, not the virus and the enzymes alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Liver:
+    """What the livers of subjects are like without injury, each of shape (n, 1)."""
+
+    alp: Numbers
+    bilirubin: Numbers
+    is_icteric: Flags
+    """Whether a flare raises bilirubin."""
+
+
+def true_bilirubin(p: Advanced, course: Course, liver: Liver, day: Whole, times: Numbers) -> Numbers:
+    """Bilirubin on days with so many times the usual ALT, shape (n, m): raised by flares in some, and by decompensation."""
+    failing = day >= course.decompensation[:, None]
+    flared = liver.bilirubin * np.where(liver.is_icteric, np.sqrt(times), 1.0)
+    return np.asarray(flared * np.where(failing, p.decompensation_bilirubin, 1.0))
+
+
 def draw_visits(p: Advanced, plan: AdvancedPlan, course: Course, seed: int, trial: int) -> Visits:
     """When each visit takes place, and whether a sample is taken."""
     n = course.people.n
@@ -65,8 +82,11 @@ def draw_visits(p: Advanced, plan: AdvancedPlan, course: Course, seed: int, tria
 
 def draw_results(
     p: Advanced, plan: AdvancedPlan, course: Course, visits: Visits, seed: int, trial: int
-) -> Mapping[str, tuple[Results, Recorded]]:
-    """What was measured at the visits: for each test the results in the unit of the catalogue, and as reported."""
+) -> tuple[Mapping[str, tuple[Results, Recorded]], Liver]:
+    """What was measured at the visits: for each test the results in the unit of the catalogue, and as reported.
+
+    Also what the livers are like that some of it was measured of.
+    """
     people = course.people
     n, shape = people.n, visits.day.shape
     draws = Draws(seed, trial, "laboratory", n)
@@ -100,9 +120,9 @@ def draw_results(
     true = {
         "alt": alt * noise(p.alt_within),
         "ast": (own("ast") + 0.8 * (alt - course.alt[:, None])) * noise(p.alt_within),
-        "alp": own("alp") * noise(p.analyte_within),
-        "bilirubin": own("bilirubin") * np.where(yellow, np.sqrt(times), 1.0)
-        * np.where(failing, p.decompensation_bilirubin, 1.0) * noise(p.analyte_within),
+        "alp": (alp := own("alp")) * noise(p.analyte_within),
+        "bilirubin": true_bilirubin(p, course, liver := Liver(alp, own("bilirubin"), yellow), visits.day, times)
+        * noise(p.analyte_within),
         "albumin": own("albumin") * np.where(failing, 0.7, 1.0) * noise(p.analyte_within / 4),
         "inr": own("inr") * np.where(failing, 1.5, 1.0) * noise(p.analyte_within / 4),
     }  # fmt: skip
@@ -110,7 +130,7 @@ def draw_results(
         is_measured = visits.sampled & (visits.is_whole | (name in ("alt", "ast", "alp", "bilirubin")))
         recorded = report_result(name, np.maximum(values, 0.1), np.broadcast_to(chemistry, shape))
         made[name] = (Results(visits.day, recorded.value, recorded.state, is_measured), recorded)
-    return made
+    return made, liver
 
 
 def failing_by_virus(course: Course, seed: int, trial: int) -> Flags:

@@ -14,10 +14,17 @@ from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
 from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import People
 from trialwright.design.virtual.plan import AfterTreatmentPlan
+from trialwright.design.virtual.tables import Words
 
 THREE_YEARS = 1096
 IN_LIVER, IN_VEIN, NOT_SPECIFIC, OUTSIDE, AT_SITE = range(5)
 """How a recurrence shows."""
+
+_CATEGORIES = ("LR-1", "LR-3", "LR-4", "LR-5", "LR-TIV", "LR-M", "LR-NC")
+_LR_1, _LR_3, _LR_4, _LR_5, _LR_TIV, _LR_M, _LR_NC = range(7)
+_SITES = ("", "nonviable", "equivocal", "viable", "nonevaluable")
+_NO_SITE, _NONVIABLE, _EQUIVOCAL, _VIABLE, _NONEVALUABLE = range(5)
+_OUTSIDE = ("none", "unequivocal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,9 @@ class Scans:
 
     day: Whole
     done: Flags
-    category: np.ndarray[tuple[int, ...], np.dtype[np.str_]]
-    site: np.ndarray[tuple[int, ...], np.dtype[np.str_]]
-    outside: np.ndarray[tuple[int, ...], np.dtype[np.str_]]
+    category: Words
+    site: Words
+    outside: Words
     histology: Whole
     """Day on which a new lesion proved to be liver cancer; `NEVER`."""
     treated: Whole
@@ -276,44 +283,42 @@ def _draw_scans(
     category, site, outside = (np.stack([view[part] for view in views], axis=2) for part in range(3))
     # the first reader's findings decide what follows
     own = category[:, :, 0]
-    is_probable = (own == "LR-4") & done & comes_first[:, None] & (day < recurrence[:, None])
+    is_probable = (own == _LR_4) & done & comes_first[:, None] & (day < recurrence[:, None])
     treats = draws.chance(p.probable_treated) & is_probable.any(axis=1)
     when = np.where(treats, np.take_along_axis(day, is_probable.argmax(axis=1)[:, None], axis=1)[:, 0], NEVER)
     decision = np.where(treats, when + draws.days(7, 21), NEVER)
     treated = np.where(decision <= last, decision, NEVER)
     cured = day > treated[:, None]
-    category[cured] = "LR-1"
-    site[cured & covariates.by_ablation[:, None]] = "nonviable"
-    outside[cured] = "none"
-    sure = np.isin(category[:, :, 0], ("LR-5", "LR-TIV", "LR-M")) | (site[:, :, 0] == "viable")
-    sure = (
-        sure | (outside[:, :, 0] == "unequivocal") | (day == np.where(treated < NEVER, when, NEVER)[:, None])
-    ) & done
+    category[cured] = _LR_1
+    site[cured & covariates.by_ablation[:, None]] = _NONVIABLE
+    outside[cured] = 0
+    sure = np.isin(category[:, :, 0], (_LR_5, _LR_TIV, _LR_M)) | (site[:, :, 0] == _VIABLE)
+    sure = (sure | (outside[:, :, 0] > 0) | (day == np.where(treated < NEVER, when, NEVER)[:, None])) & done
     is_seen = sure.any(axis=1)
     column = np.where(is_seen, sure.argmax(axis=1), 2 * planned)
     done &= np.arange(2 * planned)[None, :] <= (column // 2 * 2 + 3)[:, None]
-    proves = (category[:, :, 0] == "LR-M") & done
+    proves = (category[:, :, 0] == _LR_M) & done
     shown = np.take_along_axis(day, proves.argmax(axis=1)[:, None], axis=1)[:, 0]
     histology = np.where(proves.any(axis=1), shown + draws.days(10, 25), NEVER)
     histology = np.where(histology <= last, histology, NEVER)
-    return Scans(day, done, category, site, outside, histology, treated), is_seen
+    words = (Words(category, _CATEGORIES), Words(site, _SITES), Words(outside, _OUTSIDE))
+    return Scans(day, done, *words, histology, treated), is_seen
 
 
 def _view(
     day: Whole, blurred: Flags, definite: Whole, probable: Whole, benign: Whole, kind: Whole, ablated: Flags
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.str_]], ...]:
-    """What one reader sees at each scan: category, the ablated site, outside the liver."""
+) -> tuple[Whole, Whole, Whole]:
+    """What one reader sees at each scan: category, the ablated site, outside the liver, as places in their words."""
     is_there = day >= definite[:, None]
     before = (day >= probable[:, None]) & ~is_there
     of_kind = kind[:, None]
-    category = np.where(day >= benign[:, None], "LR-3", "LR-1")
-    category = np.where(before & (of_kind != AT_SITE), "LR-4", category)
-    for what, level in ((IN_LIVER, "LR-5"), (IN_VEIN, "LR-TIV"), (NOT_SPECIFIC, "LR-M")):
+    category = np.where(day >= benign[:, None], _LR_3, _LR_1)
+    category = np.where(before & (of_kind != AT_SITE), _LR_4, category)
+    for what, level in ((IN_LIVER, _LR_5), (IN_VEIN, _LR_TIV), (NOT_SPECIFIC, _LR_M)):
         category = np.where(is_there & (of_kind == what), level, category)
-    category = np.where(blurred, "LR-NC", category)
-    site = np.where(before & (of_kind == AT_SITE), "equivocal", "nonviable")
-    site = np.where(is_there & (of_kind == AT_SITE), "viable", site)
-    site = np.where(blurred, "nonevaluable", site)
-    site = np.where(ablated[:, None], site, "")
-    outside = np.where(is_there & (of_kind == OUTSIDE), "unequivocal", "none")
-    return category, site, outside
+    category = np.where(blurred, _LR_NC, category)
+    site = np.where(before & (of_kind == AT_SITE), _EQUIVOCAL, _NONVIABLE)
+    site = np.where(is_there & (of_kind == AT_SITE), _VIABLE, site)
+    site = np.where(blurred, _NONEVALUABLE, site)
+    site = np.where(ablated[:, None], site, _NO_SITE)
+    return category, site, (is_there & (of_kind == OUTSIDE)).astype(np.int64)

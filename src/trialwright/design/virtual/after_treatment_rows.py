@@ -10,7 +10,7 @@ from trialwright.design.virtual.adverse_events import Exposure, add_adverse_even
 from trialwright.design.virtual.after_treatment_course import Course
 from trialwright.design.virtual.after_treatment_results import SCAN, SCREENING, Visits
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Whole
-from trialwright.design.virtual.laboratory import Recorded, results
+from trialwright.design.virtual.laboratory import Recorded, levels, results
 from trialwright.design.virtual.lesions import READERS
 from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import Results
@@ -24,7 +24,7 @@ from trialwright.design.virtual.shared_rows import (
     add_visit_records,
     attest,
 )  # fmt: skip
-from trialwright.design.virtual.tables import NO_DAY, Rows
+from trialwright.design.virtual.tables import NO_DAY, Rows, Words
 
 _YES = frozenset({"INFORMED CONSENT", "SURVIVAL OVER 3 MONTHS", "AGREES TO CONTRACEPTION"})
 """Attestations that hold for whoever is eligible."""
@@ -131,7 +131,7 @@ def _add_history(
         had = {"LIVER RESECTION": ~ablated, "LIVER ABLATION": ablated}.get(
             name, np.zeros(people.n, dtype=bool)
         )
-        rows.add("PR", who, PRTRT=name, PRDECOD=name, PRPRESP="Y", PROCCUR=np.where(had, "Y", "N"), PRDTC=day,
+        rows.add("PR", who, PRTRT=name, PRDECOD=name, PRPRESP="Y", PROCCUR=Words.either(had), PRDTC=day,
                  PRSTDTC=np.where(had, course.radical, NO_DAY))  # fmt: skip
     for name in plan.asked["attestation"]:
         some = who[~people.is_man] if name in _WOMEN else who
@@ -218,11 +218,8 @@ def _add_laboratory(
             laboratory=np.broadcast_to(lab[:, None], shape), is_man=man,
         ))  # fmt: skip
     who = np.arange(people.n)
-    for test, label, loinc, level in (
-        ("HBSAG", "HBsAg", "5196-1", "positive"), ("HCAB", "anti-HCV", "16128-1", "negative"),
-    ):  # fmt: skip
-        rows.add("LB", who, LBDTC=zero + course.laboratory_day, VISITNUM=SCREENING, LBTESTCD=test, LBTEST=label,
-                 LBORRES=level, LBSTRESC=level, LBSPEC="SERUM", LBLOINC=loinc, LBMETHOD="IMMUNOASSAY")  # fmt: skip
+    for name, level in (("hbsag", "positive"), ("anti_hcv", "negative")):
+        rows.add("LB", **levels(name, level, who, zero + course.laboratory_day, SCREENING))
     subject = np.nonzero(visits.done)[0]
     add_visit_records(rows, subject, zero[subject] + visits.day[visits.done], visits.number[visits.done])
     treated = who[people.enrolled]
@@ -242,19 +239,20 @@ def _add_scans(rows: Rows, course: Course) -> None:
              PRSTDTC=np.concatenate([first, day]))  # fmt: skip
     add_visit_records(rows, who, first, np.full(len(who), SCAN))
     add_visit_records(rows, subject, day, number.astype(np.float64))
+    everybody = np.ones(len(subject), dtype=bool)
     for reader, name in enumerate(READERS):
         burnt = who[ablated[who]]
         add_categories(rows, who, first, SCAN, {"LIRADS": "LR-1", "EXTRAHEPATIC LESION": "none"}, name)
         add_categories(
             rows, burnt, (zero + course.scan_day)[burnt], SCAN, {"LIRADS TREATED": "nonviable"}, name
         )
-        for fact, values in (
-            ("LIRADS", scans.category), ("EXTRAHEPATIC LESION", scans.outside), ("LIRADS TREATED", scans.site),
+        for fact, values, has in (
+            ("LIRADS", scans.category, everybody), ("EXTRAHEPATIC LESION", scans.outside, everybody),
+            ("LIRADS TREATED", scans.site, ablated[subject]),
         ):  # fmt: skip
-            seen = values[:, :, reader][scans.done]
-            has = seen != ""
-            rows.add("FA", subject[has], FAOBJ=fact, FATESTCD="STATUS", FATEST="Status", FAORRES=seen[has],
-                     FASTRESC=seen[has], FAEVAL=name, FADTC=day[has], VISITNUM=number[has].astype(np.float64))  # fmt: skip
+            seen = values[:, :, reader][scans.done][has]
+            rows.add("FA", subject[has], FAOBJ=fact, FATESTCD="STATUS", FATEST="Status", FAORRES=seen, FASTRESC=seen,
+                     FAEVAL=name, FADTC=day[has], VISITNUM=number[has].astype(np.float64))  # fmt: skip
     for when, fact, level in (
         (scans.histology, "HISTOLOGY OF NEW LESION", "hcc"),
         (scans.treated, "TREATED AS HCC", "Y"),

@@ -61,6 +61,7 @@ def read_patients(
     people, scans = course.people, course.scans
     surface = _samples(measured["hbsag_quantity"][0])
     antibodies = _samples(measured["anti_hbs"][0])
+    virus = _samples(measured["hbv_dna"][0])
     day, done = scans.day.tolist(), scans.done.tolist()
     category, site, outside = scans.category.tolist(), scans.site.tolist(), scans.outside.tolist()
     histology, treated = scans.histology.tolist(), scans.treated.tolist()
@@ -98,8 +99,10 @@ def read_patients(
                     transplantation=_known(transplanted[who]),
                     last_contact=contact[who],
                     last_interferon=_known(interferon[who]),
+                    last_analogue=None,
                     hbsag=surface[who],
                     anti_hbs=antibodies[who],
+                    hbv_dna=virus[who],
                 ),
             )
         )

@@ -7,7 +7,7 @@ was recorded, in the unit of the catalogue, is handed back, so that the truth ca
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -108,28 +108,30 @@ def report_between(
 ) -> Recorded:
     """The same of an assay with limits of quantification and of detection, in the unit of the catalogue."""
     made = report_result(name, true, laboratory)
-    factor = np.where(laboratory == SI, *tests()[name].factors)
+    factors = np.array(tests()[name].factors)
     number, state = made.number.copy(), made.state.copy()
     if upper is not None:
-        limit = _to_figures(upper / factor, 3)
+        limit = _to_figures(upper / factors, 3)[laboratory]
         above = number > limit
         number, state = np.where(above, limit, number), np.where(above, ABOVE, state)
     if lower is not None:
-        limit = _to_figures(lower / factor, 3)
+        limit = _to_figures(lower / factors, 3)[laboratory]
         below = number < limit
         number, state = np.where(below, limit, number), np.where(below, BELOW, state)
         if detection is not None:
             state = np.where(below & (true < detection), NOT_DETECTED, state)
-    return Recorded(number, number * factor, state)
+    return Recorded(number, number * factors[laboratory], state)
 
 
 def _to_figures(number: Numbers, figures: int) -> Numbers:
     """Rounded to significant figures; whole numbers stay whole."""
     safe = np.maximum(number, 1e-9)
-    digits = figures - 1 - np.floor(np.log10(safe))
-    up = 10.0 ** np.maximum(digits, 0)
-    down = 10.0 ** np.maximum(-digits, 0)
+    digits = (figures - 1 - np.floor(np.log10(safe))).astype(np.int64)
+    up, down = _POWERS_OF_TEN[np.maximum(digits, 0)], _POWERS_OF_TEN[np.maximum(-digits, 0)]
     return np.asarray(np.round(number / down * up) / up * down)
+
+
+_POWERS_OF_TEN = np.array([float(f"1e{power}") for power in range(309)])
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -147,17 +149,34 @@ def results(
     is_man: Flags,
 ) -> dict[str, Any]:
     """Rows of LB, as `write_results` takes them, of the samples that were taken; all of one shape."""
+    words = _words(name, laboratory[done], is_man[done])
     return {
         "subject": subject[done],
         "LBDTC": day[done],
         "VISITNUM": visit[done].astype(np.float64),
-        "test": name,
-        "laboratory": laboratory[done].astype(np.int8),
-        "is_man": is_man[done],
+        "words": words.astype(np.int16),
         "number": recorded.number[done],
         "value": recorded.value[done],
         "state": recorded.state[done].astype(np.int8),
     }
+
+
+def levels(name: str, level: str, subject: Whole, day: Whole, visit: float) -> dict[str, Any]:
+    """Rows of LB, as `write_results` takes them, of a test that gives words in place of numbers (see `_QUALITATIVE`)."""
+    words = 4 * len(tests()) + list(_QUALITATIVE).index(name)
+    return {
+        "subject": subject,
+        "LBDTC": day,
+        "VISITNUM": visit,
+        "words": np.full(len(subject), words, dtype=np.int16),
+        "level": level,
+    }
+
+
+_QUALITATIVE = {
+    "hbsag": {"LBTESTCD": "HBSAG", "LBTEST": "HBsAg", "LBLOINC": "5196-1"},
+    "anti_hcv": {"LBTESTCD": "HCAB", "LBTEST": "anti-HCV", "LBLOINC": "16128-1"},
+}
 
 
 def write_results(
@@ -168,16 +187,27 @@ def write_results(
     Parameters
     ----------
     rows : DataFrame
-        As `results` gives them; rows without `number` have their `LBORRES` already.
+        As `results` and `levels` give them.
     limits : mapping of str to (lower, upper)
         Limits of quantification of assays that have them, in the unit of the catalogue.
     """
-    told = rows.join(_wording(limits), on=["test", "laboratory", "is_man"], how="left", maintain_order="left")
+    texts = _texts(rows.select(_MEASURED).unique().drop_nulls())
+    told = rows.hstack(_wording(limits)[rows["words"]])
+    return told.join(texts, on=_MEASURED, how="left", maintain_order="left").with_columns(
+        pl.coalesce("level", name).alias(name) for name in ("LBORRES", "LBSTRESC")
+    )
+
+
+_MEASURED = ["number", "value", "state"]
+
+
+def _texts(measured: pl.DataFrame) -> pl.DataFrame:
+    """How results are written; many are the same, and writing is slow."""
     sign = pl.col("state").replace_strict(
         {EXACT: "", BELOW: "<", ABOVE: ">"}, default=None, return_dtype=pl.String
     )
     number, value = pl.col("number"), pl.col("value")
-    return told.with_columns(
+    return measured.with_columns(
         pl.coalesce(sign + _number_text("number"), pl.lit("not detected")).alias("LBORRES"),
         pl.when(sign != "").then(sign).alias("LBORCMP"),
         pl.when(pl.col("state") != NOT_DETECTED).then(number).alias("LBORRESN"),
@@ -198,7 +228,10 @@ def _number_text(column: str) -> pl.Expr:
 
 
 def _wording(limits: Mapping[str, tuple[float | None, float | None]]) -> pl.DataFrame:
-    """What goes with a test, a laboratory and a sex: names, units, limits."""
+    """What goes with a test, a laboratory and a sex, and then with each test that gives words: names, units, limits.
+
+    The number of a row is the `words` of `results` and `levels`.
+    """
     rows = []
     for name, test in tests().items():
         concept = test.concept
@@ -231,7 +264,8 @@ def _wording(limits: Mapping[str, tuple[float | None, float | None]]) -> pl.Data
                         "LBNAM": ("VIRTUAL LABORATORY A", "VIRTUAL LABORATORY B")[laboratory],
                     }
                 )
-    return pl.DataFrame(rows, schema_overrides=_WORDS).with_columns(pl.col("laboratory").cast(pl.Int8))
+    rows += [{**told, "LBMETHOD": "IMMUNOASSAY", "LBSPEC": "SERUM"} for told in _QUALITATIVE.values()]
+    return pl.DataFrame(rows, schema_overrides=_WORDS)
 
 
 _WORDS = {
@@ -239,6 +273,16 @@ _WORDS = {
     **dict.fromkeys(("LBMETHOD", "LBSPEC", "LBLOINC", "LBNAM"), pl.String),
     **dict.fromkeys(("LBSTNRLO", "LBSTNRHI", "LBLLOQ", "LBULOQ"), pl.Float64),
 }
+
+
+def upper_limits(names: Sequence[str], laboratory: Whole, is_man: Flags) -> list[Numbers]:
+    """The upper limits of normal that stand beside results of each subject, in the unit of the catalogue."""
+    told = _wording({})["LBSTNRHI"].to_numpy()
+    return [told[_words(name, laboratory, is_man)] for name in names]
+
+
+def _words(name: str, laboratory: Whole, is_man: Flags) -> Whole:
+    return 4 * list(tests()).index(name) + 2 * laboratory + is_man
 
 
 def _short(limit: float | None, factor: float, digits: tuple[int, int] | None, laboratory: int) -> str | None:

@@ -7,10 +7,12 @@ the first dose, which is day 0; answers are yes, no, or None where the records l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from trialwright.design.virtual.laboratory import EXACT
+from trialwright.design.virtual.observed_immune import follow_immune
 from trialwright.design.virtual.observed_tumour import (
     Assessment,
     Followed,
@@ -22,6 +24,7 @@ from trialwright.design.virtual.observed_tumour import (
     response_duration,
 )
 from trialwright.design.virtual.readings import (
+    TOLERANCE,
     Answer,
     Finding,
     Sample,
@@ -33,11 +36,15 @@ from trialwright.design.virtual.readings import (
     is_at_least,
     lowest_before,
     reaches,
+    sample,
 )  # fmt: skip
 from trialwright.vocabulary.durations import add_months
 
 REACTIVATION_FOLD = 100
 FLARE_FOLD, FLARE_ABOVE = 3, 100.0
+INJURY_ALT, INJURY_BILIRUBIN, CHOLESTASIS_ALP = 3, 2, 2
+"""Multiples of the upper limit of normal: from three on, above two, below two (hbv.md section 8.1)."""
+JAUNDICE_WITHIN = 30
 NADIR_FOLD, CONFIRMED_AFTER = 10, 28
 UNDETECTABLE_BELOW, RISEN_TO = 20.0, 1000.0
 BASELINE_WITHIN, BEFORE_ENTECAVIR_WITHIN = 14, 28
@@ -58,6 +65,10 @@ class Patient:
     last_contact: int
     hbv_dna: Sequence[Sample]
     alt: Sequence[Sample]
+    alp: Sequence[Sample]
+    bilirubin: Sequence[Sample]
+    normal: Mapping[str, float]
+    """Upper limits of normal of the last three, as their laboratory gives them."""
     assessments: tuple[Sequence[Assessment], Sequence[Assessment]]
     """By the investigator and by the independent assessor."""
 
@@ -66,7 +77,7 @@ class Patient:
 class Seen:
     """One thing that can be seen: the protocol element, who read it, and what was found.
 
-    `finding` of an event or a rate, `followed` of a time, `response` of a best response.
+    `finding` of an event or a rate, `followed` of a time, `response` of a best response, or of a scan on its `day`.
     """
 
     element: str
@@ -75,6 +86,7 @@ class Seen:
     followed: Followed | None = None
     response: str | None = None
     n_assessed: int | None = None
+    day: int | None = None
 
 
 READER_NAMES = ("local", "central")
@@ -83,6 +95,9 @@ READER_NAMES = ("local", "central")
 def see(patient: Patient) -> Iterator[Seen]:
     """Everything the protocol asks for that these records show."""
     yield from _see_virus(patient)
+    yield Seen(
+        "events.hys_law", None, first_met([(one.day, _is_injury(one, patient)) for one in patient.alt])
+    )
     for reader, assessments in zip(READER_NAMES, patient.assessments, strict=True):
         day = first_progression(assessments)
         yield Seen("events.progression", reader, Finding(day is not None, day))
@@ -100,10 +115,27 @@ def see(patient: Patient) -> Iterator[Seen]:
         )
         lasted = response_duration(assessments, patient.new_therapy, patient.death)
         yield Seen("endpoints.duration_of_response", reader, followed=lasted)
+        yield from _see_immune(reader, assessments)
     alive = Followed(patient.last_contact, "censored", "alive")
     died = patient.death is not None
     yield Seen(
         "endpoints.os", None, followed=Followed(patient.death or 0, "event", "death") if died else alive
+    )
+
+
+def _see_immune(reader: str, assessments: Sequence[Assessment]) -> Iterator[Seen]:
+    """iRECIST, which decides on treatment: each scan, and the progression that was not taken back."""
+    course = follow_immune(assessments)
+    for one, response in zip(assessments, course.responses, strict=True):
+        yield Seen("facts.irecist_response", reader, response=response, day=one.day)
+    is_confirmed = course.confirmed is not None
+    yield Seen("events.confirmed_progression", reader, Finding(is_confirmed, course.confirmed))
+    word = "CONFIRMED" if is_confirmed else "UNCONFIRMED"
+    yield Seen(
+        "progression by iRECIST",
+        reader,
+        response=None if course.progression is None else word,
+        day=course.progression,
     )
 
 
@@ -148,6 +180,32 @@ def _see_virus(patient: Patient) -> Iterator[Seen]:
 
 def _is_flare(one: Sample, usual: Sample | None) -> Answer:
     return both(reaches(one, FLARE_FOLD, usual) if usual else None, is_above(one, FLARE_ABOVE))
+
+
+def _is_injury(one: Sample, patient: Patient) -> Answer:
+    """Hy's law by the laboratory: bilirubin on the day of the ALT or up to 30 days later, ALP low in the same sample."""
+
+    is_high = reaches(one, INJURY_ALT, sample(0, patient.normal["alt"], EXACT))
+    if is_high is False:
+        return False
+    above = INJURY_BILIRUBIN * patient.normal["bilirubin"] * (1 + TOLERANCE)
+    later = [
+        is_above(each, above) for each in patient.bilirubin if 0 <= each.day - one.day <= JAUNDICE_WITHIN
+    ]
+    limit = sample(0, patient.normal["alp"], EXACT)
+    cholestatic = [reaches(each, CHOLESTASIS_ALP, limit) for each in patient.alp if each.day == one.day]
+    return both(both(is_high, _any(later)), _not(_any(cholestatic)))
+
+
+def _any(answers: Sequence[Answer]) -> Answer:
+    """Kleene's or; of nothing it cannot be said."""
+    if any(answers):
+        return True
+    return None if None in answers or not answers else False
+
+
+def _not(answer: Answer) -> Answer:
+    return None if answer is None else not answer
 
 
 def _has_emerged(one: Sample, baseline: Sample | None) -> Answer:

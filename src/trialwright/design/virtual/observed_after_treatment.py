@@ -28,6 +28,7 @@ SHOWN_WITHIN = 90
 """A scan so long before histology or treatment led to it."""
 LOST_BELOW, CONFIRMED_AFTER, ANTIBODIES_FROM = 0.05, 84, 10.0
 SUSTAINED_AFTER = 168
+UNDETECTABLE_BELOW, LOST_WITHIN = 10.0, 28
 LONGEST_GAP = 183
 HBSAG_READ_AT = 672
 FOLLOW_UP = 1099
@@ -56,8 +57,11 @@ class Patient:
     transplantation: int | None
     last_contact: int
     last_interferon: int | None
+    last_analogue: int | None
+    """None while it goes on."""
     hbsag: Sequence[Sample]
     anti_hbs: Sequence[Sample]
+    hbv_dna: Sequence[Sample]
 
 
 def see(patient: Patient) -> Iterator[Seen]:
@@ -149,7 +153,7 @@ def _without_gaps(event: int | None, death: int | None, adequate: Sequence[int])
 
 
 def _see_hbsag(patient: Patient) -> Iterator[Seen]:
-    """Loss of HBsAg, confirmed; still lost half a year after interferon; and with antibodies."""
+    """Loss of HBsAg, confirmed; still lost half a year after interferon, and after all treatment; and with antibodies."""
     samples = [one for one in patient.hbsag if one.day >= 0]
 
     def is_lost(position: int) -> Answer:
@@ -178,3 +182,22 @@ def _see_hbsag(patient: Patient) -> Iterator[Seen]:
         if one.day >= 0
     ]
     yield Seen("events.seroconversion", None, first_met(antibodies))
+    yield Seen("events.functional_cure", None, _see_cure(patient, rows))
+
+
+def _see_cure(patient: Patient, losses: Sequence[tuple[int, Answer]]) -> Finding:
+    """No HBV DNA 24 weeks after all treatment or later, while HBsAg is lost.
+
+    Under an analogue nobody is cured in this sense, however long HBsAg is lost (hbv.md section 7).
+    """
+    last = [one for one in (patient.last_interferon, patient.last_analogue) if one is not None]
+    since = max(last, default=0) + SUSTAINED_AFTER
+    if patient.last_analogue is None:
+        return Finding(False)
+    cures: list[tuple[int, Answer]] = []
+    for one in patient.hbv_dna:
+        if one.day >= since:
+            lost = first_met([row for row in losses if 0 <= one.day - row[0] <= LOST_WITHIN])
+            is_there = is_at_least(one, UNDETECTABLE_BELOW)
+            cures.append((one.day, both(lost.answer, None if is_there is None else not is_there)))
+    return first_met(cures)

@@ -39,11 +39,16 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
+    """What a scan comes to: responses by RECIST 1.1, new lesions so far, and the sum of the targets measured."""
+
     day: int
     target: str
     non_target: str
-    has_new: bool
+    new_lesions: int
     overall: str
+    total_mm: int = 0
+    is_whole: bool = True
+    """Whether every target was measured."""
 
 
 def assess(baseline: Sequence[int], lesions: Sequence[int], scans: Sequence[Scan]) -> list[Assessment]:
@@ -70,8 +75,9 @@ def assess(baseline: Sequence[int], lesions: Sequence[int], scans: Sequence[Scan
         overall = _overall(target, non_target, scan.new_lesions > 0)
         if was_complete and overall not in ("CR", "PD", "NE"):
             overall = "PD"  # what vanished altogether is there again
-        found.append(Assessment(scan.day, target, non_target, scan.new_lesions > 0, overall))
-        was_complete = overall == "CR"
+        found.append(Assessment(scan.day, target, non_target, scan.new_lesions, overall, total, is_whole))
+        if overall != "NE":
+            was_complete = overall == "CR"
         if is_whole:
             lowest = min(lowest, total)
     return found

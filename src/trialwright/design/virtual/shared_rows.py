@@ -9,7 +9,7 @@ import numpy as np
 
 from trialwright.design.virtual.draws import Flags, Numbers, Whole
 from trialwright.design.virtual.people import People
-from trialwright.design.virtual.tables import NO_DAY, Rows
+from trialwright.design.virtual.tables import NO_DAY, Rows, Words
 
 SITE = "V01"
 COUNTRY = "ZZZ"
@@ -68,9 +68,11 @@ def add_number(
     rows: Rows, subject: Whole, day: Whole, visit: Any, name: str, value: Numbers, unit: str
 ) -> None:
     """A finding that is a number; `value` is an array as long as `subject`."""
-    text = [f"{one:g}" for one in value]
+    numbers, place = np.unique(value, return_inverse=True)
+    text = Words(place, tuple(f"{one:g}" for one in numbers.tolist()))
+    written = np.array([float(one) for one in text.words])[place]
     rows.add("FA", subject, FAOBJ=name, FATESTCD="STATUS", FATEST="Status", FAORRES=text, FASTRESC=text,
-             FASTRESN=[float(one) for one in text], FAORRESU=unit, FASTRESU=unit, FADTC=day, VISITNUM=visit)  # fmt: skip
+             FASTRESN=written, FAORRESU=unit, FASTRESU=unit, FADTC=day, VISITNUM=visit)  # fmt: skip
 
 
 def add_history(
@@ -78,5 +80,5 @@ def add_history(
 ) -> None:
     """MH: each condition that was asked for on a day, had (since then) or not."""
     for name, has in conditions.items():
-        rows.add("MH", subject, MHTERM=name, MHDECOD=name, MHPRESP="Y", MHOCCUR=np.where(has, "Y", "N"), MHDTC=day,
+        rows.add("MH", subject, MHTERM=name, MHDECOD=name, MHPRESP="Y", MHOCCUR=Words.either(has), MHDTC=day,
                  MHSTDTC=np.where(has, since, NO_DAY))  # fmt: skip

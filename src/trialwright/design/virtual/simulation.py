@@ -139,16 +139,8 @@ def _assemble(
     subjects = _subjects(study, made, numbers)
     rows = _together(made)
     limits = {fact: assay_limits(loaded, fact) for fact in ("hbv_dna", "hbsag_quantity")}
-    laboratory = rows["LB"]
-    is_coded = laboratory["test"].is_not_null()
-    rows["LB"] = pl.concat(
-        [
-            write_results(laboratory.filter(is_coded).drop(_given(laboratory)), limits),
-            laboratory.filter(~is_coded).drop("test", "laboratory", "is_man", "number", "value", "state"),
-        ],
-        how="diagonal_relaxed",
-    )
     rows = {domain: in_order(domain, frame) if frame.height else frame for domain, frame in rows.items()}
+    rows["LB"] = write_results(rows["LB"], limits)
     rows["FA"] = _linked(rows["FA"], rows["LB"])
     is_one = numbers == range(1)
     tables = as_tables(rows, subjects.drop(KEY) if is_one else subjects, study)
@@ -186,10 +178,6 @@ def _linked(findings: pl.DataFrame, laboratory: pl.DataFrame) -> pl.DataFrame:
     return findings.join(enzymes, on=["subject", "of_flare"], how="left", maintain_order="left").with_columns(
         pl.format("LB.{}", "record").alias("FALNKID")
     )
-
-
-def _given(laboratory: pl.DataFrame) -> list[str]:
-    return [name for name in laboratory.columns if name.startswith("LB") and name != "LBDTC"]
 
 
 def _offsets(made: list[MadeTrial]) -> list[int]:

@@ -7,17 +7,41 @@ says. Only when all trials are there do days become text and rows get their sequ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from trialwright.design.virtual.draws import Flags
 from trialwright.records.sdtm import ValueKind, domains
 
 NO_DAY = -(10**6)
 """A date that is not there."""
+_ABOVE_ALL_DAYS = 10**7
+"""More than any two days are apart."""
 
 _STARTS = frozenset({"AE", "CM", "DS", "EX", "PR", "SV"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """A column, of any shape, in which few words stand over and over: the place in `words` of the one that stands there."""
+
+    number: np.ndarray[tuple[int, ...], np.dtype[np.integer[Any]]]
+    words: tuple[str, ...]
+
+    def __getitem__(self, some: Any) -> Words:
+        return Words(self.number[some], self.words)
+
+    def tolist(self) -> Any:
+        """As nested lists of words."""
+        return np.array(self.words, dtype=object)[self.number].tolist()
+
+    @classmethod
+    def either(cls, flags: Flags, yes: str = "Y", no: str = "N") -> Words:
+        """One word where it is so, another where it is not."""
+        return cls(flags.astype(np.int8), (no, yes))
 
 
 class Rows:
@@ -29,7 +53,7 @@ class Rows:
     def add(self, domain: str, subject: Any, **columns: Any) -> None:
         """Add a row for each number in `subject`; a column is an array as long, or one value for all.
 
-        Dates are days since 1970-01-01; `NO_DAY` is none.
+        Dates are days since 1970-01-01; `NO_DAY` is none. Words that come over and over are given as `Words`.
         """
         self._added[domain].append(_Added(np.asarray(subject, dtype=np.int64), columns))
 
@@ -66,7 +90,9 @@ def frames_of(domain: str, trials: Sequence[Rows], offsets: Sequence[int]) -> pl
         for calls in together
         if (some := [(one, offset) for one, offset in calls if len(one.subject)])
     ]
-    return pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame(schema={"subject": pl.Int64})
+    if not parts:
+        return pl.DataFrame(schema={"subject": pl.Int64})
+    return pl.concat(parts, how="diagonal_relaxed", rechunk=True)
 
 
 def _frame_of(calls: Sequence[tuple[_Added, int]]) -> pl.DataFrame:
@@ -74,9 +100,7 @@ def _frame_of(calls: Sequence[tuple[_Added, int]]) -> pl.DataFrame:
     made = [subject]
     for name in calls[0][0].columns:
         values = [one.columns[name] for one, _ in calls]
-        if not isinstance(values[0], np.ndarray | list | pl.Series) and all(
-            value == values[0] for value in values
-        ):
+        if not isinstance(values[0], _MANY) and all(value == values[0] for value in values):
             made.append(pl.Series(name, [values[0]]).new_from_index(0, len(subject)))
             continue
         parts = [_column(name, one.columns[name], len(one.subject)) for one, _ in calls]
@@ -86,30 +110,49 @@ def _frame_of(calls: Sequence[tuple[_Added, int]]) -> pl.DataFrame:
 
 def _column(name: str, value: Any, n: int) -> Any:
     """A column as it came; one value becomes as many."""
-    if isinstance(value, np.ndarray | list | pl.Series):
+    if isinstance(value, _MANY):
         return value
     return pl.Series(name, [value]).new_from_index(0, n)
+
+
+_MANY = (np.ndarray, list, pl.Series, Words)
 
 
 def _joined(name: str, parts: Sequence[Any]) -> pl.Series:
     if all(isinstance(part, np.ndarray) for part in parts):
         return pl.Series(name, np.concatenate(parts))
+    if all(isinstance(part, Words) for part in parts):
+        words = [word for part in parts for word in part.words]
+        starts = np.cumsum([0, *(len(part.words) for part in parts)])
+        place = [part.number + start for part, start in zip(parts, starts, strict=False)]
+        return pl.Series(name, words, pl.String)[np.concatenate(place)]
     return pl.concat([pl.Series(name, part) for part in parts])
 
 
-def day_texts(column: str) -> pl.Expr:
-    """Days since 1970-01-01 as ISO 8601; `NO_DAY` is missing."""
-    day = pl.col(column)
-    return pl.from_epoch(pl.when(day > NO_DAY).then(day), "d").dt.to_string("%Y-%m-%d").alias(column)
+def day_texts(days: pl.Series) -> pl.Series:
+    """Days since 1970-01-01 as ISO 8601, each day that occurs written once; `NO_DAY` is missing."""
+    number = days.fill_null(NO_DAY).to_numpy()
+    is_told = number != NO_DAY
+    if not is_told.any():
+        return pl.Series(days.name, [None] * len(days), pl.String)
+    told = number[is_told]
+    first = told.min()
+    written = pl.Series(days.name, np.arange(first, told.max() + 1).astype("datetime64[D]")).dt.to_string(
+        "%Y-%m-%d"
+    )
+    return written.extend_constant(None, 1)[np.where(is_told, number - first, -1)]
 
 
 def in_order(domain: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows by subject and day, with their sequence numbers where the domain has them."""
-    frame = frame.sort("subject", _date_of(domain), maintain_order=True)
+    """Rows by subject and day, those of one day as they were; with their sequence numbers where the domain has them."""
+    subject, day = frame["subject"].to_numpy(), frame[_date_of(domain)].fill_null(NO_DAY).to_numpy()
+    order = np.argsort(subject * _ABOVE_ALL_DAYS + day, kind="stable")
+    frame, subject = frame[order], subject[order]
     sequence = domains()[domain].sequence
     if sequence is None:
         return frame
-    return frame.with_columns(pl.int_range(1, pl.len() + 1).over("subject").alias(sequence))
+    first = np.searchsorted(subject, np.arange(subject.max(initial=-1) + 1))
+    return frame.with_columns(pl.Series(sequence, np.arange(len(subject)) - first[subject] + 1))
 
 
 def _date_of(domain: str) -> str:
@@ -129,7 +172,7 @@ def as_tables(
     frames : mapping of str to DataFrame
         By domain, in order; `subject` numbers all subjects of all trials.
     subjects : DataFrame
-        `subject`, `USUBJID`, `SUBJID`, `TRIAL`.
+        `subject` (from 0, one row each), `USUBJID`, `SUBJID`, `TRIAL`.
     study : str
         STUDYID.
     """
@@ -146,11 +189,11 @@ def _as_table(name: str, frame: pl.DataFrame, subjects: pl.DataFrame, study: str
         and domain.variables[column].kind is ValueKind.DATE
         and dtype.is_integer()
     ]
-    table = frame.with_columns(day_texts(column) for column in dates)
+    table = frame.with_columns(day_texts(frame[column]) for column in dates)
     if "is_partial" in table.columns:
         whole = ~pl.col("is_partial").fill_null(value=False)
         table = table.with_columns(pl.when(whole).then(by).otherwise(pl.col(by).str.head(7)).alias(by))
-    table = table.join(subjects, on="subject", how="left", maintain_order="left").with_columns(
+    table = table.hstack(subjects.drop("subject")[table["subject"]]).with_columns(
         pl.lit(study).alias("STUDYID"), pl.lit(name).alias("DOMAIN"), pl.lit("Y").alias("SIMULATED")
     )
     order = [column for column in domain.variables if column in table.columns]

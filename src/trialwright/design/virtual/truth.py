@@ -53,10 +53,11 @@ def _as_day(zero: Whole, day: Whole) -> list[int | None]:
 
 
 def observable_frame(trial: MadeTrial) -> pl.DataFrame:
-    """What can be seen, one row a subject, protocol element and reader.
+    """What can be seen, one row a subject, protocol element and reader; of `facts.irecist_response` one row a scan.
 
-    `ANSWER` of an event or a rate is Y, N or U; `ADT` when it was first so, or when the follow-up ended; `AVAL` days with
-    the start as day 1 and `CNSR` of times; `RESPONSE` of best responses; `N_ASSESSED` occasions to see it.
+    `ANSWER` of an event or a rate is Y, N or U; `ADT` when it was first so, when the follow-up ended, or the day of the
+    scan; `AVAL` days with the start as day 1 and `CNSR` of times; `RESPONSE` of best responses and of scans; `N_ASSESSED`
+    occasions to see it.
     """
     columns: dict[str, list[object]] = {
         name: []
@@ -75,10 +76,10 @@ def observable_frame(trial: MadeTrial) -> pl.DataFrame:
     }
     zero = trial.zero.tolist()
     for subject, seen in trial.seen:
-        day: int | None = None
         answer = why = None
         censored: int | None = None
         start = 0
+        day = seen.day
         if seen.finding is not None:
             answer = {True: "Y", False: "N", None: "U"}[seen.finding.answer]
             day = seen.finding.day

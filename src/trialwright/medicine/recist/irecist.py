@@ -147,6 +147,7 @@ def immune_responses(
     non_target: npt.ArrayLike,
     new_lesions: NewLesions,
     non_target_grew: npt.ArrayLike | None = None,
+    has_reappeared: npt.ArrayLike | None = None,
     n_courses: int | None = None,
     criteria: ImmuneCriteria = IRECIST,
 ) -> ImmuneCourses:
@@ -179,6 +180,9 @@ def immune_responses(
     non_target_grew : array-like of verdict codes of shape (n,), optional
         Whether non-target lesions grew further since the unconfirmed progression; growth that is not told
         confirms nothing.
+    has_reappeared : array-like of bool of shape (n,), optional
+        Whether disease came back after an overall complete response, which is progression by RECIST 1.1 whatever the
+        parts say (`progress_after_complete_response`).
     n_courses : int, optional
         How many courses there are, if more than have assessments.
     criteria : ImmuneCriteria
@@ -205,6 +209,7 @@ def immune_responses(
         _lengths("count", new_lesions.count, n),
         new_lesions.sum_mm,
         new_lesions.grew,
+        np.zeros(n, np.bool_) if has_reappeared is None else as_flags("has_reappeared", has_reappeared, n),
     )
     rows = np.flatnonzero((targets != Response.MISSING) | (others != Response.MISSING))
     courses = Courses.of(of[rows], day[rows], *points[rows].columns)
@@ -336,6 +341,7 @@ class _Points:
     count: Floats
     new_mm: Floats
     new_grew: Codes
+    is_back: Flags
 
     @property
     def columns(self) -> list[npt.NDArray[Any]]:
@@ -381,7 +387,8 @@ class _Blocks:
         worse = np.where(self.by_target[of], target_grew, target_pd) | another | new_grew
         worse |= np.where(self.by_non_target[of], seen.non_target_grew == MET, other_pd)
 
-        begins = ~was_open & ~was_confirmed & (target_pd | other_pd | another | new_grew)
+        progresses = target_pd | other_pd | another | new_grew | seen.is_back
+        begins = ~was_open & ~was_confirmed & progresses
         confirms = was_open & worse & (day - self.start[of] >= criteria.after_days)
         ends = was_open & ~worse & self._is_taken_back(of, seen)
         goes_on = was_open & ~confirms & ~ends
