@@ -114,6 +114,23 @@ def test_findings(levels, expected):
     assert told(derive(OTHER, findings=findings), "ASCITES") == expected
 
 
+def test_findings_are_compared_with_those_of_their_own_kind():
+    """Encephalopathy that was there before does not make ascites old, nor the other way round."""
+    seen = [
+        ("ASCITES", "none", -5),
+        ("ENCEPHALOPATHY", "mild", -4),
+        ("ASCITES", "mild", 20),
+        ("ENCEPHALOPATHY", "mild", 21),
+    ]
+    findings = [
+        {"FATESTCD": "STATUS", "FAOBJ": name, "FASTRESC": level, "FADTC": day(when)}
+        for name, level, when in seen
+    ]
+    rows = derive(OTHER, findings=findings)
+    assert told(rows, "ASCITES") == ("met", None, day(20))
+    assert told(rows, "ENCEPHAL") == ("not met", None, None)
+
+
 def test_without_any_adverse_event_in_the_study_nothing_is_denied():
     assert told(derive(), "DECOMP") == ("unknown", "missing", None)
     assert told(derive(), "DEATH") == ("not met", None, None)

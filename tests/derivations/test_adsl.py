@@ -147,6 +147,41 @@ def test_full_analysis_is_free_of_recurrence(prtras, scan, finding, flag, reason
     assert (row["FULL_ANALYSISFL"], row["FULL_ANALYSISFLR"]) == (flag, reason)
 
 
+@pytest.mark.parametrize(
+    ("failed", "assigned", "flags"),
+    [
+        pytest.param("2024-05-23", None, ("N", "N", "N", "N"), id="on the day before the landmark"),
+        pytest.param("2024-05-24", None, ("N", "N", "Y", "N"), id="on the day of the landmark"),
+        pytest.param(
+            "2024-05", None, ("N", "N", "N", "N"), id="in the month of the landmark, perhaps before it"
+        ),
+        pytest.param(None, None, ("N", "N", "Y", "N"), id="on a day nobody knows"),
+        pytest.param("2024-03-25", "2024-04-05", ("Y", "Y", "Y", None), id="and was assigned all the same"),
+        pytest.param("", None, (None, None, "Y", None), id="not at all: nobody knows"),
+    ],
+)
+def test_who_fails_screening_is_in_no_population_judged_later(prtras, failed, assigned, flags):
+    records = Records().person("1", RFICDTC="2024-03-20").milestone("radical_treatment", "2024-03-01")
+    if assigned:
+        records = (
+            enrolled("1", "na")
+            .finding("assigned_group", assigned, "na")
+            .finding("lirads", "2024-04-01", "LR-1")
+        )
+    if failed != "":
+        records.add(
+            "DS",
+            "1",
+            DSCAT="DISPOSITION EVENT",
+            DSDECOD="Screen failure",
+            DSTERM="SCREEN FAILURE",
+            DSSTDTC=failed,
+        )
+    row = derive_adsl(records.study_of(prtras)).row(0, named=True)
+    names = ("FULL_ANALYSISFL", "ASSIGNEDFL", "LANDMARKFL", "PER_PROTOCOLFL")
+    assert tuple(row[name] for name in names) == flags
+
+
 def test_a_population_judged_after_the_cut_is_not_due_unless_settled(prtras):
     records = enrolled("1").dose("nucleoside_analogue", "2024-04-05", None, "1")
     enrolled("2", records=records)

@@ -154,8 +154,10 @@ def _with_days(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
 
 def _with_values(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     """The value that decided, with its limits of normal."""
-    of = {event.of for event in facts.study.protocol.events.values() if event.of}
-    asked = of | {name for condition in facts.definitions.at_times() for name in names_in(condition)}
+    events, conditions_of = facts.study.protocol.events, facts.definitions.conditions_of
+    asked = {of for name in facts.events if (of := events[name].of)}
+    at_times = (rule for name in facts.events if not events[name].of for rule in conditions_of(name))
+    asked = asked.union(*map(names_in, at_times))
     said = facts.records_of(*asked).select(
         "fact", "lo", "hi", "lo_open", "hi_open", "level", decided="record", ANRLO="lln", ANRHI="uln"
     )
@@ -180,7 +182,8 @@ def _with_baselines(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
         }
     )
     compared: dict[str, list[str]] = {}
-    for name, event in facts.study.protocol.events.items():
+    for name in facts.events:
+        event = facts.study.protocol.events[name]
         nodes = [node for condition in facts.definitions.conditions_of(name) for node in tree.walk(condition)]
         if event.of and any(isinstance(node, RELATIVE) for node in nodes):
             compared.setdefault(event.of, []).append(name)
@@ -195,18 +198,19 @@ def _with_baselines(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
 
 def interval_text() -> pl.Expr:
     """Numbers as a report has them: `200000`, `<20`, `>1000`, and from where to where where they are neither."""
+    is_exact = pl.col("lo") == pl.col("hi")
     lo, hi = (
-        pl.when(pl.col(end) == pl.col(end).round())
-        .then(pl.col(end).cast(pl.Int64, strict=False).cast(pl.String))
-        .otherwise(pl.col(end).cast(pl.String))
-        for end in ("lo", "hi")
+        pl.when(end == end.round())
+        .then(end.cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(end.cast(pl.String))
+        for end in (pl.col("lo"), pl.when(~is_exact).then("hi"))
     )
     is_below = (pl.col("lo") == 0) | (pl.col("lo") == -float("inf"))
     is_above = pl.col("hi") == float("inf")
     below = pl.concat_str(pl.when("hi_open").then(pl.lit("<")).otherwise(pl.lit("<=")), hi)
     above = pl.concat_str(pl.when("lo_open").then(pl.lit(">")).otherwise(pl.lit(">=")), lo)
     return (
-        pl.when(pl.col("lo") == pl.col("hi")).then(lo)
+        pl.when(is_exact).then(lo)
         .when(is_below & is_above).then(None)
         .when(is_above).then(above).when(is_below).then(below)
         .otherwise(pl.concat_str(lo, pl.lit(" to "), hi))

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.known_columns import spelt, study_day
+from trialwright.derivations.named_records import NamedRecords
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.medicine.hepatitis_b.liver_terms import COMPLICATIONS, HEPATITIS, LIVER_FAILURE
 from trialwright.vocabulary.verdicts import Reason
@@ -19,7 +20,7 @@ _LABELS = {
     "STOPHEP": "Treatment stopped for hepatitis", "DEATH": "Death",
 }  # fmt: skip
 _NAMED = {"ASCITES": "ASCITES", "ENCEPHAL": "ENCEPHALOPATHY", "VARBLEED": "VARICEAL BLEEDING"}
-_FINDINGS = {"ASCITES": "ASCITES", "ENCEPHAL": "ENCEPHALOPATHY"}
+_FINDINGS = ("ASCITES", "ENCEPHALOPATHY")
 _ACTIONS = {"HELDHEP": "DRUG INTERRUPTED", "STOPHEP": "DRUG WITHDRAWN"}
 _ABSENT = ("NONE", "N", "NO", "ABSENT", "0", "GRADE 0")
 _UNTOLD = ("UNKNOWN", "")
@@ -47,17 +48,14 @@ def derive_adliver(study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame) -> pl.
         the first day, null where it is not known to the day (`ADTL` to `ADTH`). `REACTFL` says whether it came on or after
         the first reactivation of hepatitis B: Y, N, or null where there was none or dates do not tell.
     """
-    parts = [_first(found, study, adsl, code) for code, found in _candidates(study)]
+    found = pl.concat([rows.with_columns(PARAMCD=pl.lit(code)) for code, rows in _candidates(study)])
     reacted = adevt.filter((pl.col("EVENT") == REACTIVATION) & (pl.col("AVALC") == "met"))
     since = reacted.group_by(SUBJECT).agg(since_first=pl.col("ADTL").min(), since_last=pl.col("ADTH").min())
-    order = {code: place for place, code in enumerate(_LABELS)}
     is_after = pl.col("ADTL") >= pl.col("since_last")
     is_before = pl.col("ADTH") < pl.col("since_first")
     return (
-        pl.concat(parts)
+        _firsts(found, study, adsl)
         .join(since, on=SUBJECT, how="left", maintain_order="left")
-        .join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT, maintain_order="left")
-        .sort(SUBJECT, pl.col("PARAMCD").replace_strict(order, return_dtype=pl.Int64))
         .select(
             *study.identity, SUBJECT, "PARAMCD",
             pl.col("PARAMCD").replace_strict(_LABELS, return_dtype=pl.String).alias("PARAM"),
@@ -71,13 +69,12 @@ def derive_adliver(study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame) -> pl.
 
 def _candidates(study: Study) -> Iterator[tuple[str, pl.DataFrame]]:
     """The records that show each complication."""
+    findings = _findings(study)
     for code, name in _NAMED.items():
-        yield code, pl.concat([_events(study, COMPLICATIONS[name]), _findings(study, _FINDINGS.get(code))])
-    any_of = "|".join(COMPLICATIONS.values())
-    yield (
-        "DECOMP",
-        pl.concat([_events(study, any_of), *(_findings(study, name) for name in _FINDINGS.values())]),
-    )
+        yield code, _events(study, COMPLICATIONS[name])
+        yield code, findings.filter(pl.col("name") == name).drop("name")
+    yield "DECOMP", _events(study, "|".join(COMPLICATIONS.values()))
+    yield "DECOMP", findings.drop("name")
     yield "LIVFAIL", _events(study, LIVER_FAILURE)
     for code, action in _ACTIONS.items():
         yield code, _acted(study, action)
@@ -103,17 +100,18 @@ def _called(study: Study, pattern: str) -> pl.DataFrame:
     return study.tables["AE"].filter(term.str.contains(pattern).fill_null(value=False))
 
 
-def _findings(study: Study, name: str | None) -> pl.DataFrame:
-    """Findings that were not there at the one before; where nobody looked before, whether it is new is not told."""
-    table = study.tables["FA"].filter(
-        (pl.col("FATESTCD") == "STATUS") & (spelt(pl.col("FAOBJ")) == (name or ""))
+def _findings(study: Study) -> pl.DataFrame:
+    """Findings by `name` that were not there at the one before; where nobody looked before, whether it is new is not told."""
+    table = NamedRecords(study).rows("FA", ["FAOBJ"], _FINDINGS).filter(pl.col("FATESTCD") == "STATUS")
+    said, name = spelt(pl.coalesce("FASTRESC", "FAORRES")), spelt(pl.col("FAOBJ"))
+    rows = table.with_columns(is_there=~said.is_in(_ABSENT), name=name).filter(said.is_not_null())
+    rows = rows.sort(SUBJECT, "FADTC_earliest", "FASEQ", nulls_last=True)
+    was_there = pl.col("is_there").shift(1).over(SUBJECT, "name")
+    new = rows.with_columns(was_there=was_there).filter(
+        pl.col("is_there"), ~pl.col("was_there").fill_null(value=False)
     )
-    said = spelt(pl.coalesce("FASTRESC", "FAORRES"))
-    is_there = ~said.is_in(_ABSENT)
-    rows = table.filter(said.is_not_null()).sort(SUBJECT, "FADTC_earliest", "FASEQ", nulls_last=True)
-    rows = rows.with_columns(is_there.alias("is_there"), is_there.shift(1).over(SUBJECT).alias("was_there"))
-    new = rows.filter(pl.col("is_there") & ~pl.col("was_there").fill_null(value=False))
-    return _found(new, "FA", "FADTC", told=pl.col("was_there").is_not_null())
+    found = _found(new, "FA", "FADTC", told=pl.col("was_there").is_not_null())
+    return found.with_columns(new["name"])
 
 
 def _found(rows: pl.DataFrame, domain: str, date: str, *, told: pl.Expr) -> pl.DataFrame:
@@ -128,11 +126,11 @@ def _found(rows: pl.DataFrame, domain: str, date: str, *, told: pl.Expr) -> pl.D
     ).cast(pl.Schema(_FOUND))  # fmt: skip
 
 
-def _first(found: pl.DataFrame, study: Study, adsl: pl.DataFrame, code: str) -> pl.DataFrame:
-    """The first of each subject that surely came on or after time zero; else what may have, with the reason."""
-    start = pl.col("STARTDT")
-    is_death = pl.lit(code == "DEATH")
-    rows = found.join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left", maintain_order="left")
+def _firsts(found: pl.DataFrame, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
+    """The first of each subject and parameter that surely came on or after time zero; else what may have, with the reason."""
+    start, is_death = pl.col("STARTDT"), pl.col("PARAMCD") == "DEATH"
+    people = adsl.select(SUBJECT, "STARTDT")
+    rows = found.join(people, on=SUBJECT, how="left", maintain_order="left")
     surely = (pl.col("first") >= start).fill_null(value=False) | is_death
     may_be = (pl.col("last") >= start).fill_null(value=True)
     is_met = surely & pl.col("is_told")
@@ -148,19 +146,18 @@ def _first(found: pl.DataFrame, study: Study, adsl: pl.DataFrame, code: str) -> 
         .then(undated)
         .otherwise(pl.lit(Reason.MISSING.value))
     )
-    rows = rows.filter(may_be | is_death).with_columns(is_met.alias("is_met"), why.alias("why"))
-    rows = rows.sort(
-        SUBJECT,
-        "is_met",
-        "first",
-        "last",
-        "SRCDOM",
-        "SRCSEQ",
-        descending=[False, True, *[False] * 4],
-        nulls_last=True,
+    key = (SUBJECT, "PARAMCD")
+    first = (
+        rows.filter(may_be | is_death)
+        .with_columns(is_met.alias("is_met"), why.alias("why"))
+        .sort(*key, ~pl.col("is_met"), "first", "last", "SRCDOM", "SRCSEQ", nulls_last=True)
+        .unique(key, keep="first", maintain_order=True)
+        .drop("STARTDT")
     )
-    one = rows.unique(SUBJECT, keep="first", maintain_order=True).drop("STARTDT")
-    everybody = adsl.select(SUBJECT, "STARTDT").join(one, on=SUBJECT, how="left", maintain_order="left")
+    everybody = study.subjects.select(SUBJECT, *study.identity).join(
+        people, on=SUBJECT, maintain_order="left"
+    )
+    everybody = everybody.with_columns(PARAMCD=pl.lit(list(_LABELS))).explode("PARAMCD")
     has_events = pl.lit(len(study.tables["AE"]) > 0) | is_death
     reason = (
         pl.when(start.is_null() & ~is_death).then(pl.lit(Reason.NOT_APPLICABLE.value))
@@ -168,16 +165,11 @@ def _first(found: pl.DataFrame, study: Study, adsl: pl.DataFrame, code: str) -> 
         .when(~has_events).then(pl.lit(Reason.MISSING.value))
     )  # fmt: skip
     is_known = pl.col("first") == pl.col("last")
-    return everybody.with_columns(reason.alias("REASON")).select(
-        SUBJECT,
-        "STARTDT",
-        pl.lit(code).alias("PARAMCD"),
-        pl.when(pl.col("REASON").is_not_null()).then(pl.lit("unknown"))
-        .when("is_met").then(pl.lit("met")).otherwise(pl.lit("not met")).alias("AVALC"),
-        "REASON",
-        pl.when(is_known & pl.col("is_met")).then("first").alias("ADT"),
-        pl.col("first").alias("ADTL"),
-        pl.col("last").alias("ADTH"),
-        "SRCDOM",
-        "SRCSEQ",
+    return everybody.join(first, on=key, how="left", maintain_order="left").with_columns(
+        REASON=reason,
+        AVALC=pl.when(reason.is_not_null()).then(pl.lit("unknown"))
+        .when("is_met").then(pl.lit("met")).otherwise(pl.lit("not met")),
+        ADT=pl.when(is_known & pl.col("is_met")).then("first"),
+        ADTL="first",
+        ADTH="last",
     )  # fmt: skip

@@ -182,7 +182,7 @@ def _windows(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
         ),
         rank=pl.Int64, EVENT=pl.String, how=pl.String,
     )  # fmt: skip
-    firsts = views.happenings.drop_nulls("earliest").group_by("EVENT", SUBJECT).agg(pl.col("earliest").min())
+    firsts = views.dated.group_by("EVENT", SUBJECT).agg(pl.col("earliest").min())
     ended = (
         intercurrent.join(firsts, on="EVENT")
         .join(people.select(*KEY, "first", "planned"), on=KEY)

@@ -18,6 +18,8 @@ from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.verdicts import Reason
 
 CONFLICT = Reason.CONFLICT.code
+SCREEN_FAILURE = "SCREEN FAILURE"
+"""Who left before taking part (CDISC SDTM terminology, NCOMPLT C49628)."""
 
 
 def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
@@ -165,7 +167,10 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
         )
         for name, one in protocol.populations.items()
     }
-    codes = judge_each(facts, asked)
+    codes = judge_each(facts, asked).join(
+        _failed_screening(facts), on="subject", how="left", maintain_order="left"
+    )
+    codes = codes.with_columns(_unless_left(name) for name in protocol.populations)
     columns: list[pl.Series] = [codes["subject"]]
     for name in protocol.populations:
         flag = codes[name].replace_strict({MET: "Y", NOT_MET: "N"}, default=None, return_dtype=pl.String)
@@ -174,3 +179,19 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
             reason_words(codes[name].to_numpy()).alias(f"{name.upper()}FLR"),
         ]
     return pl.DataFrame(columns)
+
+
+def _failed_screening(facts: StudyFacts) -> pl.DataFrame:
+    """`subject`, `left`: who left as a screen failure without coming to time zero, and the first minute it can have been."""
+    dispositions = facts.study.tables["DS"].filter(spelt(pl.col("DSDECOD")) == SCREEN_FAILURE)
+    failed = dispositions.group_by(pl.col(SUBJECT).alias("subject")).agg(
+        left=pl.col("DSSTDTC_earliest").min()
+    )
+    return failed.join(facts.time_zero(), on="subject", how="anti").with_columns(has_left=pl.lit(value=True))
+
+
+def _unless_left(population: str) -> pl.Expr:
+    """The verdict on a population; whoever failed screening is in none that is judged at no moment of theirs, or later."""
+    at = pl.col(f"{population} earliest")
+    is_out = pl.col("has_left") & (at.is_null() | (at > pl.col("left")).fill_null(value=False))
+    return pl.when(is_out).then(pl.lit(NOT_MET, pl.UInt8)).otherwise(population).alias(population)

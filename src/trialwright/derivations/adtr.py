@@ -109,7 +109,8 @@ def _sum_rows(courses: TumourCourses) -> pl.DataFrame:
         order=pl.lit(0),
         ADT=pl.col("last"),
     ).filter(pl.col("NTARGET") > 0)
-    measured = courses.rows.filter(pl.col("role") == Role.TARGET, "counts").sort("point", "SRCSEQ")
+    measured = courses.rows.select("point", "SRCDOM", "SRCSEQ", "role", "counts")
+    measured = measured.filter(pl.col("role") == Role.TARGET, "counts").sort("point", "SRCSEQ")
     sources = (
         measured.group_by("point", maintain_order=True)
         .agg(*SOURCES)
@@ -161,7 +162,8 @@ def _lesion_rows(courses: TumourCourses) -> pl.DataFrame:
         pl.when((pl.col("role") == Role.TARGET) | (pl.col("AVAL") > 0)).then("AVAL").alias("AVAL"),
         pl.col("role").cast(pl.Int32).add(1).alias("order"),
     )
-    found = courses.rows.sort("point", "SRCDOM", "SRCSEQ").group_by("point", "lesion", maintain_order=True)
+    records = courses.rows.select("point", "lesion", "SRCDOM", "SRCSEQ", "TULOC")
+    found = records.sort("point", "SRCDOM", "SRCSEQ").group_by("point", "lesion", maintain_order=True)
     points = courses.points.select(
         "course", "point", "time_point", "VISITNUM", "VISIT", "is_baseline"
     ).with_columns(is_after=pl.Series(courses.sums.is_follow_up))

@@ -49,12 +49,12 @@ def find_nadirs(rows: pl.DataFrame) -> pl.DataFrame:
     key = group[used] * _ALL_MINUTES + late[used]
     order = np.argsort(key, kind="stable")
     used, key = used[order], key[order]
-    lowest = _running(group[used], lo[used], hi[used])
     place = np.searchsorted(key, group * _ALL_MINUTES + early, side="left") - 1
     is_there = place >= 0
     is_there[is_there] = group[used][place[is_there]] == group[is_there]
     result = []
-    for running, base in zip(lowest, ("base_lo", "base_hi"), strict=True):
+    for end, base in ((lo, "base_lo"), (hi, "base_hi")):
+        running = _running(group[used], end[used])
         before = np.full(len(rows), np.inf)
         before[is_there] = running[place[is_there]]
         found = np.minimum(before, rows[base].fill_null(np.inf).to_numpy())
@@ -76,11 +76,14 @@ def find_nadirs(rows: pl.DataFrame) -> pl.DataFrame:
     ).fill_nan(None)
 
 
-def _running(group: np.ndarray, *several: np.ndarray) -> list[np.ndarray]:
-    """The least value of each group so far, of several columns; those of a group lie together, in ascending order."""
-    values = pl.DataFrame({str(number): one for number, one in enumerate(several)})
-    least = values.select(pl.all().cum_min().over(pl.lit(pl.Series(group).set_sorted())))
-    return [column.to_numpy() for column in least]
+def _running(group: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The least value of each group so far; those of a group lie together."""
+    least, reach = values.copy(), 1
+    while (is_same := group[reach:] == group[:-reach]).any():
+        before = np.where(is_same, least[:-reach], np.inf)
+        least[reach:] = np.minimum(least[reach:], before)
+        reach *= 2  # each value is now the least of so many
+    return least
 
 
 def _minutes(moments: pl.Series) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from trialwright.derivations.known_columns import spelt
@@ -13,42 +15,38 @@ _RESULTS = {"LB": ("LBSTRESC", "LBORRES"), "FA": ("FASTRESC", "FAORRES")}
 _IMAGING = ("TR", "TU")
 
 
-def read_workup(study: Study) -> pl.DataFrame:
-    """The records of each part of the work-up: `SUBJECT`, `item`, `first` and `last` (days it may be of), `said`.
+def read_workup(study: Study, subjects: pl.Series) -> pl.DataFrame:
+    """The records of each part of the work-up of some subjects: `SUBJECT`, `item`, `first` and `last` (days it may be of),
+    `said`.
 
     A laboratory test without result was not done; whoever has lesions measured was imaged.
     """
-    parts = [
-        pl.DataFrame(
-            schema={
-                SUBJECT: pl.Int64,
-                "item": pl.String,
-                "first": pl.Date,
-                "last": pl.Date,
-                "said": pl.String,
-            }
-        )
-    ]
+    kinds = {SUBJECT: pl.Int64, "item": pl.String, "first": pl.Date, "last": pl.Date, "said": pl.String}
+    parts = [pl.DataFrame(schema=kinds)]
+    is_theirs = pl.col(SUBJECT).is_in(subjects.implode())
     for domain, names in _NAMES.items():
-        table = _done(study.tables[domain], domain)
-        results = [pl.col(name) for name in _RESULTS.get(domain, ())]
-        said = spelt(pl.coalesce(results)) if results else pl.lit(None, pl.String)
-        for name in names:
-            found = table.join(_called(table[name]), left_on=name, right_on="text")
-            parts.append(found.select(SUBJECT, "item", *_days(domain), said.alias("said")))
+        texts = _RESULTS.get(domain, ())
+        said = spelt(pl.coalesce(*texts)) if texts else pl.lit(None, pl.String)
+        table = study.tables[domain].filter(is_theirs, *_is_done(domain))
+        table = table.select(SUBJECT, *names, *_days(domain), said.alias("said"))
+        parts += [
+            table.join(_called(table[name]), left_on=name, right_on="text").select(*kinds) for name in names
+        ]
     seen = [pl.lit("imaging").alias("item"), pl.lit(None, pl.String).alias("said")]
-    parts += [study.tables[domain].select(SUBJECT, seen[0], *_days(domain), seen[1]) for domain in _IMAGING]
+    for domain in _IMAGING:
+        theirs = study.tables[domain].filter(is_theirs)
+        parts.append(theirs.select(SUBJECT, seen[0], *_days(domain), seen[1]))
     return pl.concat(parts).unique().drop_nulls("first")
 
 
-def _done(table: pl.DataFrame, domain: str) -> pl.DataFrame:
-    is_left_out = (spelt(pl.col(f"{domain}STAT")) == "NOT DONE").fill_null(value=False)
-    table = table.filter(~is_left_out)
+def _is_done(domain: str) -> Iterator[pl.Expr]:
+    yield (spelt(pl.col(f"{domain}STAT")) != "NOT DONE").fill_null(value=True)
     if domain == "FA":
-        return table.filter(pl.col("FATESTCD") == "STATUS", pl.coalesce(*_RESULTS["FA"]).is_not_null())
+        yield pl.col("FATESTCD") == "STATUS"
     if domain == "PR":
-        return table.filter((pl.col("PROCCUR") != "N").fill_null(value=True))
-    return table.filter(pl.coalesce(*_RESULTS["LB"]).is_not_null())
+        yield (pl.col("PROCCUR") != "N").fill_null(value=True)
+    else:
+        yield pl.any_horizontal(pl.col(_RESULTS[domain]).is_not_null())
 
 
 def _called(texts: pl.Series) -> pl.DataFrame:

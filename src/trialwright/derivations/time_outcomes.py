@@ -141,7 +141,8 @@ def unread(views: Views) -> pl.DataFrame:
         for number, view in enumerate(views.every)
         for name in (*view.plan.endpoint.time_to, *(at.record.name or "" for at in view.plan.ends))
     }
-    read = views.table(sorted(names), EVENT=pl.String).join(views.happenings.drop_nulls("READER"), on="EVENT")
+    readings = views.happenings.select("EVENT", SUBJECT, "READER").drop_nulls("READER").unique()
+    read = views.table(sorted(names), EVENT=pl.String).join(readings, on="EVENT")
     is_mine = (pl.col("READER") == pl.col("reads")).fill_null(value=False)
     return read.group_by(KEY).agg(is_mine.any().alias("mine")).filter(~pl.col("mine")).select(
         *KEY, unread=pl.lit(Reason.MISSING.value)

@@ -78,6 +78,11 @@ class Views:
         named = (rows.with_columns(EVENT=pl.lit(name)) for name, rows in self.timeline.happenings.items())
         return pl.concat([NOTHING.with_columns(EVENT=pl.lit("")), *named])
 
+    @cached_property
+    def dated(self) -> pl.DataFrame:
+        """Of what happened what has a first day."""
+        return self.happenings.drop_nulls("earliest")
+
     def table(self, rows: Iterable[Sequence[Any]], **columns: Any) -> pl.DataFrame:
         """Rows that begin with the number of a view, and what is said `about` it."""
         schema = {VIEW: pl.UInt32, **columns}
@@ -115,7 +120,7 @@ class Views:
         )  # fmt: skip
         day, keys = pl.col("earliest"), (VIEW, "n", SUBJECT)
         rows = bounds.join(table, on=[name for name in (VIEW, "n") if name in bounds.columns])
-        rows = rows.join(self.happenings.drop_nulls("earliest"), on=["EVENT", SUBJECT]).filter(
+        rows = rows.join(self.dated, on=["EVENT", SUBJECT]).filter(
             is_read() & (day > pl.col("lower")) & (day <= pl.col("upper")).fill_null(value=True)
         )
         for view, n, one in asked:

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.datasets import LABELS, Datasets, derive_datasets
+from trialwright.derivations.datasets import LABELS, derive_datasets
 from trialwright.derivations.study import SUBJECT, Study, make_study
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol, hash_sections
 from trialwright.records.dataset import Dataset
@@ -67,16 +67,22 @@ def write_derivation(
     """
     progress("reading the records")
     records, study = read_study(loaded, data, keys=keys, cut=cut)
+    read, warnings = _about_records(records), records.warnings
+    del records  # what was read takes as much memory as what is derived from it
     made = derive_datasets(study, progress=lambda name: progress(f"deriving {name}"))
+    problems = (*warnings, *made.problems)
     progress("writing")
-    about = json.dumps(_about(study, records, made), indent=2, ensure_ascii=False) + "\n"
+    tables = {name: {"label": LABELS[name], "rows": table.height} for name, table in made.tables.items()}
+    told = [str(problem) for problem in problems]
+    about = {**_about(study), "records": read, "datasets": tables, "problems": told}
+    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refusal("unwritable-file", f"cannot be made: {error.strerror}", Place(str(out))) from error
-    datasets = [_dataset(name, table, study) for name, table in made.tables.items()]
-    files = write_datasets(datasets, out, form, beside={ABOUT: about.encode()})
-    return Written(tuple(files), study.subjects.height, (*records.warnings, *made.problems))
+    datasets = (_dataset(name, table, study) for name, table in made.tables.items())
+    files = write_datasets(datasets, out, form, beside={ABOUT: text.encode()})
+    return Written(tuple(files), study.subjects.height, problems)
 
 
 def read_study(
@@ -123,8 +129,8 @@ def _dataset(name: str, table: pl.DataFrame, study: Study) -> Dataset:
     )
 
 
-def _about(study: Study, records: Records, made: Datasets) -> Mapping[str, Any]:
-    """What the datasets were made from: enough to make them again, and to see that nothing else was used."""
+def _about(study: Study) -> dict[str, Any]:
+    """What the datasets were made with: enough, with the records, to make them again."""
     return {
         "study": study.protocol.study.id,
         "simulated": is_simulated(study),
@@ -133,12 +139,12 @@ def _about(study: Study, records: Records, made: Datasets) -> Mapping[str, Any]:
         "program": f"trialwright {version('trialwright')}",
         "protocol_sha256": hash_protocol(study.protocol),
         "sections_sha256": hash_sections(study.protocol),
-        "records": {
-            name: {"file": one.file, "rows": one.table.height, "sha256": one.sha256}
-            for name, one in records.datasets.items()
-        },
-        "datasets": {
-            name: {"label": LABELS[name], "rows": table.height} for name, table in made.tables.items()
-        },
-        "problems": [str(problem) for problem in (*records.warnings, *made.problems)],
+    }
+
+
+def _about_records(records: Records) -> dict[str, Any]:
+    """What the datasets were made from: enough to see that nothing else was used."""
+    return {
+        name: {"file": one.file, "rows": one.table.height, "sha256": one.sha256}
+        for name, one in records.datasets.items()
     }
