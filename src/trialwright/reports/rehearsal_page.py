@@ -293,11 +293,27 @@ def _bias_table(source: Source, rehearsal: Rehearsal, held: list[tuple[Question,
                 _n(source, f"{here}coverage"),
             )
             rows.append(Row(_named(scenario), cells, indent=1))
-    notes = (
-        Text("Spread is the standard deviation of the estimate over trials. Means are over the trials with an estimate, coverage over those with both limits. Where fewer trials tell than were made, bias and coverage are of those alone, and they are not like the others."),
-        Text("The truth is that of the same virtual patients had all of them got peginterferon and had none, of everyone or of those who could have got either; deaths and losses do not enter."),
-    ) if list(source.protocol.groups)[1:] else (Text("Spread is the standard deviation of the estimate over trials. The truth is the share in the same virtual patients."),)  # fmt: skip
+    notes = tuple(_notes_on_truth(source))
     return Table("table-rehearsal-bias", Text("Bias and coverage"), columns, tuple(rows), notes)
+
+
+def _notes_on_truth(source: Source) -> Iterator[Text]:
+    spread = "Spread is the standard deviation of the estimate over trials. "
+    groups = [
+        source.said(group.label, f"groups.{id_}.label") for id_, group in source.protocol.groups.items()
+    ]
+    if len(groups) < 2:
+        yield Text(spread, "The truth is the share in the same virtual patients.")
+        return
+    yield Text(
+        spread,
+        "Means are over the trials with an estimate, coverage over those with both limits. Where fewer trials tell than were "
+        "made, bias and coverage are of those alone, and they are not like the others.",
+    )
+    yield Text(
+        "The truth is that of the same virtual patients had all of them been in the group “", groups[1], "” and had all been in “",
+        groups[0], "”, of everyone or of those who could have got either; deaths and losses do not enter.",
+    )  # fmt: skip
 
 
 def _value(source: Source, question: Question, id_: str) -> Text:

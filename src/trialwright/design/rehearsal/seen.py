@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from trialwright.analysis.calendar_kept import CALENDAR, count_contacts
+from trialwright.analysis.calendar_kept import contact_counts
 from trialwright.analysis.immortal_time import READINGS, measure_immortal_time
 from trialwright.analysis.safety_board import compute_boundaries, safety_people
 from trialwright.analysis.sample import AnalysisData
@@ -69,22 +69,28 @@ def see_reactivation(data: AnalysisData, latent: pl.DataFrame) -> Seen:
         yield AT_CROSSING, None if crossing is None else float(crossing.n)
 
 
-def see_calendar(data: AnalysisData) -> Iterator[tuple[str, str, float | None]]:
-    """How often clocks and visits are broken.
+def see_calendar(contacts: pl.DataFrame, key: str) -> dict[str, list[tuple[str, str, float | None]]]:
+    """How often clocks and visits are broken in each trial of ADCLOCK, which `key` tells apart.
 
-    Yields the element of the protocol, what of it, and the share in one trial: `late` and `missed` of what was due,
-    `participants_missed` of those it asked. None where nothing was due.
+    Returns
+    -------
+    seen : dict
+        By trial: the element of the protocol, what of it, and the share: `late` and `missed` of what was due,
+        `participants_missed` of those it asked. None where nothing was due.
     """
-    counted = count_contacts(data, "records")
-    counts = {row.id: row.value or 0.0 for row in counted.rows} if counted else {}
-    for element in dict.fromkeys(row.item for row in counted.rows if row.item) if counted else ():
-        due, late, missed, people, people_missed = (
-            counts[f"{CALENDAR}/{element}/{name}"]
-            for name in ("n_due", "n_late", "n_missed", "n_subjects", "n_subjects_missed")
-        )
-        yield element, "late", late / due if due else None
-        yield element, "missed", missed / due if due else None
-        yield element, "participants_missed", people_missed / people if people else None
+    seen: dict[str, list[tuple[str, str, float | None]]] = {}
+    for row in contact_counts(contacts, [key]).iter_rows(named=True):
+        for name, part, whole in _SHARES:
+            share = row[part] / row[whole] if row[whole] else None
+            seen.setdefault(row[key], []).append((row["PROTOCOL"], name, share))
+    return seen
+
+
+_SHARES = (
+    ("late", "n_late", "n_due"),
+    ("missed", "n_missed", "n_due"),
+    ("participants_missed", "n_subjects_missed", "n_subjects"),
+)
 
 
 def _found(what: str, happened: pl.DataFrame, told: pl.DataFrame, usual: int | None) -> Seen:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from trialwright.analysis.from_records import bind_tables
+from trialwright.analysis.from_records import bind_each, parts_by
 from trialwright.analysis.run import dataset_of, run_analysis
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.datasets import derive_datasets
@@ -94,16 +94,19 @@ def rehearse_block(block: TrialBlock) -> pl.DataFrame:
     derived = derive_datasets(
         make_study(loaded, records, keys=[KEY]), only=_datasets(loaded, questions, is_after=is_after)
     )
-    tables = {name: _by_trial(table) for name, table in derived.tables.items()}
-    latent, observable = _by_trial(made.latent), _by_trial(made.observable)
+    trials = bind_each(loaded.protocol, derived.tables, KEY, is_simulated=True)
+    latent, observable = parts_by(made.latent, KEY), parts_by(made.observable, KEY)
+    kept = see_calendar(derived.tables["ADCLOCK"], KEY)
     plan = read_after_treatment_plan(loaded) if is_after else None
     rows: list[Row] = []
     for number, key in enumerate(sorted(latent, key=int), start=block.first):
-        own = {name: parts.get(key, derived.tables[name].clear()) for name, parts in tables.items()}
-        data = bind_tables(loaded.protocol, own, is_simulated=True)
         seen = observable.get(key, made.observable.clear())
-        told = _Told(data, latent[key], seen, parameters, plan)
+        told = _Told(trials[key], latent[key], seen, parameters, plan)
         rows += [(number, *row) for row in _rows_of(told, questions)]
+        rows += [
+            (number, KEPT, element, name, share, None, None, None)
+            for element, name, share in kept.get(key, ())
+        ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
@@ -122,11 +125,6 @@ def _load(protocol: str) -> LoadedProtocol:
 def _with_key(table: pl.DataFrame) -> pl.DataFrame:
     """A single trial has no key of its own."""
     return table if KEY in table.columns else table.select(pl.lit("0001").alias(KEY), pl.all())
-
-
-def _by_trial(table: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    parts = table.partition_by(KEY, as_dict=True, maintain_order=True)
-    return {str(key[0]): part for key, part in parts.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,8 +171,6 @@ def _rows_of(
         yield TRUTH, "", words, None if math.isnan(truth) else truth, None, None, None
     for name, value in _seen(told, list(recorders), values):
         yield SEEN, "", name, value, None, None, None
-    for element, name, share in see_calendar(told.data):
-        yield KEPT, element, name, share, None, None, None
 
 
 def _direction(id_: str, groups: list[str], values: Mapping[str, float | None]) -> float | None:
