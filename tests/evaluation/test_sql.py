@@ -252,6 +252,20 @@ def result(name, when, value, unit="", **details):
         pytest.param("nadir(alt) > 5 U/L", ["5", ">5", "7"], 80, id="a baseline of 5 or more may be 5"),
         pytest.param("nadir(alt) > 5 U/L", [">5", ">6", "7"], 100, id="one of more than 5 may not"),
         pytest.param("nadir(alt) < 9 U/L", ["9", "<9", "9"], 80, id="a baseline of 9 or less may be 9"),
+        pytest.param("nadir(alt) > 5 U/L", [">5", "7", "8"], 100, id="nor a baseline of more than 5, or 7"),
+        pytest.param(
+            "min(alt, ever) > 5 U/L", [">5", "7"], 100, id="the lowest of more than 5 and 7 is not 5"
+        ),
+        pytest.param("min(alt, ever) > 5 U/L", [">5", "5"], 0, id="with 5 among them it is"),
+        pytest.param(
+            "min(alt, ever) < 9 U/L", ["<9", "9"], 100, id="the lowest of less than 9 and 9 is not 9"
+        ),
+        pytest.param(
+            "max(alt, ever) < 9 U/L", ["<9", "7"], 100, id="the highest of less than 9 and 7 is not 9"
+        ),
+        pytest.param(
+            "max(alt, ever) > 5 U/L", [">5", "5"], 100, id="the highest of more than 5 and 5 is not 5"
+        ),
     ],
 )
 def test_boundaries_are_where_they_are_stated(rule, observations, code):
@@ -375,6 +389,34 @@ def test_facts_asked_for_in_one_window_are_looked_for_once():
     assert {name: found[name] for name in asked} == told
     assert {name: expected_codes(rule, [subject], None)["s",] for name, rule in asked.items()} == told
     assert render_rules_sql(asked, scope_of(None)).count("JOIN observations") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "observed", "dated"),
+    [
+        pytest.param("age >= 18 years", set(), {"anchor", "birth"}, id="an age needs no record"),
+        pytest.param("last(alt, 28 days) > 50 U/L", {"lo", "hi", "lo_open", "hi_open"}, {"anchor", "cut"}, id="a number"),
+        pytest.param("last(alt, 28 days) > 3 ULN", {"uln", "lo", "hi"}, {"anchor", "cut"}, id="a limit of normal"),
+        pytest.param("last(ascites, 28 days) is none", {"level"}, {"anchor", "cut"}, id="a level"),
+    ],
+)  # fmt: skip
+def test_only_columns_that_are_asked_for_are_copied(text, observed, dated, monkeypatch):
+    copied = {}
+
+    def put(connection, tables):
+        copied.update({name: set(frame.columns) for name, frame in tables.items()})
+        put_tables(connection, tables)
+
+    monkeypatch.setattr(sql, "put_tables", put)
+    rule = parse_rule(text)
+    judge_together([rule], None, people(numbers_from(1), [rule], None, 3))
+    numbers = {"lo", "hi", "lo_open", "hi_open", "uln", "level"}
+    assert copied["observations"] >= {"subject", "record", "fact"} | observed
+    assert ("level" in copied["observations"]) == ("level" in observed)
+    assert bool(copied["observations"] & numbers) == bool(observed)
+    assert {column.removesuffix("_earliest").removesuffix("_latest") for column in copied["subjects"]} == {
+        "subject"
+    } | dated
 
 
 @pytest.mark.parametrize("rows_of", [None, "durvalumab"])

@@ -3,7 +3,6 @@
 A query computes no score. Here each `score(child_pugh, 14 days)` becomes a fact known once, of which everybody has one
 observation, so that rules with scores are judged by the query that judges all others.
 """
-# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -158,12 +157,15 @@ def _may_be(finder: Finder, some: Several) -> list[str]:
         f"{name if name in has else f'CAST(NULL AS {kind})'} AS {name}" for name, kind in _READING.items()
     ]
     unknown = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in _READING.items() if name != "reason"]
-    absent = f"SELECT l.subject, max(l.held) AS best, {some.absent.of_group(NOT_MET)} AS absent FROM {some.step} l GROUP BY l.subject"
+    seen = f"{finder.cases.step} c LEFT JOIN {finder.best(some)} l ON l.subject = c.subject"
+    if some.first_seen is not None:
+        seen += f" LEFT JOIN {some.first_seen} ON {some.first_seen}.subject = c.subject"
+    absent = f"NULLIF(COALESCE(l.absent, {finder.default(some, NOT_MET)}), {NOT_MET}) AS reason"
     nothing = f"subject, {', '.join(unknown)}"
     return [
         f"subject, {', '.join(columns)}, cause FROM {kept} l",
         f"{nothing}, {IMPRECISE} AS reason, max(cause) AS cause FROM {kept} l WHERE best < {MET} GROUP BY subject",
-        f"{nothing}, NULLIF(absent, {NOT_MET}) AS reason, {CONFLICT} AS cause FROM ({absent}) l WHERE best = {NOT_MET}",
+        f"c.{nothing}, {absent}, {CONFLICT} AS cause FROM {seen} WHERE COALESCE(l.best, {NOT_MET}) = {NOT_MET}",
     ]
 
 
@@ -223,7 +225,7 @@ def _groups(rows: pl.DataFrame) -> tuple[Index, Codes]:
     first = (
         np.flatnonzero(np.append(True, subject[1:] != subject[:-1])) if len(rows) else np.array([], np.intp)
     )
-    return first, np.maximum.reduceat(rows["cause"].fill_null(CONFLICT).cast(pl.UInt8).to_numpy(), first)
+    return first, np.minimum.reduceat(rows["cause"].fill_null(CONFLICT).cast(pl.UInt8).to_numpy(), first)
 
 
 def _observed(name: str, score: Known, subjects: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from trialwright.evaluation.date_terms import Span
+from trialwright.evaluation.date_terms import Holds, Span
 from trialwright.evaluation.reading_terms import Ends, Reading
 from trialwright.evaluation.table import KINDS_WITH_RESULTS
 from trialwright.evaluation.terms import MET, NOT_MET, Code, Flag, Number, Term, text
@@ -162,7 +162,7 @@ class Absent:
         code = str(self.default(is_no))
         if self.may_be_stale and self.code == MISSING:
             code = f"CASE WHEN bool_or(is_past) THEN {STALE} ELSE {MISSING} END" if is_told else "NULL"
-        if self.nowhere is None:
+        if self.nowhere is None or code == str(self.nowhere):
             return code
         return f"CASE WHEN bool_or(is_nowhere) THEN {self.nowhere} ELSE {code} END"
 
@@ -194,8 +194,8 @@ class Single:
 class Several:
     """A step with candidates, which of them is asked for, and what it means that there is none.
 
-    `first_seen` is a step with the date per person of the first candidate there is, for candidates of a person of which
-    it depends on the row whether they are stale.
+    `first_seen` is a step with the date per person of the first record there is, where it depends on that and on the row
+    whether there is none or a stale one.
     """
 
     shape: Shape
@@ -232,14 +232,16 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How a window holds dates: the code for a date, where it has no place, and the moments it may count from."""
+    """How a window holds dates: whether it holds a date, where it has no place, and the moments it may count from."""
 
-    holds: Callable[[Span], Code]
+    holds: Callable[[Span], Holds]
     is_nowhere: Flag = False
     nowhere: int | None = None
     moments: str | None = None
     """A step of moments `m`, any of which holds a date (`any`), or all of which must agree."""
     any_of_them: bool = False
+    is_one_moment: bool = False
+    """Whether there is one of them at most."""
     is_of_person: bool = False
     """Whether it is the same for all rows of a person."""
 
@@ -270,13 +272,14 @@ SETTLED = (
 
 
 def is_kept(which: str) -> str:
-    """Which candidates `l` may be the one asked for. One that surely belongs and is surely later leaves an earlier one out."""
+    """Which candidates `l` beside their `best` may be the one asked for. One that surely belongs and is surely later
+    leaves an earlier one out."""
     held = f"l.held > {NOT_MET}"
     match which:
         case "last":
-            return f"{held} AND (l.edge IS NULL OR l.latest >= l.edge)"
+            return f"{held} AND (e.edge IS NULL OR l.latest >= e.edge)"
         case "first":
-            return f"{held} AND (l.edge IS NULL OR l.earliest <= l.edge)"
+            return f"{held} AND (e.edge IS NULL OR l.earliest <= e.edge)"
         case _:
             return held
 
@@ -293,25 +296,26 @@ def all_of(code: str) -> str:
     return f"CASE WHEN min({code}) = {NOT_MET} THEN {NOT_MET} ELSE {told} END"
 
 
-def grouped(which: str, code: str, grain: Grain, candidates: str, absent: str) -> str:
+def grouped(which: str, code: str, grain: Grain, candidates: str, absent: str, *, more: str = "") -> str:
     """What the candidates `l` of a case say: `verdict`, as if all that are kept were sure to belong, `best` and `absent`.
+
+    Those of which one is asked for by date stand beside the `best` of their case, as `e`; `more` are columns of the group.
 
     any     one that belongs passes
     all     every one that belongs passes
     else    all that may be the one agree
     """
-    kept = is_kept(which)
-    tested = f"{grain.of('l')}, l.held, l.is_past, l.is_nowhere, CASE WHEN {kept} THEN {code} END AS code"
     if which == "any":
-        held = f"CASE WHEN code = {NOT_MET} OR held = {MET} THEN code WHEN code = {MET} THEN held ELSE GREATEST(held, code) END"
+        held = f"CASE WHEN said = {NOT_MET} OR held = {MET} THEN said WHEN said = {MET} THEN held ELSE GREATEST(held, said) END"
         verdict = f"max({held})"
     elif which == "all":
-        held = f"CASE WHEN held = {MET} OR code IS NULL THEN code ELSE GREATEST(held, code) END"
-        verdict = all_of(held)
+        verdict = all_of(f"CASE WHEN held = {MET} OR said IS NULL THEN said ELSE GREATEST(held, said) END")
     elif which == "once":
-        verdict = agreed("code", str(CONFLICT))
+        verdict = agreed("said", str(CONFLICT))
     else:
-        tested += f", CASE WHEN {kept} AND NOT ({IS_SURE}) THEN {IMPRECISE} ELSE {CONFLICT} END AS cause"
-        verdict = agreed("code", "min(cause)")
-    columns = f"{grain.columns}, {verdict} AS verdict, max(held) AS best, {absent} AS absent"
-    return f"SELECT {columns} FROM (SELECT {tested} FROM {candidates}) t GROUP BY {grain.columns}"
+        verdict = agreed(
+            "said", f"min(CASE WHEN said IS NULL OR {IS_SURE} THEN {CONFLICT} ELSE {IMPRECISE} END)"
+        )
+    columns = f"{grain.columns}, {verdict} AS verdict, max(held) AS best, {absent} AS absent{more}"
+    said = f"SELECT l.*, CASE WHEN {is_kept(which)} THEN {code} END AS said FROM {candidates}"
+    return f"SELECT {columns} FROM ({said}) l GROUP BY {grain.columns}"

@@ -47,12 +47,12 @@ class Span(NamedTuple):
         return Term(f"CAST({self.last} AS DATE)")
 
     @property
-    def is_known(self) -> Term:
-        return terms.flag(f"{self.first} IS NOT NULL")
+    def is_known(self) -> Flag:
+        return self.is_unknown ^ True
 
     @property
     def is_unknown(self) -> Term:
-        return terms.flag(f"{self.first} IS NULL")
+        return terms.is_null(self.first)
 
     @property
     def reading(self) -> Reading:
@@ -104,6 +104,14 @@ class Holds(NamedTuple):
     @property
     def code(self) -> Code:
         return terms.judge(surely=self.surely, never=self.never, reason=IMPRECISE)
+
+    @property
+    def code_if_at_all(self) -> Code:
+        """The code where it is not known never to hold."""
+        return terms.judge(surely=terms.without(self.surely, self.never), never=False, reason=IMPRECISE)
+
+
+ALWAYS = Holds(surely=True, never=False)
 
 
 def on_or_before(a: Span, b: Span) -> Holds:

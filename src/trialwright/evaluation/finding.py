@@ -1,6 +1,7 @@
 """What values ask for, as steps: the records a window may hold beside each case, and what they may say.
 
 candidates   records that may be asked for beside each case; `held` says, as a code, whether the window holds them
+best         of the candidates of each case, how surely one is held, and the date that leaves others out
 kept         those of them that may be the one asked for
 readings     of a value on the right, all that it may be; `cause` is to blame where they differ
 """
@@ -8,8 +9,9 @@ readings     of a value on the right, all that it may be; `cause` is to blame wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from trialwright.evaluation import reading_terms, terms
 from trialwright.evaluation.columns import (
@@ -47,6 +49,7 @@ from trialwright.evaluation.columns import (
 )
 from trialwright.evaluation.date_terms import (
     AGE,
+    ALWAYS,
     BASELINE,
     BIRTH,
     HERE,
@@ -66,6 +69,7 @@ from trialwright.vocabulary.partial_dates import LeapBirthday
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
 
 _CASES, _PEOPLE = "cases", "people"
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ROW_VALUES = ("reason", "lo", "hi", "level", "lln", "uln")
 _ROW_FLAGS = ("lo_open", "hi_open", "is_converted")
 
@@ -146,7 +150,7 @@ class Finder:
                 return self.results(which, name, window)
             case tree.Once(name):
                 fact = self.scope.facts[name]
-                always = Placement(lambda _: MET, is_of_person=True)
+                always = Placement(lambda _: ALWAYS, is_of_person=True)
                 return self.candidates("once", fact, always, absent_of(fact))
             case tree.RowValue():
                 return self.row_value()
@@ -176,7 +180,7 @@ class Finder:
         shape = shape_of(fact)
         if shape == "date":
             return Single(shape, reading_terms.anything(MISSING, is_date=True), is_there=False)
-        is_there = terms.flag("c.row_reason IS NOT NULL")
+        is_there = terms.is_null(Term("c.row_reason")) ^ True
         if shape == "level":
             level = Term("c.row_level")
             return Single(shape, Reading(Ends(0.0, 0.0), Term("c.row_reason"), level=level), is_there)
@@ -213,16 +217,18 @@ class Finder:
     ) -> Several:
         """The records of a fact beside each case, or beside each person where the row makes no difference.
 
-        Every case has a row, if only an empty one, where it matters whether the window has its place.
+        Every case has a row, if only an empty one, where it matters whether the window has its place. A case has none for
+        records that its window surely does not hold, where the window counts from the case.
         """
         grain = self.people if place.is_of_person else self.cases
         absent = replace(absent, nowhere=place.nowhere)
         is_complete = all_cases or (place.nowhere is not None and place.nowhere != absent.code)
         join = "LEFT JOIN" if is_complete else "JOIN"
         role_is = "" if role is None else f" AND o.role = {text(role)}"
-        tables = f"{grain.step} c {join} observations o ON {counts(fact, 'c')}{role_is}"
-        is_empty = terms.flag("o.record IS NULL") if is_complete else False
-        held = text(when((is_empty, NOT_MET), (place.is_nowhere, NOT_MET), place.holds(Span.of("o"))))
+        is_record = f"{counts(fact, 'c')}{role_is}"
+        tables, holds = f"{grain.step} c {join} observations o ON {is_record}", place.holds(Span.of("o"))
+        is_empty = terms.is_null(Term("o.record")) if is_complete else False
+        held = text(when((is_empty, NOT_MET), (place.is_nowhere, NOT_MET), holds.code))
         is_past = "(o.earliest <= c.here_latest)" if grain is self.cases else "FALSE"
         columns = (
             f"{grain.of('c')}, o.record, {read(fact)}, o.earliest, o.latest, "
@@ -230,18 +236,21 @@ class Finder:
         )
         query = f"SELECT {columns}, {held} AS held FROM {tables}"
         if place.moments is not None:
-            query = (
-                f"SELECT {columns}, CASE WHEN m.subject IS NOT NULL THEN {held} END AS by_one FROM {tables} "
-            )
-            query += f"LEFT JOIN {place.moments} m ON m.subject = c.subject"
+            query += f" LEFT JOIN {place.moments} m ON m.subject = c.subject"
+        if place.moments is not None and not place.is_one_moment:
             kept = ", ".join((*grain.keys, *names_of(shape_of(fact)), *PLACE[:-1]))
-            together = "max(by_one)" if place.any_of_them else agreed("by_one", str(CONFLICT))
-            query = f"SELECT {kept}, COALESCE({together}, {NOT_MET}) AS held FROM ({query}) t GROUP BY {kept}"
-        step = self.step("candidates", query)
-        some = Several(shape_of(fact), step, grain, which, absent)
-        if grain is self.cases or not (absent.may_be_stale and absent.code == MISSING):
+            together = "max(held)" if place.any_of_them else agreed("held", str(CONFLICT))
+            query = f"SELECT {kept}, {together} AS held FROM ({query}) t GROUP BY {kept}"
+        if grain is self.cases and place.nowhere is None and place.moments is None:
+            held, may_hold = text(holds.code_if_at_all), text(holds.never ^ True)
+            query = f"SELECT {columns}, {held} AS held FROM {tables} AND {may_hold}"
+        some = Several(shape_of(fact), self.step("candidates", query), grain, which, absent)
+        if not (absent.may_be_stale and absent.code == MISSING):
             return some
-        first = f"SELECT l.subject, min(l.earliest) AS earliest FROM {step} l GROUP BY l.subject"
+        first = (
+            f"SELECT c.subject, min(o.earliest) AS earliest FROM {self.people.step} c "
+            f"JOIN observations o ON {is_record} GROUP BY c.subject"
+        )
         return replace(some, first_seen=self.step("first_seen", first))
 
     def surest(self, fact: Fact, place: Placement) -> tuple[str, Grain, str]:
@@ -251,8 +260,11 @@ class Finder:
         is null where the window holds none.
         """
         grain = self.people if place.is_of_person else self.cases
-        held = text(when((place.is_nowhere, NOT_MET), place.holds(Span.of("o"))))
-        query = f"SELECT {grain.of('c')}, o.fact, {held} AS held FROM {grain.step} c JOIN observations o ON {is_seen('c')}"
+        holds = place.holds(Span.of("o"))
+        query = (
+            f"SELECT {grain.of('c')}, o.fact, {text(holds.code_if_at_all)} AS held FROM {grain.step} c "
+            f"JOIN observations o ON {is_seen('c')} AND {text((place.is_nowhere | holds.never) ^ True)}"
+        )
         columns = self.surely.setdefault((query, grain), {})
         column = columns.setdefault(fact.name, f"held_{len(columns) + 1}")
         return f"surest_{list(self.surely).index((query, grain)) + 1}", grain, column
@@ -260,7 +272,7 @@ class Finder:
     def _surest_steps(self) -> Iterator[str]:
         for number, ((query, grain), columns) in enumerate(self.surely.items(), start=1):
             several = ", ".join(
-                f"NULLIF(max(CASE WHEN l.fact = {text(fact)} THEN l.held END), {NOT_MET}) AS {column}"
+                f"max(CASE WHEN l.fact = {text(fact)} THEN l.held END) AS {column}"
                 for fact, column in columns.items()
             )
             facts = ", ".join(map(text, columns))
@@ -294,23 +306,24 @@ class Finder:
         """
         match window:
             case None | tree.Ever():
-                return Placement(lambda date: on_or_before(date, HERE).code)
+                return Placement(lambda date: on_or_before(date, HERE))
             case tree.During(period):
                 start, end = (Span.of("c", f"{period}_{side}_") for side in ("start", "end"))
                 is_nowhere = start.is_unknown | end.is_unknown
-                inside = lambda date: (on_or_before(start, date) & on_or_before(date, end)).code  # noqa: E731
+                inside = lambda date: on_or_before(start, date) & on_or_before(date, end)  # noqa: E731
                 return Placement(inside, is_nowhere, MISSING, is_of_person=True)
             case tree.Within(_, _, moment) | tree.Since(moment) if moment.name is None:
                 here = HERE.moved(moment.offset, moment.sign)
-                return Placement(lambda date: is_within(window, date, here).code)
+                return Placement(lambda date: is_within(window, date, here))
             case tree.Within(_, _, moment) | tree.Since(moment):
                 absence = absence_of(self.scope.facts[str(moment.name)])
                 return Placement(
-                    lambda date: is_within(window, date, Span.of("m")).code,
-                    is_nowhere=terms.flag("m.subject IS NULL"),
+                    lambda date: is_within(window, date, Span.of("m")),
+                    is_nowhere=terms.is_null(Term("m.subject")),
                     nowhere=None if absence == NOT_MET else absence,
                     moments=self.moments(moment),
                     any_of_them=moment.which == "any",
+                    is_one_moment=moment.which in ("first", "last"),
                     is_of_person=isinstance(window, tree.Within),
                 )
 
@@ -341,7 +354,7 @@ class Finder:
 
     def baseline(self, fact: Fact) -> Several:
         """The last result on or before the moment of baseline."""
-        holds = lambda date: on_or_before(date, BASELINE).code  # noqa: E731
+        holds = lambda date: on_or_before(date, BASELINE)  # noqa: E731
         place = Placement(holds, BASELINE.is_unknown, MISSING, is_of_person=True)
         return self.candidates("last", fact, place, absent_of(fact))
 
@@ -369,29 +382,21 @@ class Finder:
 
     def around(self, some: Several) -> str:
         """A step with one reading around all that a baseline may be."""
-        keys, numbers = some.grain.of("l"), ("lo", "hi", "reason", "tolerance", *LIMITS)
-        is_one = " AND ".join(
-            (
-                *(
-                    f"min(l.{name}) IS NOT DISTINCT FROM max(l.{name}) AND count(l.{name}) IN (0, count(*))"
-                    for name in numbers
-                ),
-                *(f"bool_and(l.{name}) = bool_or(l.{name})" for name in FLAGS),
-            )
+        keys, columns = some.grain.of("l"), ", ".join(f"l.{name}" for name in names_of("number"))
+        different = (
+            f"SELECT {keys}, {columns}, min(l.cause) AS cause, max(l.best) AS best FROM {self.kept(some)} l "
+            f"GROUP BY {keys}, {columns}"
         )
         limits = ", ".join(
             f"CASE WHEN count(l.{name}) = count(*) THEN {'min' if name.endswith('lo') else 'max'}(l.{name}) END AS {name}"
             for name in LIMITS
         )
-        over = f"OVER (PARTITION BY {keys})"
-        ends = f"SELECT l.*, min(l.lo) {over} AS least, max(l.hi) {over} AS most FROM {self.kept(some)} l"
         query = (
-            f"SELECT {keys}, min(l.lo) AS lo, max(l.hi) AS hi, "
-            f"bool_and(CASE WHEN l.lo = l.least THEN l.lo_open END) AS lo_open, "
-            f"bool_and(CASE WHEN l.hi = l.most THEN l.hi_open END) AS hi_open, "
-            f"CASE WHEN {is_one} THEN max(l.reason) ELSE GREATEST(max(l.reason), max(l.cause)) END AS reason, "
+            f"SELECT {keys}, min(l.lo) AS lo, max(l.hi) AS hi, {_outermost_is_open('lo', 'min')} AS lo_open, "
+            f"{_outermost_is_open('hi', 'max')} AS hi_open, "
+            f"CASE WHEN count(*) = 1 THEN max(l.reason) ELSE GREATEST(max(l.reason), min(l.cause)) END AS reason, "
             f"max(l.tolerance) AS tolerance, {limits}, NULL AS record, "
-            f"CASE WHEN max(l.held) = {MET} THEN {MET} ELSE {IMPRECISE} END AS held FROM ({ends}) l GROUP BY {keys}"
+            f"CASE WHEN max(l.best) = {MET} THEN {MET} ELSE {IMPRECISE} END AS held FROM ({different}) l GROUP BY {keys}"
         )
         return self.step("around", query)
 
@@ -416,54 +421,67 @@ class Finder:
 
     # --- those that may be the one asked for --------------------------------------------------------------------------
 
-    def dated(self, some: Several) -> str:
-        """The step with `edge`, the date that leaves earlier (or later) candidates out, where one is picked by date."""
+    def best(self, some: Several) -> str:
+        """A step with the surest of the candidates of each case and what it means if none belongs; where one is picked by
+        date also `edge`, the date that leaves earlier (or later) ones out."""
+        keys = some.grain.of("l")
+        absent = some.absent.of_group(NOT_MET, is_told=some.first_seen is None)
+        edge = {"last": "max(CASE WHEN l.held = {} THEN l.earliest END)"}
+        edge["first"] = "min(CASE WHEN l.held = {} THEN l.latest END)"
+        dated = f", {edge[some.which].format(MET)} AS edge" if some.which in edge else ""
+        query = f"SELECT {keys}, max(l.held) AS best, {absent} AS absent{dated} FROM {some.step} l GROUP BY {keys}"
+        return self.step("best", query)
+
+    def candidates_of(self, some: Several, named: Mapping[str, str] = _NONE) -> str:
+        """Where to select the candidates `l` from, with columns for the terms in `named`, and the best of their case, `e`,
+        where one is picked by date."""
+        source = terms.source(some.step, "l", named)
         if some.which not in ("last", "first"):
-            return some.step
-        sure = "max(CASE WHEN l.held = {} THEN l.earliest END)" if some.which == "last" else ""
-        sure = sure or "min(CASE WHEN l.held = {} THEN l.latest END)"
-        edge = f"{sure.format(MET)} OVER (PARTITION BY {some.grain.of('l')}) AS edge"
-        return self.step("dated", f"SELECT l.*, {edge} FROM {some.step} l")
+            return source
+        return f"{source} JOIN {self.best(some)} e ON {some.grain.same('e', 'l')}"
 
     def kept(self, some: Several) -> str:
-        """A step with the candidates that may be the one asked for, what to blame if they differ, and the surest of them."""
-        over = f"OVER (PARTITION BY {some.grain.of('l')})"
+        """A step with the candidates that may be the one asked for, what to blame for each if they differ, and the surest
+        of them."""
         cause = str(CONFLICT)
         if some.which in ("last", "first"):
-            cause = f"CASE WHEN bool_and({IS_SURE}) {over} THEN {CONFLICT} ELSE {IMPRECISE} END"
-        query = f"SELECT l.*, {cause} AS cause, max(l.held) {over} AS best FROM {self.dated(some)} l"
-        return self.step("kept", f"{query} WHERE {is_kept(some.which)}")
+            cause = f"CASE WHEN {IS_SURE} THEN {CONFLICT} ELSE {IMPRECISE} END"
+        tables = f"{some.step} l JOIN {self.best(some)} e ON {some.grain.same('e', 'l')}"
+        query = f"SELECT l.*, e.best, {cause} AS cause FROM {tables} WHERE {is_kept(some.which)}"
+        return self.step("kept", query)
 
     def readings(self, some: Several) -> Readings:
-        """The candidates that may be the one asked for."""
-        columns = ", ".join((*some.grain.keys, *COLUMNS[some.shape]))
-        if some.which in ("max", "min"):
-            found = f"SELECT {columns}, {CONFLICT} AS cause FROM {self.extreme(some)} l WHERE is_there"
+        """The candidates that may be the one asked for, and why nothing is known where none is or none surely belongs."""
+        grain, seen, default = some.grain, "", self.default(some, NOT_MET)
+        reason, cause, of_found = f"COALESCE(l.absent, {default})", str(CONFLICT), f"{CONFLICT} AS cause"
+        if some.which == "once":
+            best, found, is_open = some.step, some.step, "l.held IS NULL"
+            reason = default
+        elif some.which in ("max", "min"):
+            best, is_open = self.extreme(some), f"COALESCE(l.best, {NOT_MET}) = {NOT_MET}"
+            found = f"(SELECT * FROM {best} f WHERE f.best > {NOT_MET})"
         else:
-            kept = self.kept(some)
-            nothing = written(some.shape, reading_terms.anything(IMPRECISE, is_date=some.shape == "date"))
-            unsure = (
-                f"SELECT DISTINCT {some.grain.columns}, {nothing}, cause FROM {kept} l WHERE best < {MET}"
-            )
-            found = f"SELECT {columns}, cause FROM {kept} l UNION ALL {unsure}"
-        if some.absent.code == NOT_MET and some.absent.nowhere is None:
-            return Readings(some.shape, self.step("readings", found), some.grain)
-        grain, seen = some.grain, ""
+            best, found, is_open = self.best(some), self.kept(some), f"COALESCE(l.best, {NOT_MET}) < {MET}"
+            of_found = "f.cause"
+            reason = f"CASE WHEN l.best > {NOT_MET} THEN {IMPRECISE} ELSE {reason} END"
+            cause = f"CASE WHEN l.best > {NOT_MET} THEN {IMPRECISE} ELSE {CONFLICT} END"
+        columns = ", ".join([*(f"f.{name}" for name in COLUMNS[some.shape]), of_found])
+        read = f"SELECT {grain.of('f')}, {columns} FROM {found} f"
         if some.first_seen is not None:
-            grain, seen = self.cases, f" LEFT JOIN {some.first_seen} ON {some.first_seen}.subject = c.subject"
-            columns = ", ".join(f"f.{name}" for name in (*COLUMNS[some.shape], "cause"))
-            columns = f"{grain.of('c')}, {columns}"
-            found = f"SELECT {columns} FROM {_CASES} c JOIN ({found}) f ON f.subject = c.subject"
-        absent = some.absent.of_group(NOT_MET, is_told=some.first_seen is None)
-        keys = some.grain.of("l")
-        best = f"SELECT {keys}, max(l.held) AS best, {absent} AS absent FROM {some.step} l GROUP BY {keys}"
-        reason = Term(f"COALESCE(l.absent, {self.default(some, NOT_MET)})")
-        nothing = written(some.shape, reading_terms.anything(reason, is_date=some.shape == "date"))
+            seen = f" LEFT JOIN {some.first_seen} ON {some.first_seen}.subject = c.subject"
+        if some.first_seen is not None and grain is not self.cases:
+            grain = self.cases
+            read = (
+                f"SELECT {grain.of('c')}, {columns} FROM {_CASES} c JOIN {found} f ON f.subject = c.subject"
+            )
+        if some.absent.default(NOT_MET) == NOT_MET:  # then it may be known that there is none
+            is_open += f" AND {reason} > {NOT_MET}"
+        nothing = written(some.shape, reading_terms.anything(Term(reason), is_date=some.shape == "date"))
         not_known = (
-            f"SELECT {grain.of('c')}, {nothing}, {CONFLICT} AS cause FROM {grain.step} c LEFT JOIN ({best}) l "
-            f"ON {some.grain.same('l', 'c')}{seen} WHERE COALESCE(l.best, {NOT_MET}) = {NOT_MET} AND {reason} > {NOT_MET}"
+            f"SELECT {grain.of('c')}, {nothing}, {cause} AS cause FROM {grain.step} c LEFT JOIN {best} l "
+            f"ON {some.grain.same('l', 'c')}{seen} WHERE {is_open}"
         )
-        return Readings(some.shape, self.step("readings", f"{found} UNION ALL {not_known}"), grain)
+        return Readings(some.shape, self.step("readings", f"{read} UNION ALL {not_known}"), grain)
 
     @staticmethod
     def default(some: Several, is_no: int) -> str:
@@ -480,41 +498,47 @@ class Finder:
         pick, keys = some.which, some.grain.of("l")
         outer, inner = ("lo", "hi") if pick == "min" else ("hi", "lo")
         any_held, surely_held = f"l.held > {NOT_MET}", f"l.held = {MET}"
-        # Joined groups: windows over as many rows as here would sort them all.
-        of_group = (
-            f"SELECT {keys}, {pick}(CASE WHEN {any_held} THEN l.{outer} END) AS of_{outer}, "
-            f"{pick}(CASE WHEN {surely_held} THEN l.{inner} END) AS of_{inner} FROM {some.step} l GROUP BY {keys}"
+        innermost, open_one = (
+            f"{pick}(CASE WHEN {surely_held}{is_open} THEN l.{inner} END)"
+            for is_open in ("", f" AND l.{inner}_open")
         )
-        same = some.grain.same("l", "e")
-        ends = f"SELECT l.*, e.of_lo, e.of_hi FROM {some.step} l JOIN ({of_group}) e ON {same}"
         # Where ends are equal, the closed one lets more in: it is the outer end of all, not the inner one of those that
         # surely belong.
-        open_ends = (
-            f"SELECT {keys}, bool_and(CASE WHEN {any_held} AND l.{outer} = l.of_{outer} THEN l.{outer}_open END) "
-            f"AS of_{outer}_open, bool_or(CASE WHEN {surely_held} AND l.{inner} = l.of_{inner} THEN l.{inner}_open END) "
-            f"AS of_{inner}_open FROM {self.step('ends', ends)} l GROUP BY {keys}"
-        )
-        opened = f"SELECT l.*, e.of_lo_open, e.of_hi_open FROM {self.step('ends', ends)} l JOIN ({open_ends}) e ON {same}"
-        columns = [Term(f"l.of_{end}", is_flag=end in FLAGS) for end in ENDS]
-        may_be_it = text(reading_of("number", "l").value.overlaps(Ends(*columns)))
-        blamed = f"GREATEST(l.reason, CASE WHEN l.held < {MET} THEN l.held ELSE {NOT_MET} END)"
-        found = {end: f"min(l.of_{end})" if end in ("lo", "hi") else f"bool_or(l.of_{end})" for end in ENDS}
-        nothing = reading_terms.anything(IMPRECISE).value
-        is_sure = f"max(l.held) = {MET}"
+        found = {
+            outer: f"{pick}(CASE WHEN {any_held} THEN l.{outer} END)",
+            inner: innermost,
+            f"{outer}_open": _outermost_is_open(outer, pick, any_held),
+            f"{inner}_open": f"COALESCE({innermost} = {open_one}, FALSE)",
+            "tolerance": f"max(CASE WHEN {any_held} THEN l.tolerance END)",
+        }
+        nothing = reading_terms.anything(IMPRECISE)
+        otherwise = {**{end: getattr(nothing.value, end) for end in ENDS}, "tolerance": nothing.tolerance}
         readings = ", ".join(
-            f"CASE WHEN {is_sure} THEN {found[end]} ELSE {text(getattr(nothing, end))} END AS {end}"
-            for end in ENDS
+            f"CASE WHEN max(l.held) = {MET} THEN {found[name]} ELSE {text(value)} END AS {name}"
+            for name, value in otherwise.items()
         )
-        reason = (
-            f"CASE WHEN max(l.held) < {MET} THEN {IMPRECISE} WHEN {found['lo']} = {found['hi']} THEN 0 "
-            f"ELSE COALESCE(max(CASE WHEN {any_held} AND {may_be_it} THEN {blamed} END), 0) END"
+        absent = some.absent.of_group(NOT_MET, is_told=some.first_seen is None)
+        ends = self.step(
+            "ends",
+            f"SELECT {keys}, {readings}, max(l.held) AS best, {absent} AS absent FROM {some.step} l GROUP BY {keys}",
         )
-        tolerance = f"max(CASE WHEN {any_held} THEN l.tolerance END)"
-        query = (
-            f"SELECT {keys}, {readings}, {reason} AS reason, "
-            f"CASE WHEN {is_sure} THEN {tolerance} ELSE {text(0.0)} END AS tolerance, "
-            f"max(l.held) > {NOT_MET} AS is_there, "
-            f"{some.absent.of_group(NOT_MET, is_told=some.first_seen is None)} AS absent "
-            f"FROM ({opened}) l GROUP BY {keys}"
+        same = some.grain.same("e", "l")
+        may_be_it = text(reading_of("number", "l").value.overlaps(reading_of("number", "e").value))
+        blamed = f"max(GREATEST(l.reason, CASE WHEN l.held < {MET} THEN l.held ELSE {NOT_MET} END))"
+        # Joined groups: windows over as many rows as here would sort them all.
+        told = (
+            f"SELECT {keys}, {blamed} AS reason FROM {some.step} l JOIN {ends} e ON {same} "
+            f"WHERE e.lo < e.hi AND {any_held} AND {may_be_it} GROUP BY {keys}"
         )
+        reason = f"CASE WHEN e.best < {MET} THEN {IMPRECISE} WHEN e.lo = e.hi THEN 0 ELSE COALESCE(l.reason, 0) END"
+        query = f"SELECT e.*, {reason} AS reason FROM {ends} e LEFT JOIN ({told}) l ON {same}"
         return self.step("extremes", query)
+
+
+def _outermost_is_open(end: str, pick: str, *conditions: str) -> str:
+    """Whether the lowest or highest of several ends is open: of those that are equal, a closed one counts."""
+    outermost, closed = (
+        f"{pick}(CASE WHEN {' AND '.join(some)} THEN l.{end} END)" if some else f"{pick}(l.{end})"
+        for some in (conditions, (*conditions, f"NOT l.{end}_open"))
+    )
+    return f"COALESCE({outermost} {'<' if pick == 'min' else '>'} {closed}, TRUE)"

@@ -4,6 +4,7 @@ Each step is a query with a name (a common table expression) that reads the tabl
 what is judged: people, or the rows of a fact. Every leaf of a rule becomes a step with one verdict per case, by way of
 
     candidates   records that may be asked for; `held` says, as a code, whether the window holds them
+    best         how surely a case has one of them, and the date that leaves earlier or later ones out
     readings     of a value on the right, all that it may be; `cause` is to blame where they differ
     pairs        candidates beside readings; `code` is what the comparison says of a candidate
     leaf         one verdict of all candidates, from the least and the greatest code among those that count
@@ -62,8 +63,8 @@ class Plan(Finder):
 
     # --- conditions ---------------------------------------------------------------------------------------------------
 
-    def verdicts(self, conditions: Sequence[tree.Condition]) -> tuple[str, list[str]]:
-        """A step with the verdicts of some conditions for every case, and the column of each."""
+    def verdicts(self, conditions: Sequence[tree.Condition], beside: str) -> tuple[str, list[str]]:
+        """A step with the verdicts of some conditions for every case, beside some of its columns, and the column of each."""
         layers = Layers(self.leaf)
         columns = [layers.add(condition) for condition in conditions]
         joins: dict[str, str] = {}
@@ -79,7 +80,9 @@ class Plan(Finder):
                 verdict = f"COALESCE({leaf.step}.{leaf.column}, {verdict})"
             verdicts.append(f"{verdict} AS {column}")
         tables = "".join(f" LEFT JOIN {step} ON {condition}" for step, condition in joins.items())
-        query = f"SELECT {self.cases.of('c')}, {', '.join(verdicts)} FROM {terms.source(self.cases.step, 'c', named)}{tables}"
+        query = (
+            f"SELECT {beside}, {', '.join(verdicts)} FROM {terms.source(self.cases.step, 'c', named)}{tables}"
+        )
         step = self.step("leaves", query)
         for layer in layers.layers:
             several = ", ".join(f"{text(code)} AS {column}" for column, code in layer.items())
@@ -104,9 +107,9 @@ class Plan(Finder):
                 raise TypeError(f"{type(condition).__name__} is no leaf")
 
     def own(self, part: tree.Condition) -> str:
-        """A step with the verdict of a condition for every row."""
-        verdicts, (column,) = self.verdicts([part])
-        return self.step("own", f"SELECT {self.cases.columns}, {column} AS code FROM {verdicts} v")
+        """A step with the columns of every row and the verdict of a condition, as `code`."""
+        verdicts, (column,) = self.verdicts([part], "c.*")
+        return self.step("own", f"SELECT v.*, {column} AS code FROM {verdicts} v")
 
     def comparison(self, left: tree.Value, op: str, right: tree.Value | tree.Bound) -> Leaf:
         """A value beside a bound.
@@ -139,7 +142,7 @@ class Plan(Finder):
         test = reading_terms.is_one_of(reading_of(some.shape, "l"), levels, negated=negated)
         if some.which not in ("max", "min"):
             return self.settled(some, test, is_no=is_no)
-        verdict = f"CASE WHEN l.is_there THEN {text(test)} ELSE l.absent END"
+        verdict = f"CASE WHEN l.best > {NOT_MET} THEN {text(test)} ELSE l.absent END"
         query = f"SELECT {some.grain.of('l')}, {verdict} AS verdict FROM {self.extreme(some)} l"
         return self.leaf_of(some, self.step("leaf", query), is_no)
 
@@ -175,8 +178,7 @@ class Plan(Finder):
         What may or may not belong, where nothing surely does, decides only if its absence decides the same.
         """
         absent = some.absent.of_group(is_no, is_told=some.first_seen is None)
-        candidates = terms.source(self.dated(some), "l", named)
-        groups = grouped(some.which, text(code), some.grain, candidates, absent)
+        groups = grouped(some.which, text(code), some.grain, self.candidates_of(some, named), absent)
         query = f"SELECT {some.grain.columns}, {SETTLED} AS verdict FROM ({groups}) g"
         return self.leaf_of(some, self.step("leaf", query), is_no)
 
@@ -197,7 +199,7 @@ class Plan(Finder):
             f"FROM {some.step} l LEFT JOIN {readings} ON {bounds.grain.same('r', 'l')}"
         )
         columns = ", ".join((*some.grain.keys, *PLACE))
-        code = f"COALESCE({agreed('by_one', 'max(cause)')}, {NOT_MET})"
+        code = f"COALESCE({agreed('by_one', 'min(cause)')}, {NOT_MET})"
         query = f"SELECT {columns}, {code} AS code FROM ({several}) t GROUP BY {columns}"
         return replace(some, step=self.step("pairs", query))
 
@@ -210,7 +212,7 @@ class Plan(Finder):
             f"FROM {self.cases.step} c LEFT JOIN {readings} ON {bounds.grain.same('r', 'c')} "
             f"WHERE {text(some.is_there)}"
         )
-        verdict = f"COALESCE({agreed('by_one', 'max(cause)')}, {NOT_MET})"
+        verdict = f"COALESCE({agreed('by_one', 'min(cause)')}, {NOT_MET})"
         query = f"SELECT {keys}, {verdict} AS verdict FROM ({several}) t GROUP BY {keys}"
         return Leaf(MISSING, self.step("leaf", query), self.cases)
 
@@ -240,7 +242,7 @@ class Plan(Finder):
         tables = f"{first.step} r0"
         for source, it in zip(sources[1:], beside.steps[1:], strict=True):
             tables += f" JOIN {it.step} {source} ON {(it.grain if first.grain is grain else first.grain).same(source, 'r0')}"
-        cause = terms.greatest(*(Term(f"{source}.cause") for source in sources), beside.cause)
+        cause = terms.at_least_0(*(Term(f"{source}.cause") for source in sources), beside.cause)
         columns = f"{grain.of(finest)}, {written(first.shape, bound)}, {text(cause)} AS cause"
         tolerance = bound.tolerance if isinstance(bound.tolerance, float) else None
         step = self.step("bounds", f"SELECT {columns} FROM {tables}")

@@ -23,6 +23,7 @@ from trialwright.evaluation.terms import (
     Term,
     at_least_0,
     greatest,
+    is_null,
     is_number,
     judge,
     least,
@@ -133,10 +134,10 @@ class _Order:
         return self.end >= self.low
 
     def __eq__(self, zero: object) -> Any:
-        return self.end == self.low if self.low is self.high else (self >= 0) & (self <= 0)
+        return (self >= 0) & (self <= 0)
 
     def __ne__(self, zero: object) -> Any:
-        return self.end != self.low if self.low is self.high else (self < 0) | (self > 0)
+        return (self < 0) | (self > 0)
 
 
 def _first(ends: Sequence[End], extreme: Any, *, open_wins: bool) -> End:
@@ -219,7 +220,7 @@ def is_one_of(reading: Reading, levels: Sequence[str], *, negated: bool = False)
     if reading.level is not None:
         listed = ", ".join(text(level) for level in levels)
         is_listed = Term(f"({reading.level} IN ({listed}))", is_flag=True)
-        is_not_known = Term(f"({reading.level} IS NULL)", is_flag=True)
+        is_not_known = is_null(reading.level)
         code: Code = when((is_not_known, reading.reason), (is_listed, yes), no)
         return code
     value = reading.value
@@ -259,7 +260,7 @@ def _limit(given: Ends | None, factor: Decimal) -> Reading:
     if given is None:
         return anything(Reason.NO_LIMIT.code)
     ends = given.scaled(float(factor))
-    is_missing = Term(f"({text(given.lo)} IS NULL)", is_flag=True)
+    is_missing = is_null(given.lo)
     value = Ends(when((is_missing, -INFINITY), ends.lo), when((is_missing, INFINITY), ends.hi))
     return Reading(value, when((is_missing, Reason.NO_LIMIT.code), 0), tolerance=RELATIVE_TOLERANCE)
 

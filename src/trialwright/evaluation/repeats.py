@@ -18,7 +18,7 @@ from trialwright.evaluation.columns import all_of as all_of_group
 from trialwright.evaluation.date_terms import CUT, HERE, Span, before, on_or_before
 from trialwright.evaluation.finding import Finder
 from trialwright.evaluation.table import KINDS_WITH_RESULTS
-from trialwright.evaluation.terms import MET, NOT_MET, Term, all_of, text, when
+from trialwright.evaluation.terms import MET, NOT_MET, Code, Term, all_of, judge, text, when
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.verdicts import Reason
 
@@ -29,30 +29,26 @@ def confirmed(plan: Finder, own: str, after: Duration) -> Leaf:
     """The row fulfils it, so does the first row at least so long later, and no row between fails it.
 
     While no row is that much later the confirmation is not yet due, or missing if the data reach beyond its date. `own`
-    is a step with the verdict (`code`) of what is to be confirmed for every row.
+    is a step with every row and the verdict (`code`) of what is to be confirmed.
     """
     due, next_row, cases = HERE.moved(after, "+"), Span.of("n", "here_"), plan.cases
-    is_far = text((before(HERE, next_row) & on_or_before(due, next_row)).code)
-    later = _later_rows(plan, own, f", {is_far} AS held, FALSE AS is_past, FALSE AS is_nowhere")
-    first = Several("date", later, cases, "first", Absent(MISSING))
-    confirming = grouped("first", "l.code", cases, f"{plan.dated(first)} l", str(NOT_MET))
+    far = on_or_before(due, next_row)
+    is_far = judge(surely=before(HERE, next_row).surely & far.surely, never=far.never, reason=IMPRECISE)
+    first = Several("date", _later_rows(plan, own, is_far), cases, "first", Absent(MISSING))
     between = (
         f"CASE WHEN l.held = {MET} THEN {MET} WHEN l.held > {NOT_MET} OR l.is_later < {MET} "
         f"THEN GREATEST({IMPRECISE}, l.code) ELSE l.code END"
     )
-    held = (
-        f"SELECT {cases.of('l')}, {all_of_group(between)} AS verdict FROM {later} l GROUP BY {cases.of('l')}"
-    )
+    between_them = f", {all_of_group(between)} AS between_them"
+    later = grouped("first", "l.code", cases, plan.candidates_of(first), str(NOT_MET), more=between_them)
     is_over = CUT.is_known & before(due, CUT).surely
     absent = text(when((is_over, MISSING), NOT_YET_DUE))
     parts = (
-        f"SELECT {cases.of('c')}, v.code AS own, COALESCE(f.best, {NOT_MET}) AS best, f.verdict AS confirming, "
-        f"COALESCE(h.verdict, {MET}) AS between_them, {absent} AS absent FROM {cases.step} c "
-        f"JOIN {own} v ON {cases.same('v', 'c')} LEFT JOIN ({confirming}) f ON {cases.same('f', 'c')} "
-        f"LEFT JOIN ({held}) h ON {cases.same('h', 'c')}"
+        f"SELECT {cases.of('c')}, c.code AS own, COALESCE(f.best, {NOT_MET}) AS best, f.verdict, "
+        f"COALESCE(f.between_them, {MET}) AS between_them, {absent} AS absent "
+        f"FROM {own} c LEFT JOIN ({later}) f ON {cases.same('f', 'c')}"
     )
-    is_confirmed = SETTLED.replace("verdict", "confirming")
-    settled = f"SELECT {cases.columns}, own, {is_confirmed} AS confirmed, between_them FROM ({parts}) p"
+    settled = f"SELECT {cases.columns}, own, {SETTLED} AS confirmed, between_them FROM ({parts}) p"
     verdict = text(all_of(Term("own"), Term("confirmed"), Term("between_them")))
     query = f"SELECT {cases.columns}, {verdict} AS verdict FROM ({settled}) s"
     return Leaf(MISSING, plan.step("leaf", query), cases)
@@ -62,9 +58,9 @@ def consecutive(plan: Finder, own: str, times: int) -> Leaf:
     """The row and the ones directly after it, so many in all, fulfil it; not yet due while there are too few.
 
     Rows that cannot be ordered count together: where they are more than are still needed, they must agree. `own` is a
-    step with the verdict (`code`) of what must hold for every row.
+    step with every row and the verdict (`code`) of what must hold.
     """
-    later, cases = _later_rows(plan, own, ""), plan.cases
+    later, cases = _later_rows(plan, own), plan.cases
     keys = cases.of("l")
     over = f"OVER (PARTITION BY {keys} ORDER BY l.earliest, l.latest, l.record ROWS BETWEEN UNBOUNDED PRECEDING AND"
     reach = f"SELECT l.*, max(l.latest) {over} 1 PRECEDING) AS reach FROM {later} l"
@@ -87,29 +83,27 @@ def consecutive(plan: Finder, own: str, times: int) -> Leaf:
         f"GROUP BY {keys}"
     )
     parts = (
-        f"SELECT {cases.of('c')}, v.code AS own, COALESCE(j.verdict, {MET}) AS later, "
-        f"CASE WHEN COALESCE(j.size, 0) >= {times - 1} THEN {MET} ELSE {NOT_YET_DUE} END AS enough FROM {cases.step} c "
-        f"JOIN {own} v ON {cases.same('v', 'c')} LEFT JOIN ({judged}) j ON {cases.same('j', 'c')}"
+        f"SELECT {cases.of('c')}, c.code AS own, COALESCE(j.verdict, {MET}) AS later, "
+        f"CASE WHEN COALESCE(j.size, 0) >= {times - 1} THEN {MET} ELSE {NOT_YET_DUE} END AS enough "
+        f"FROM {own} c LEFT JOIN ({judged}) j ON {cases.same('j', 'c')}"
     )
     verdict = text(all_of(Term("own"), Term("later"), Term("enough")))
     query = f"SELECT {cases.columns}, {verdict} AS verdict FROM ({parts}) p"
     return Leaf(MISSING, plan.step("leaf", query), cases)
 
 
-def _later_rows(plan: Finder, own: str, columns: str) -> str:
-    """A step with the rows `n` that may follow each row `c`, their verdicts, and some more columns.
+def _later_rows(plan: Finder, own: str, held: Code = MET) -> str:
+    """A step with the rows `n` that may follow each row `c`, their verdicts, and whether they are `held`, a term over both.
 
     A row that does not fulfil it itself needs none.
     """
     next_row, cases = Span.of("n", "here_"), plan.cases
-    is_later = text(before(HERE, next_row).code)
+    later = before(HERE, next_row)
     fact = plan.scope.facts[str(plan.scope.rows_of)]
     has_result = " AND n.row_reason IS NOT NULL" if fact.kind in KINDS_WITH_RESULTS else ""
     return plan.step(
         "later",
         f"SELECT {cases.of('c')}, n.row_record AS record, {next_row.first} AS earliest, {next_row.last} AS latest, "
-        f"v.code, {is_later} AS is_later{columns} FROM {cases.step} c "
-        f"JOIN {own} w ON {cases.same('w', 'c')} AND w.code > {NOT_MET} JOIN {cases.step} n ON n.subject = c.subject "
-        f"AND n.row_record <> c.row_record{has_result} JOIN {own} v ON {cases.same('v', 'n')} "
-        f"WHERE {is_later} > {NOT_MET}",
+        f"n.code, {text(later.code_if_at_all)} AS is_later, {text(held)} AS held FROM {own} c JOIN {own} n ON n.subject = c.subject "
+        f"AND n.row_record <> c.row_record{has_result} WHERE c.code > {NOT_MET} AND {text(later.never ^ True)}",
     )

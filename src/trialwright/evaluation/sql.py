@@ -33,6 +33,7 @@ Dialect: TypeAlias = Literal["duckdb", "spark", "postgres"]
 AT_ONCE = 5_000_000
 """How many pairs of a case and a record are judged at once: 22 criteria took 2.3 GB of memory."""
 
+_KEYS = frozenset({"subject", "record", "fact"})
 _LONGEST_NAME = 63
 """PostgreSQL cuts longer names, in bytes, without an error."""
 
@@ -81,7 +82,7 @@ def render_rules_sql(
         if errors:
             raise ProblemsFound(errors)
     plan = Plan(scope, leap_birthday, start)
-    last, columns = plan.verdicts(list(conditions.values()))
+    last, columns = plan.verdicts(list(conditions.values()), plan.cases.of("c"))
     verdicts = ", ".join(
         f"CAST({column} AS SMALLINT) AS {terms.name(rule)}"
         for rule, column in zip(conditions, columns, strict=True)
@@ -145,8 +146,8 @@ def judge_with_duckdb(
     ]
     check_tables(observations, subjects, scope.facts, scope.periods)
     asked = pl.col("fact").is_in(list(_facts_asked(conditions.values(), scope)))
-    observations = observations.select(OBSERVATIONS.keys()).filter(asked)
-    subjects = subjects.select(subject_schema(scope.periods).keys())
+    observations = observations.select(_columns_named(OBSERVATIONS, "o", queries)).filter(asked)
+    subjects = subjects.select(_columns_named(subject_schema(scope.periods), "s", queries))
     judged = []
     with connect(n_threads=n_threads) as connection:
         for tables in _batches(observations, subjects, scope, at_once):
@@ -155,6 +156,16 @@ def judge_with_duckdb(
             codes = [answer.drop(_keys(scope)) for answer in answers[1:]]
             judged.append(pl.concat([answers[0], *codes], how="horizontal"))
     return pl.concat(judged).cast(dict.fromkeys(conditions, pl.UInt8))
+
+
+def _columns_named(columns: Iterable[str], source: str, queries: Iterable[str]) -> list[str]:
+    """The keys of a table and those of its columns that queries name; the others need not be copied."""
+    text = "\n".join(queries)
+
+    def is_named(column: str) -> bool:
+        return any(f"{source}.{written}" in text for written in (column, terms.name(column)))
+
+    return [column for column in columns if column in _KEYS or is_named(column)]
 
 
 def _keys(scope: Scope) -> list[str]:

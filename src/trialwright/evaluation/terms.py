@@ -9,7 +9,7 @@ No term is ever null where its columns keep the contract of `table`; a code is a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -23,13 +23,16 @@ class Term:
     """A piece of SQL. `&`, `|` and `^ True` are and, or and not; `==` is equality in SQL, not of terms."""
 
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("is_flag", "parts", "sql")
+    __slots__ = ("is_flag", "opposite", "parts", "sql", "word")
 
-    def __init__(self, sql: str, *, is_flag: bool = False, parts: tuple[str, ...] = ()) -> None:
+    def __init__(self, sql: str, *, is_flag: bool = False, opposite: str = "") -> None:
         self.sql = sql
         self.is_flag = is_flag
-        self.parts = parts or (sql,)
-        """What it is the conjunction of."""
+        self.opposite = opposite or f"(NOT {sql})"
+        """The SQL of what holds where this does not, of a flag that is not put together."""
+        self.word = ""
+        self.parts: tuple[Term, ...] = (self,)
+        """What it is put together of by `word`, AND or OR."""
 
     def __str__(self) -> str:
         return self.sql
@@ -58,32 +61,28 @@ class Term:
         return _joined(self, "/", other)
 
     def __lt__(self, other: Any) -> Term:
-        return _joined(self, "<", other, is_flag=True)
+        return _compared(self, "<", other, ">=")
 
     def __le__(self, other: Any) -> Term:
-        return _joined(self, "<=", other, is_flag=True)
+        return _compared(self, "<=", other, ">")
 
     def __gt__(self, other: Any) -> Term:
-        return _joined(self, ">", other, is_flag=True)
+        return _compared(self, ">", other, "<=")
 
     def __ge__(self, other: Any) -> Term:
-        return _joined(self, ">=", other, is_flag=True)
+        return _compared(self, ">=", other, "<")
 
     def __eq__(self, other: object) -> Term:  # type: ignore[override]
-        return _joined(self, "=", other, is_flag=True)
+        return _compared(self, "=", other, "<>")
 
     def __ne__(self, other: object) -> Term:  # type: ignore[override]
-        return _joined(self, "<>", other, is_flag=True)
+        return _compared(self, "<>", other, "=")
 
     def __and__(self, other: Flag) -> Flag:
-        if isinstance(other, bool):
-            return self if other else False
-        return _all(dict.fromkeys((*self.parts, *other.parts)))
+        return _together("AND", (self, other))
 
     def __or__(self, other: Flag) -> Flag:
-        if isinstance(other, bool):
-            return True if other else self
-        return _joined(self, "OR", other, is_flag=True)
+        return _together("OR", (self, other))
 
     __rand__ = __and__
     __ror__ = __or__
@@ -91,7 +90,9 @@ class Term:
     def __xor__(self, other: Flag) -> Flag:
         if other is not True:
             raise TypeError("of a term `^` can only make the opposite: `term ^ True`")
-        return Term(f"(NOT {self.sql})", is_flag=True)
+        if self.word:
+            return _together(_OTHER[self.word], [part ^ True for part in self.parts])
+        return Term(self.opposite, is_flag=True, opposite=self.sql)
 
 
 Flag: TypeAlias = Term | bool
@@ -99,31 +100,70 @@ Number: TypeAlias = Term | float
 Code: TypeAlias = Term | int
 
 
-def _all(parts: Iterable[str]) -> Flag:
-    several = tuple(parts)
-    if len(several) < 2:
-        return Term(several[0], is_flag=True) if several else True
-    return Term(f"({' AND '.join(several)})", is_flag=True, parts=several)
+_OTHER = {"AND": "OR", "OR": "AND"}
 
 
-def _without(flag: Flag, known: Flag) -> Flag:
+def _together(word: str, flags: Iterable[Flag]) -> Flag:
+    """Flags joined by AND or OR. What the single ones among them decide of the others is left out.
+
+    Of `a AND (NOT a OR b)` this leaves `a AND b`, of `a OR (NOT a AND b)` it leaves `a OR b`.
+    """
+    parts: dict[str, Term] = {}
+    for flag in flags:
+        if isinstance(flag, Term):
+            parts.update((part.sql, part) for part in (flag.parts if flag.word == word else (flag,)))
+        elif flag is (word == "OR"):
+            return flag
+    if len(parts) < 2:
+        return next(iter(parts.values()), word == "AND")
+    several = [part for part in parts.values() if part.word]
+    if several and len(several) < len(parts):
+        known = {part.sql if word == "AND" else part.opposite for part in parts.values() if not part.word}
+        kept = [_where(part, known) for part in several]
+        if any(one is not part for one, part in zip(kept, several, strict=True)):
+            return _together(word, [*(part for part in parts.values() if not part.word), *kept])
+    both = Term(f"({f' {word} '.join(parts)})", is_flag=True)
+    both.word, both.parts = word, tuple(parts.values())
+    return both
+
+
+def _where(flag: Flag, known: Container[str]) -> Flag:
+    """A flag where some others are known to hold."""
+    if isinstance(flag, bool):
+        return flag
+    if flag.sql in known:
+        return True
+    if not flag.word:
+        return flag.opposite not in known and flag
+    parts = [_where(part, known) for part in flag.parts]
+    is_same = all(one is part for one, part in zip(parts, flag.parts, strict=True))
+    return flag if is_same else _together(flag.word, parts)
+
+
+def without(flag: Flag, known: Flag) -> Flag:
     """A flag where another is known to be false."""
-    if isinstance(flag, Term) and isinstance(known, Term):
-        opposite = text(known ^ True)
-        return _all(part for part in flag.parts if part != opposite)
-    return flag
+    if isinstance(flag, bool) or isinstance(known, bool):
+        return flag
+    single = {part.sql for part in flag.parts if not part.word} if flag.word != "OR" else set()
+    holds = known ^ True
+    several = holds.parts if isinstance(holds, Term) and holds.word == "AND" else (holds,)
+    return _where(flag, {text(it) for part in several for it in (part, _where(part, single))})
 
 
 def is_number(value: object, number: int) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == number
 
 
-def _joined(left: Any, operator: str, right: Any, *, is_flag: bool = False) -> Term:
+def _joined(left: Any, operator: str, right: Any) -> Term:
     """Two operands in parentheses. A flag in a sum counts as 1 or 0."""
-    operands = (left, right)
-    if not is_flag:
-        operands = tuple(when((it, 1), 0) if isinstance(it, Term) and it.is_flag else it for it in operands)
-    return Term(f"({text(operands[0])} {operator} {text(operands[1])})", is_flag=is_flag)
+    one, other = (when((it, 1), 0) if isinstance(it, Term) and it.is_flag else it for it in (left, right))
+    return Term(f"({text(one)} {operator} {text(other)})")
+
+
+def _compared(left: Any, operator: str, right: Any, opposite: str) -> Term:
+    """Two operands beside each other. No number is NaN, so that of two opposites one holds."""
+    one, other = text(left), text(right)
+    return Term(f"({one} {operator} {other})", is_flag=True, opposite=f"({one} {opposite} {other})")
 
 
 def text(value: Any) -> str:
@@ -173,9 +213,9 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def flag(sql: str) -> Term:
-    """What holds or does not."""
-    return Term(f"({sql})", is_flag=True)
+def is_null(term: Any) -> Term:
+    """Whether there is nothing."""
+    return Term(f"({text(term)} IS NULL)", is_flag=True, opposite=f"({text(term)} IS NOT NULL)")
 
 
 def when(*choices: Any) -> Any:
@@ -272,9 +312,7 @@ def negate(code: Code) -> Code:
 
 def judge(*, surely: Flag, never: Flag, reason: Code) -> Code:
     """Met, not met, or unknown for a reason."""
-    rest = _without(surely, never)
-    if rest is not surely and text(rest) != text(surely):
-        code: Code = when((never, NOT_MET), (rest, MET), reason)
-        return code
-    judged: Code = when((surely, MET), (_without(never, surely), NOT_MET), reason)
-    return judged
+    first = when((never, NOT_MET), (without(surely, never), MET), reason)
+    other = when((surely, MET), (without(never, surely), NOT_MET), reason)
+    code: Code = min(first, other, key=lambda one: len(text(one)))
+    return code
