@@ -1,10 +1,14 @@
-"""Datasets derived alone are those derived with all others."""
+"""Datasets derived alone are those derived with all others, and little else is derived for them."""
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.derivations.small_studies import Records, occurrences, on_day
+from tests.derivations.tumours import PROTOCOL, edit, loaded
 
+from trialwright.derivations.adevt import derive_adevt
 from trialwright.derivations.datasets import LABELS, derive_datasets
+from trialwright.derivations.events import known_facts
 from trialwright.derivations.study import make_study
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import load_protocol
@@ -41,6 +45,69 @@ def test_some_datasets_are_what_all_together_are(study, everything, only, rests_
     for name in only:
         assert_frame_equal(made.tables[name], everything.tables[name])
     assert set(told) == {"what is known", *only, *rests_on}
+
+
+@pytest.fixture(scope="module")
+def after_treatment():
+    """A small virtual trial of the other protocol, with the mistakes of real records, and all its datasets."""
+    protocol = load_protocol("nct07120750")
+    study = make_study(protocol, simulate(protocol, seed=3, subjects=12).tables)
+    return study, derive_datasets(study)
+
+
+@pytest.mark.parametrize(
+    "only",
+    [("ADSL",), ("ADBASE",), ("ADCLOCK",), ("ADTTEV",), ("ADSL", "ADBASE", "ADTTE", "ADCLOCK")],
+    ids=" ".join,
+)
+def test_what_else_is_known_changes_no_dataset(after_treatment, only):
+    study, everything = after_treatment
+    made = derive_datasets(study, only=only)
+    for name in only:
+        assert len(made.tables[name])
+        assert_frame_equal(made.tables[name], everything.tables[name])
+
+
+def test_what_nobody_asks_for_is_neither_read_nor_derived(after_treatment):
+    study, _ = after_treatment
+    facts = known_facts(study, wanted={"recurrence"})
+    made_of = {
+        "new_lr5", "tumour_in_vein", "local_progression", "proven_recurrence", "probable_treated",
+        "extrahepatic_recurrence", "death_from_hcc_unseen", "lesion_shown", "untreated_lesion", "treated_lesion",
+    }  # fmt: skip
+    named_by_dates = {"adequate_scan", "second_primary", "liver_transplantation"}
+    assert facts.events.keys() == {"recurrence", "death", *made_of, *named_by_dates}
+    assert {"lirads", "peginterferon", "group_assignment", "birth_date"} <= facts.known
+    assert facts.known.isdisjoint({"hbv_dna", "epilepsy", "functional_cure"})
+    assert len(known_facts(study).records_of("hbv_dna"))
+    with pytest.raises(ValueError, match="`hbv_dna` was not asked for: name it among what is wanted"):
+        facts.records_of("hbv_dna")
+
+
+def test_the_parts_of_a_score_are_known_with_it(after_treatment):
+    study, _ = after_treatment
+    facts = known_facts(study, wanted={"child_pugh"})
+    assert {"bilirubin", "albumin", "inr", "ascites", "encephalopathy"} <= facts.known
+
+
+def test_results_of_a_test_are_of_the_same_fact_whoever_asks():
+    """The numbers of a test are of one fact, its words of another, which need not be wanted."""
+    records = Records().person().result("hbsag_quantity", on_day(1), 1250)
+    records.add("LB", "1", LBTESTCD="HBSAG", LBSTRESC="POSITIVE", LBDTC=on_day(2))
+    facts = known_facts(records.study_of("nct07120750"), wanted={"hbsag_quantity"})
+    assert "hbsag" not in facts.known
+    assert facts.records_of("hbsag_quantity")["lo"].to_list() == [1250]
+
+
+def test_an_event_of_a_concept_that_no_fact_is_about_is_derived():
+    text = edit(
+        PROTOCOL, "  new_anticancer_therapy: { reported: true }\n",
+        "  new_anticancer_therapy: { reported: true }\n  high_alt: { of: alt, when: value > 100 U/L }\n",
+    )  # fmt: skip
+    records = Records("T-1").person().doses("durvalumab", [1]).series("alt", {1: 40, 15: 101})
+    assert [
+        day.isoformat() for day in occurrences(derive_adevt(records.study_of(loaded(text))), "high_alt")
+    ] == [on_day(15)]
 
 
 def test_questions_to_tumour_records_come_with_their_datasets(study, everything):

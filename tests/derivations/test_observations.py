@@ -7,7 +7,7 @@ import pytest
 from tests.derivations.small_studies import Records
 from tests.derivations.tumours import edit, loaded
 
-from trialwright.derivations.observations import last_days_alive, make_observations, record_facts
+from trialwright.derivations.observations import last_days_alive, make_observations
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.evaluation.table import check_observations
@@ -29,7 +29,8 @@ def prtras():
 
 def observed(records, protocol, fact, reader="local", **options):
     study = records.study_of(protocol, **options)
-    of_facts = make_observations(study, record_facts(study), last_days_alive(study), reader=reader)
+    records = StudyFacts.of(study).records
+    of_facts = make_observations(study, records, last_days_alive(study), reader=reader)
     table = pl.concat(of_facts.values())
     check_observations(table, study.scope.facts)
     assert table["record"].is_unique().all()
@@ -107,6 +108,36 @@ def test_names_and_labels(prtras, name):
     assert observed(records, prtras, "liver_transplant")["SRCALL"].to_list() == ["PR.1"]
 
 
+def test_records_of_several_spellings_stay_in_their_order_and_count_once(prtras):
+    records = Records().person().add("MH", "1", MHTERM="Diabetes", MHDECOD="diabetes", MHSTDTC="2020-05")
+    records.add("MH", "1", MHTERM="Epilepsy", MHSTDTC="2020-06")
+    records.add("MH", "1", MHTERM="too much sugar", MHDECOD="DIABETES", MHSTDTC="2020-07")
+    records.add("MH", "1", MHTERM="Diabetes", MHSTDTC="2020-08")
+    assert observed(records, prtras, "diabetes")["SRCALL"].to_list() == ["MH.1", "MH.3", "MH.4"]
+    assert observed(records, prtras, "psoriasis").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("test", "levels"),
+    [
+        pytest.param("HBSAG", ["positive"], id="the test itself"),
+        pytest.param("hbsag", [], id="codes of tests are not names"),
+    ],
+)
+def test_tests_are_known_by_their_code(prtras, test, levels):
+    records = Records().person().add("LB", "1", LBTESTCD=test, LBSTRESC="POSITIVE", LBDTC="2024-03-01")
+    assert observed(records, prtras, "hbsag")["level"].to_list() == levels
+
+
+def test_results_not_done_among_others_are_none(prtras):
+    records = Records().person().add("LB", "1", LBTESTCD="HBSAG", LBSTRESC="Positive", LBDTC="2024-03-01")
+    records.add("LB", "1", LBTESTCD="HBSAG", LBSTRESC="Negative", LBSTAT="not_done", LBDTC="2024-03-02")
+    records.add("LB", "1", LBTESTCD="HBSAG", LBSTRESC="doubtful", LBDTC="2024-03-03")
+    found = observed(records, prtras, "hbsag")
+    assert found["level"].to_list() == ["positive", None, None]
+    assert found["reason"].to_list() == [0, None, Reason.UNREADABLE.code]
+
+
 def test_an_attestation_names_its_role(prtras):
     records = (
         Records()
@@ -138,7 +169,7 @@ def test_what_people_denied_is_a_fact_of_its_own(prtras, had, there_is, there_is
     for subject in had:
         records.add("MH", subject, MHTERM="Hepatitis_A", MHSTDTC="2020-05")
     study = records.study_of(prtras)
-    found = make_observations(study, record_facts(study), last_days_alive(study))
+    found = make_observations(study, StudyFacts.of(study).records, last_days_alive(study))
     people = study.subjects.select(subject=SUBJECT, name=pl.col("USUBJID").str.tail(1))
     names = {
         fact: rows.join(people, on="subject", maintain_order="left")["name"].to_list()
@@ -178,7 +209,7 @@ def test_days_of_a_drug_are_close_enough_for_every_window(durva):
 def test_days_of_a_drug_are_as_close_as_the_shortest_window_that_a_rule_asks_of_it(prtras, window, apart):
     text = (prtras.folder / "protocol.yaml").read_text()
     asked = "not had(nucleoside_analogue, {})"
-    asking = loaded(edit(text, asked.format("24 weeks"), asked.format(window)))
+    asking = loaded(edit(text, asked.format("167 days"), asked.format(window)))
     records = Records().person().dose("nucleoside_analogue", "2024-01-05", "2024-08-05")
     days = observed(records, asking, "nucleoside_analogue")["earliest"].dt.date().sort()
     assert days.diff().drop_nulls().dt.total_days().max() == apart

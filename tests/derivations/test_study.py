@@ -1,5 +1,6 @@
 """The records of a study: cut, keyed, each once, with the minutes their dates can be."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -75,6 +76,39 @@ def test_without_dm_nobody_took_part(loaded):
     assert [one.code for one in found.value.problems] == ["missing-dataset"]
 
 
+DIED = [
+    pytest.param({"DTHDTC": "2024-05-01"}, id="on a day"),
+    pytest.param({"DTHFL": "Y"}, id="on a day nobody knows"),
+]
+
+
+@pytest.mark.parametrize("told", DIED)
+@pytest.mark.parametrize(
+    "event", [{}, {"died": True}, {"death": False}], ids=["no event", "another name", "a rule"]
+)
+def test_deaths_that_no_event_reads_are_refused(loaded, told, event):
+    """Survival and the monitoring board would say that everybody lives."""
+    death = loaded.protocol.events["death"]
+    events = {name: death.model_copy(update={"reported": reported}) for name, reported in event.items()}
+    unread = replace(loaded, protocol=loaded.protocol.model_copy(update={"events": events}))
+    with pytest.raises(ProblemsFound) as found:
+        make_study(unread, {"DM": people("1", "2", **told)})
+    assert [(one.code, one.field) for one in found.value.problems] == [("death-not-read", "DM.DTHDTC")]
+    assert "the death of 2 subjects" in found.value.problems[0].message
+
+
+def test_without_deaths_nothing_need_read_them(loaded):
+    without = replace(loaded, protocol=loaded.protocol.model_copy(update={"events": {}}))
+    assert make_study(without, {"DM": people("1", DTHFL="N")}).subjects.height == 1
+    later = people("1", DTHDTC="2024-05-01", RFICDTC="2024-01-01")
+    assert make_study(without, {"DM": later}, cut=date(2024, 4, 30)).subjects.height == 1
+
+
+@pytest.mark.parametrize("told", DIED)
+def test_the_event_death_reads_them(loaded, told):
+    assert make_study(loaded, {"DM": people("1", **told)}).subjects.height == 1
+
+
 def test_a_table_without_its_key_is_refused(loaded):
     with pytest.raises(ValueError, match="TRIAL"):
         make_study(loaded, {"DM": people("1")}, keys=["TRIAL"])
@@ -127,6 +161,52 @@ def test_who_consents_after_the_cut_is_in_no_study(loaded):
     assert study.subjects["USUBJID"].to_list() == ["1"]
     assert len(study.tables["MH"]) == 0
     assert study.left_out == ()
+
+
+def test_visits_that_have_no_number_of_their_own_stand_once_and_in_order(loaded):
+    first = {"USUBJID": "1", "VISITNUM": 2.0, "VISIT": "WEEK 4", "SVSTDTC": "2024-03-29"}
+    other = {"USUBJID": "1", "VISITNUM": 1.0, "VISIT": "DAY 1", "SVSTDTC": "2024-03-01"}
+    unplanned = {**first, "VISIT": None}
+    visits = table("SV", first, other, unplanned, {**other, "USUBJID": "2"}, first, other)
+    found = make_study(loaded, {"DM": people("1", "2"), "SV": visits}).tables["SV"]
+    assert found.select("USUBJID", "VISITNUM", "VISIT").rows() == [
+        ("1", 1.0, "DAY 1"), ("1", 2.0, None), ("1", 2.0, "WEEK 4"), ("2", 1.0, "DAY 1"),
+    ]  # fmt: skip
+
+
+def test_dates_of_all_tables_are_read_each_in_its_place(loaded):
+    history = table(
+        "MH", {"USUBJID": "1", "MHSEQ": 1, "MHTERM": "DIABETES", "MHSTDTC": "2010", "MHDTC": None}
+    )
+    dosed = {
+        "USUBJID": "1",
+        "EXSEQ": 1,
+        "EXTRT": "ENTECAVIR",
+        "EXSTDTC": "2024-03-01T08:30",
+        "EXENDTC": "2024-04",
+    }
+    study = make_study(
+        loaded, {"DM": people("1", RFICDTC="2024-02-09"), "MH": history, "EX": table("EX", dosed)}
+    )
+    read = {
+        name: study.tables[domain]
+        .select(pl.col(f"{name}_earliest", f"{name}_latest").dt.to_string("%F %R"))
+        .row(0)
+        for domain, name in (
+            ("DM", "RFICDTC"),
+            ("MH", "MHSTDTC"),
+            ("MH", "MHDTC"),
+            ("EX", "EXSTDTC"),
+            ("EX", "EXENDTC"),
+        )
+    }
+    assert read == {
+        "RFICDTC": ("2024-02-09 00:00", "2024-02-09 23:59"),
+        "MHSTDTC": ("2010-01-01 00:00", "2010-12-31 23:59"),
+        "MHDTC": (None, None),
+        "EXSTDTC": ("2024-03-01 08:30", "2024-03-01 08:30"),
+        "EXENDTC": ("2024-04-01 00:00", "2024-04-30 23:59"),
+    }
 
 
 @given(st.data())

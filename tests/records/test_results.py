@@ -100,6 +100,16 @@ def test_a_logarithm_beyond_any_number(number):
     assert scale_of("log10 IU/mL", "hbv_dna", None).apply(Fraction(number)) is None
 
 
+def test_numbers_among_words_are_read_as_alone():
+    texts = ["12", "<20", None, "TND", "-1", "7"]
+    numbers = [12.0, None, None, None, -1.0, math.nan]
+    column = pl.DataFrame({"LBSTRESC": texts, "LBSTRESN": numbers})
+    alone = [bounds(text, number) for text, number in zip(texts, numbers, strict=True)]
+    assert standard_bounds(column, floor=0.0).rows() == alone
+    assert alone[0] == (12, 12, False, False)
+    assert alone[-1] == (None, None, None, None)  # one that is no number is not known
+
+
 def test_columns_taken_apart():
     table = split_results(
         pl.DataFrame({"LBORRES": ["<10", "3.9", ">= 1.7E8", "1,234", "TND", "", None, "-2"]})

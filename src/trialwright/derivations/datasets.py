@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -25,12 +25,15 @@ from trialwright.derivations.adsl import derive_adsl
 from trialwright.derivations.adtr import derive_adtr
 from trialwright.derivations.adtte import derive_adtte
 from trialwright.derivations.adttev import derive_adttev
+from trialwright.derivations.definitions import Definitions
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.study import Study
 from trialwright.derivations.study_facts import StudyFacts
+from trialwright.derivations.time_plans import make_time_plans
 from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_questions import ask_about_tumours
 from trialwright.derivations.tumour_settings import courses_of
+from trialwright.protocol.references import facts_named
 from trialwright.vocabulary.problems import Problem
 
 LABELS: Mapping[str, str] = MappingProxyType(
@@ -74,7 +77,8 @@ def derive_datasets(
     study : Study
     only : collection of str
         The datasets wanted, all if not given: these and what they rest on are derived, and these alone are in the result.
-        What else is derived with it changes no dataset. Questions to tumour records come with ADTR and ADRS only.
+        What else is derived with it changes no dataset. Of some (`_ASKED`) also only the facts are read and the events
+        derived that they ask for. Questions to tumour records come with ADTR and ADRS only.
     progress : callable
         Told the name of each dataset when its derivation begins.
 
@@ -87,7 +91,7 @@ def derive_datasets(
     """
     if unknown := [name for name in only if name not in LABELS]:
         raise ValueError(f"no dataset is called `{unknown[0]}`: there are {', '.join(LABELS)}")
-    its = _Making(study, progress)
+    its = _Making(study, only, progress)
     tables = {name: its[name] for name in LABELS if name in only}
     asked = ask_about_tumours(study, its["ADSL"], its.courses) if {"ADTR", "ADRS"} & tables.keys() else ()
     return Datasets(MappingProxyType(tables), (*study.left_out, *asked))
@@ -96,8 +100,9 @@ def derive_datasets(
 class _Making:
     """The datasets of a study, each derived once, when it or what rests on it is asked for."""
 
-    def __init__(self, study: Study, progress: Callable[[str], None]) -> None:
+    def __init__(self, study: Study, only: Collection[str], progress: Callable[[str], None]) -> None:
         self.study = study
+        self.only = only
         self.progress = progress
         self.made: dict[str, pl.DataFrame] = {}
 
@@ -111,7 +116,11 @@ class _Making:
     def known(self) -> tuple[StudyFacts, Mapping[str, pl.DataFrame]]:
         """What is known, and the observations before rules of any dataset add days of drugs to them."""
         self.progress("what is known")
-        facts = known_facts(self.study)
+        wanted = None
+        if all(name in _ASKED for name in self.only):
+            of = Definitions(self.study.loaded)
+            wanted = {asked for name in ("ADSL", *self.only) for asked in _ASKED[name](of)}
+        facts = known_facts(self.study, wanted=wanted)
         return facts, facts.observations
 
     @property
@@ -148,3 +157,19 @@ _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType
     }
 )
 """What each dataset is derived from."""
+
+
+def _asked_by_times(of: Definitions) -> Iterable[str]:
+    return {name for plan in make_time_plans(of.loaded) for name in plan.names}
+
+
+_ASKED: Mapping[str, Callable[[Definitions], Iterable[str]]] = MappingProxyType(
+    {
+        "ADSL": lambda of: of.named_under("groups", "populations"),
+        "ADBASE": lambda of: facts_named(of.loaded.protocol),
+        "ADCLOCK": lambda of: of.named_under("clocks", "visits"),
+        "ADTTE": _asked_by_times,
+        "ADTTEV": _asked_by_times,
+    }
+)
+"""The facts and events that a dataset asks for beside what dates name; one that is not here may ask for any."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from trialwright.derivations.observations import names_in
+from trialwright.derivations.timeline import DEATH
 from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.facts import Scope
 from trialwright.protocol.loading import LoadedProtocol
+from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import Selection
+from trialwright.protocol.references import names_used
 from trialwright.protocol.written_rules import Date, WrittenRule, moments_of
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
 BASELINE = "baseline"
+_SECTIONS = tuple(name.replace("_", " ") for name in Protocol.model_fields)
 RELATIVE = (tree.Baseline, tree.Nadir, tree.Change, tree.Ratio)
 """What rules say of a result beside its baseline."""
 
@@ -82,19 +87,42 @@ class Definitions:
         for name, event in protocol.events.items():
             named = {*event.all_of, *event.any_of, event.of, event.dated_to, event.during}
             named |= {during(event.during)} if event.during else set()
-            for condition in self.conditions_of(name):
-                nodes = list(tree.walk(condition))
-                named |= names_in(condition) | {
-                    during(node.period) for node in nodes if isinstance(node, tree.During)
-                }
-                named |= {BASELINE} if any(isinstance(node, RELATIVE) for node in nodes) else set()
+            named = named.union(*map(_asked_by, self.conditions_of(name)))
             needs[name] = {one for one in named if one}
         return needs
 
-    def at_times(self) -> list[tree.Condition]:
-        """The rules of events that are judged at each day on which something they ask for is recorded."""
-        events = self.loaded.protocol.events
-        return [one for name, event in events.items() if event.of is None for one in self.conditions_of(name)]
+    def named_under(self, *sections: str) -> set[str]:
+        """What the rules, dates and keys of some sections of the protocol name."""
+        uses = names_used(self.loaded.protocol)
+        named = {name for path, name, _ in uses if path[0] in sections}
+        rules = (_asked_by(one.condition) for one in self.rules.values() if one.path[0] in sections)
+        dates = (_told_by(one.date) for one in self.loaded.writing.dates.values() if one.path[0] in sections)
+        return named.union(*rules, *dates)
+
+    def frame(self) -> set[str]:
+        """What everything counts from: anchors, treatments, periods, the baseline, and what any date of the protocol names."""
+        protocol, written = self.loaded.protocol, self.loaded.writing.dates
+        named = {"birth_date", DEATH, BASELINE, *protocol.anchors, *protocol.treatments}
+        return named.union(map(during, protocol.periods), *(_told_by(one.date) for one in written.values()))
+
+    def asked(self, scope: Scope, wanted: Iterable[str] | None = None) -> frozenset[str]:
+        """What must be known: what is wanted, or all the protocol has and names; the frame, and what both rest on."""
+        protocol = self.loaded.protocol
+        if wanted is None:
+            wanted = {*protocol.facts, *protocol.events, *self.named_under(*_SECTIONS)}
+        found = self.rests_on({*wanted, *self.frame()})
+        by_concept = {fact.concept: name for name, fact in scope.facts.items() if fact.concept}
+        parts = {part for name in found if name in scope.facts for part in scope.facts[name].parts}
+        return found | {by_concept[part] for part in parts if part in by_concept}
+
+    def rests_on(self, names: Iterable[str]) -> frozenset[str]:
+        """Names with all that they are defined by."""
+        left, found = [*names], set[str]()
+        while left:
+            if (name := left.pop()) not in found:
+                found.add(name)
+                left += self.needs.get(name, ())
+        return frozenset(found)
 
     def conditions_of(self, event: str) -> Sequence[tree.Condition]:
         """The rules of an event: when it happens, and when it is over."""
@@ -105,6 +133,18 @@ class Definitions:
 def during(period: str) -> str:
     """What a period is called among names of other things."""
     return f"during {period}"
+
+
+def _asked_by(condition: tree.Condition) -> set[str]:
+    """The facts, periods and perhaps the baseline that a rule asks for."""
+    nodes = list(tree.walk(condition))
+    named = names_in(condition) | {during(node.period) for node in nodes if isinstance(node, tree.During)}
+    return named | {BASELINE} if any(isinstance(node, RELATIVE) for node in nodes) else named
+
+
+def _told_by(date: Date) -> set[str]:
+    """What a date is told by."""
+    return {one.name for one in moments_of(date) if one.name}
 
 
 def _named_by(date: Date | None) -> set[str]:

@@ -13,7 +13,6 @@ import polars as pl
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Fact
-from trialwright.vocabulary.concepts import Kind
 from trialwright.vocabulary.durations import Duration, TimeUnit
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
@@ -28,14 +27,14 @@ _LEAST_DAYS: Mapping[TimeUnit, int] = {
 }
 
 
-def as_days(records: pl.DataFrame, drugs: Iterable[Fact], study: Study, alive: pl.DataFrame) -> pl.DataFrame:
-    """Records of facts with those of drugs laid out over their days.
+def as_days(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame) -> pl.DataFrame:
+    """The records of a drug laid out over their days.
 
     Parameters
     ----------
     records : DataFrame
         Of the shape `RECORDED`.
-    drugs : iterable of Fact
+    drug : Fact
     study : Study
     alive : DataFrame
         `SUBJECT` and `LSTALVDT`, the last day known alive: so far reaches what has not ended.
@@ -50,19 +49,14 @@ def as_days(records: pl.DataFrame, drugs: Iterable[Fact], study: Study, alive: p
     ProblemsFound
         `counted-interval`, if a rule counts doses of a drug and a record holds several of them.
     """
-    nodes = [node for rule in study.loaded.writing.rules.values() for node in tree.walk(rule.condition)]
     plain = records.with_columns(day=pl.lit(0, pl.Int64))
-    added = []
-    for drug in drugs:
-        if drug.kind is not Kind.DRUG:
-            continue
-        lasting = _lasting(records.filter(pl.col("fact") == drug.name), drug, study, alive)
-        if not len(lasting):
-            continue
-        if any(isinstance(node, tree.Count) and node.fact == drug.name for node in nodes):
-            raise ProblemsFound(_counted(lasting, drug, study))
-        added.append(_days_of(lasting, _reach(nodes, drug)))
-    return pl.concat([plain, *added])
+    lasting = _lasting(records, drug, study, alive)
+    if not len(lasting):
+        return plain
+    nodes = [node for rule in study.loaded.writing.rules.values() for node in tree.walk(rule.condition)]
+    if any(isinstance(node, tree.Count) and node.fact == drug.name for node in nodes):
+        raise ProblemsFound(_counted(lasting, drug, study))
+    return pl.concat([plain, _days_of(lasting, _reach(nodes, drug))])
 
 
 def _lasting(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame) -> pl.DataFrame:

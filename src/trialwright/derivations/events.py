@@ -6,7 +6,7 @@ row: that nothing was seen is not unknown, how often anybody looked is for the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -22,7 +22,6 @@ from trialwright.derivations.minutes import (
     Minutes,
     all_of,
     before,
-    is_during,
     on_or_before,
 )
 from trialwright.derivations.observations import TIMES, names_in
@@ -54,9 +53,13 @@ _MANY = 20_000
 _FIRST_AND_LAST: tuple[Ordinal, Ordinal] = ("first", "last")
 
 
-def known_facts(study: Study, *, reader: str = "local") -> StudyFacts:
-    """Everything that is known of a study, as a reader saw it: the records, and the events that follow from them."""
-    facts = StudyFacts.of(study, reader=reader)
+def known_facts(study: Study, *, reader: str = "local", wanted: Iterable[str] | None = None) -> StudyFacts:
+    """What is known of a study, as a reader saw it: the records, and the events that follow from them.
+
+    Of everything, or of what is `wanted` (facts and events by name) and what that rests on: nothing else that is derived
+    with it changes it.
+    """
+    facts = StudyFacts.of(study, reader=reader, wanted=wanted)
     derive_events(facts)
     return facts
 
@@ -71,20 +74,25 @@ def facts_read_by(facts: StudyFacts, reader: str) -> StudyFacts:
 def derive_events(facts: StudyFacts, *, wanted: Callable[[str], bool] = lambda _: True) -> None:
     """Derive events, and the anchors and periods they need, in the order in which they follow from each other.
 
-    They join the observations, so that rules can ask for them, and stand in `facts.events`. What is not `wanted` is there.
+    They join the observations, so that rules can ask for them, and stand in `facts.events`. What is not `wanted` is there,
+    or nobody asks for it.
     """
     order, events = facts.definitions.order(), facts.study.protocol.events
     waiting: set[str] = set()
+
+    def is_due(name: str) -> bool:
+        return name in facts.known and wanted(name)
+
     while order.is_active():
         ready = set(order.get_ready())
         dates = ready - events.keys()
         waiting |= ready - dates
         # events wait for all dates there can be: the more of one fact are ready together, the fewer queries judge them
         done = dates or waiting
-        for name in sorted(filter(wanted, dates)):
+        for name in sorted(filter(is_due, dates)):
             facts.derive_dates(name)
         if not dates:
-            asked = {name: events[name] for name in sorted(filter(wanted, waiting))}
+            asked = {name: events[name] for name in sorted(filter(is_due, waiting))}
             for name, rows in _derived(facts, asked).items():
                 _keep(facts, name, rows)
             waiting = set()
@@ -246,7 +254,7 @@ def _occurrences(
         codes.append(pl.col("own").fill_null(MET))
     else:
         rows = rows.with_columns(decided="record")
-    return rows.with_columns(code=all_of(*codes)).filter(pl.col("code") != NOT_MET)
+    return _held_by(rows, *codes)
 
 
 def _told(facts: StudyFacts, condition: tree.Condition, code: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
@@ -300,8 +308,17 @@ def _in_time(facts: StudyFacts, event: Event, rows: pl.DataFrame) -> pl.DataFram
         ends = [_prefixed(first, "start_"), _prefixed(last, "end_")]
     for moment in ends:
         rows = rows.join(moment, on="subject", how="left", maintain_order="left")
-    inside = is_during(Minutes.of(), Minutes.of("start_"), Minutes.of("end_"))
-    return rows.with_columns(code=all_of(pl.col("code"), inside)).filter(pl.col("code") != NOT_MET)
+    date, start, end = map(Minutes.of, ("", "start_", "end_"))
+    return _held_by(rows, pl.col("code"), on_or_before(start, date), on_or_before(date, end))
+
+
+def _held_by(rows: pl.DataFrame, *codes: pl.Expr) -> pl.DataFrame:
+    """The rows at which all of some codes are or may be met, with the `code` of that."""
+    if len(codes) == 1:
+        return rows.with_columns(code=codes[0]).filter(pl.col("code") != NOT_MET)
+    named = {f"code {number}": code for number, code in enumerate(codes)}  # each is worked out once
+    told = rows.select(**named).select(code=all_of(*map(pl.col, named))).to_series()
+    return rows.with_columns(told).filter(pl.col("code") != NOT_MET)
 
 
 def _moment_of(facts: StudyFacts, name: str, prefix: str) -> pl.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -71,6 +73,16 @@ def reason_words(codes: Codes) -> pl.Series:
 def spelt(text: pl.Expr) -> pl.Expr:
     """A text as names are compared: capitals, one space for runs of spaces and underscores."""
     return text.str.to_uppercase().str.replace_all(r"[\s_]+", " ").str.strip_chars()
+
+
+def meanings(texts: pl.Series, meant: Mapping[str, str]) -> pl.Series:
+    """What each text means by how it is spelt; null where it means none of these. Many records say few different texts."""
+    distinct = texts.drop_nulls().unique()
+    if not len(distinct):
+        return texts
+    names = distinct.to_frame("text").select(spelt(pl.col("text"))).to_series()
+    known = {text: meant[name] for text, name in zip(distinct, names, strict=True) if name in meant}
+    return texts.replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def study_day(day: pl.Expr, start: pl.Expr) -> pl.Expr:

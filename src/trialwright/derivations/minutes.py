@@ -84,8 +84,3 @@ def all_of(*codes: pl.Expr) -> pl.Expr:
     """And: not met if any is, else the reason that is told first, else met."""
     told = pl.max_horizontal(pl.when(code != MET).then(code) for code in codes)
     return pl.when(told.is_null()).then(MET).when(pl.any_horizontal(code == NOT_MET for code in codes)).then(NOT_MET).otherwise(told).cast(pl.UInt8)  # fmt: skip
-
-
-def is_during(date: Minutes, start: Minutes, end: Minutes) -> pl.Expr:
-    """Whether a date lies inside a span, both ends included."""
-    return all_of(on_or_before(start, date), on_or_before(date, end))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,8 +28,10 @@ class NamedRecords:
     study: Study
     said: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
     """The texts of a column of a domain, by how they are spelt."""
-    tests: dict[str, dict[tuple[object, ...], pl.DataFrame]] = field(default_factory=dict)
-    """The findings of a domain, as `findings` has them, by the code of their test."""
+    places: dict[tuple[str, str], dict[str, pl.Series]] = field(default_factory=dict)
+    """The rows of a domain by the text of a column, as numbers."""
+    found: dict[str, pl.DataFrame] = field(default_factory=dict)
+    """The findings of a domain, as `findings` has them."""
     read: dict[tuple[str, bool], pl.DataFrame] = field(default_factory=dict)
     """The records of facts with results read before, by name and whether another fact shares their test."""
 
@@ -45,30 +47,47 @@ class NamedRecords:
 
     def rows(self, domain: str, columns: Iterable[str], names: Iterable[str]) -> pl.DataFrame:
         """The records of which any of the columns says one of the names."""
-        table = self.study.tables[domain]
-        meant = {column: self._texts(domain, column, names) for column in columns}
-        is_called = [pl.col(column).is_in(texts) for column, texts in meant.items() if texts]
-        return (
-            table.filter(pl.any_horizontal(is_called).fill_null(value=False)) if is_called else table.clear()
-        )
+        asked = dict.fromkeys(names)
+        said = {column: self._said(domain, column) for column in columns}
+        texts = {
+            column: [text for name in asked for text in found.get(name, ())] for column, found in said.items()
+        }
+        return self._where(self.study.tables[domain], domain, texts)
 
     def of_test(self, domain: str, test: str) -> pl.DataFrame | None:
         """The findings of a domain of one test code, in their order, as `findings` has them; None where there are none."""
-        if domain not in self.tests:
-            table = self.study.tables[domain]
-            of_all = findings(table, domain).with_columns(table[f"{domain}TESTCD"].alias("TESTCD"))
-            parts = of_all.partition_by("TESTCD", as_dict=True, maintain_order=True, include_key=False)
-            self.tests[domain] = parts
-        return self.tests[domain].get((test,))
+        if domain not in self.found:
+            self.found[domain] = findings(self.study.tables[domain], domain)
+        rows = self._where(self.found[domain], domain, {f"{domain}TESTCD": [test]})
+        return rows if len(rows) else None
 
-    def _texts(self, domain: str, column: str, names: Iterable[str]) -> list[str]:
+    def _where(self, table: pl.DataFrame, domain: str, texts: Mapping[str, Iterable[str]]) -> pl.DataFrame:
+        """The rows of a table, as many as the domain has, where any of some columns of the domain is one of its texts."""
+        places = [
+            rows
+            for column, some in texts.items()
+            for text in some
+            if (rows := self._places(domain, column).get(text)) is not None
+        ]
+        if not places:
+            return table.clear()
+        return table[places[0] if len(places) == 1 else pl.concat(places).unique().sort()]
+
+    def _places(self, domain: str, column: str) -> Mapping[str, pl.Series]:
+        if (domain, column) not in self.places:
+            told = self.study.tables[domain].select(text=column).with_row_index("rows").drop_nulls("text")
+            found = told.group_by("text", maintain_order=True).agg("rows")
+            self.places[domain, column] = dict(zip(found["text"], found["rows"], strict=True))
+        return self.places[domain, column]
+
+    def _said(self, domain: str, column: str) -> Mapping[str, list[str]]:
         if (domain, column) not in self.said:
+            texts = pl.DataFrame({"text": list(self._places(domain, column))}, schema={"text": pl.String})
             found: dict[str, list[str]] = {}
-            distinct = self.study.tables[domain].select(pl.col(column).drop_nulls().unique().alias("text"))
-            for text, name in distinct.with_columns(name=spelt(pl.col("text"))).iter_rows():
+            for text, name in texts.with_columns(name=spelt(pl.col("text"))).iter_rows():
                 found.setdefault(name, []).append(text)
             self.said[domain, column] = found
-        return [text for name in dict.fromkeys(names) for text in self.said[domain, column].get(name, ())]
+        return self.said[domain, column]
 
 
 def names_of(fact: Fact) -> tuple[str, str]:

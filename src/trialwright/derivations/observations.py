@@ -35,11 +35,14 @@ TIMES = "all times"
 _EVIDENCE = ("EX", "LB", "VS", "TU", "TR", "RS", "AE", "PR", "SV", "CM")
 
 
-def record_facts(study: Study, records: NamedRecords | None = None) -> dict[str, pl.DataFrame]:
-    """The records of each fact that the protocol has or asks for, of the shape `RECORDED`."""
-    asked = names_asked(study)
-    facts = [fact for name, fact in study.scope.facts.items() if name in asked]
-    return recorded_facts(study, facts, records)
+def record_facts(
+    study: Study, asked: Container[str], beside: Container[str] = (), records: NamedRecords | None = None
+) -> dict[str, pl.DataFrame]:
+    """The records of each fact that is asked for, of the shape `RECORDED`; `beside` are those that are not read."""
+    facts, others = (
+        [fact for name, fact in study.scope.facts.items() if name in names] for names in (asked, beside)
+    )
+    return recorded_facts(study, facts, records, beside=others)
 
 
 def make_observations(
@@ -84,6 +87,8 @@ def make_observations(
 
 def _of_reader(rows: pl.DataFrame, reader: str) -> pl.DataFrame:
     """The records of a fact that count where this one reads."""
+    if rows["reader"].null_count() == len(rows):
+        return rows
     is_central = pl.col("reader") == "central"
     if not rows.select(is_central.any()).item():
         return rows
@@ -95,10 +100,7 @@ def _in_days(
 ) -> dict[str, pl.DataFrame]:
     """The records of drugs laid out over their days."""
     drugs = [fact for fact in study.scope.facts.values() if fact.kind is Kind.DRUG and fact.name in records]
-    if not drugs:
-        return {}
-    days = as_days(pl.concat(records[drug.name] for drug in drugs), drugs, study, alive)
-    return {str(drug): rows for (drug,), rows in days.partition_by("fact", as_dict=True).items()}
+    return {drug.name: as_days(records[drug.name], drug, study, alive) for drug in drugs}
 
 
 def _without_contradicted(records: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -128,17 +130,6 @@ def none_of(name: Any) -> Any:
 
 
 # --- what may be asked ------------------------------------------------------------------------------------------------
-
-
-def names_asked(study: Study) -> set[str]:
-    """The facts of the protocol, and those of the catalogue that its rules name."""
-    protocol, writing = study.protocol, study.loaded.writing
-    named = {*protocol.facts, *protocol.treatments, *protocol.anchors, *protocol.events, "birth_date"}
-    for rule in writing.rules.values():
-        named |= names_in(rule.condition)
-    by_concept = {fact.concept: name for name, fact in study.scope.facts.items() if fact.concept}
-    scores = [study.scope.facts[name] for name in named if name in study.scope.facts]
-    return named | {by_concept[part] for score in scores for part in score.parts if part in by_concept}
 
 
 def names_in(condition: tree.Node) -> set[str]:

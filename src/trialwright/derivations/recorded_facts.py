@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import meanings, spelt
 from trialwright.derivations.named_records import NamedRecords, as_spelt, findings, names_of, source
 from trialwright.derivations.recorded_histories import milestones, recorded_histories
 from trialwright.derivations.result_values import RESULT, read_values
@@ -66,21 +66,26 @@ _SEXES = {"F": "female", "M": "male"}
 
 
 def recorded_facts(
-    study: Study, facts: Iterable[Fact], records: NamedRecords | None = None
+    study: Study,
+    facts: Iterable[Fact],
+    records: NamedRecords | None = None,
+    *,
+    beside: Iterable[Fact] = (),
 ) -> dict[str, pl.DataFrame]:
     """The records of each of some facts that has any, of the shape `RECORDED`, in the order of subjects and records.
 
     Nothing is judged here; records of what was not done are not there. A date nobody knows is any, and what is not told
     to last does not. `records` are those of the study, where they are there already: what was read of them is not read
-    again.
+    again. `beside` are facts that are not read here, though their results may stand under the test of one that is.
     """
     wanted, records = list(facts), NamedRecords(study) if records is None else records
-    concepts = [catalogue().get(fact.concept or "") for fact in wanted]
+    concepts = {fact.name: catalogue().get(fact.concept or "") for fact in (*wanted, *beside)}
     tests: Counter[tuple[str | None, str | None]] = Counter(
-        (one.dataset, one.test) for one in concepts if one is not None and one.test
+        (one.dataset, one.test) for one in concepts.values() if one is not None and one.test
     )
     found = {}
-    for fact, concept in zip(wanted, concepts, strict=True):
+    for fact in wanted:
+        concept = concepts[fact.name]
         if fact.kind in (Kind.NUMBER, Kind.CATEGORY, Kind.YES_OR_NO):
             is_shared = concept is not None and tests[concept.dataset, concept.test] > 1
             rows = _results(records, fact, concept, is_shared=is_shared)
@@ -180,9 +185,8 @@ def _attestations(records: NamedRecords, fact: Fact) -> pl.DataFrame:
     if not len(table):
         return _NOTHING
     role = {} if fact.by is None else {as_spelt(fact.by): fact.by}
-    evaluator = pl.col("evaluator")
-    named = spelt(evaluator).replace_strict(role, default=evaluator, return_dtype=pl.String)
-    rows = findings(table, "FA").with_columns(evaluator=named)
+    rows = findings(table, "FA")
+    rows = rows.with_columns(pl.coalesce(meanings(rows["evaluator"], role), "evaluator").alias("evaluator"))
     return _of(read_values(rows, fact), fact).with_columns(reader=pl.lit(None, pl.String))
 
 
@@ -207,9 +211,8 @@ def _in_parts(
 
 def _of(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
     """Read results as records of a fact."""
-    reader = spelt(pl.col("evaluator")).replace_strict(READERS, default=None, return_dtype=pl.String)
     who = pl.col("evaluator") if fact.kind is Kind.ATTESTATION else pl.lit(None, pl.String)
-    return _recorded(rows.with_columns(reader=reader, role=who), fact)
+    return _recorded(rows.with_columns(reader=meanings(rows["evaluator"], READERS), role=who), fact)
 
 
 def _recorded(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:

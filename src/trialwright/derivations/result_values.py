@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import meanings, spelt
 from trialwright.evaluation.readings import factor_to
 from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
@@ -79,20 +79,24 @@ def _levels(records: pl.DataFrame, fact: Fact) -> pl.DataFrame:
     known = {_spelt(level): level for level in fact.levels or ("yes", "no")}
     if fact.kind in (Kind.YES_OR_NO, Kind.ATTESTATION):
         known |= _SAID_YES_OR_NO
-    told = pl.coalesce("STRESC", "ORRES")
-    level = spelt(told).replace_strict(known, default=None, return_dtype=pl.String)
-    is_result = told.is_not_null() & _is_done()
-    reason = pl.when(is_result & level.is_null()).then(_UNREADABLE).when(is_result).then(0).cast(pl.UInt8)
+    told = records.select(told=pl.coalesce("STRESC", "ORRES"))["told"]
+    level = meanings(told, known)
+    is_result = pl.lit(told.is_not_null()) & _is_done(records)
+    reason = (
+        pl.when(is_result & pl.lit(level.is_null())).then(_UNREADABLE).when(is_result).then(0).cast(pl.UInt8)
+    )
     return records.with_columns(
         reason.alias("reason"),
         *(pl.lit(None, pl.Float64).alias(name) for name in ("lo", "hi", "lln", "uln")),
         *(pl.lit(None, pl.Boolean).alias(name) for name in ("lo_open", "hi_open")),
         pl.lit(value=False).alias("is_converted"),
-        pl.when(is_result).then(level).alias("level"),
+        pl.when(is_result).then(pl.lit(level)).alias("level"),
     )
 
 
-def _is_done() -> pl.Expr:
+def _is_done(records: pl.DataFrame) -> pl.Expr:
+    if records["STAT"].null_count() == len(records):
+        return pl.lit(value=True)
     return pl.col("STAT").is_null() | (spelt(pl.col("STAT")) != "NOT DONE")
 
 
@@ -126,7 +130,7 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
     )
     read = _with_words(read, fact, assay)
     has_standard = pl.col("STRESC").is_not_null() | pl.col("STRESN").is_not_null()
-    is_result = _is_done() & ~pl.col("is_no_result") & (has_standard | pl.col("ORRES").is_not_null())
+    is_result = _is_done(records) & ~pl.col("is_no_result") & (has_standard | pl.col("ORRES").is_not_null())
     is_known = pl.col("lo").is_not_null()
     lacks_unit = pl.when(has_standard).then("lacks_unit").otherwise(~pl.col("has_unit"))
     reason = (

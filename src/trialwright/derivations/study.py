@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import accumulate
 from types import MappingProxyType
 
 import polars as pl
@@ -13,6 +14,7 @@ from trialwright.derivations.ordered import in_order
 from trialwright.protocol.facts import Scope
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import DEATH
 from trialwright.protocol.scopes import make_scope
 from trialwright.records.dates import MOMENT, minute_ranges
 from trialwright.records.sdtm import ValueKind, complete_table, domains, empty_table
@@ -104,7 +106,7 @@ def make_study(
     Raises
     ------
     ProblemsFound
-        `missing-dataset`, if there is no DM.
+        `missing-dataset`, if there is no DM; `death-not-read`, if it tells of deaths and the protocol has no event for them.
     ValueError
         If a table has not all key columns.
     """
@@ -133,16 +135,28 @@ def make_study(
         if whose[SUBJECT].null_count():
             left_out += _without_subject(keyed, name)
             keyed = keyed.filter(pl.col(SUBJECT).is_not_null())
-        keyed = _in_order(keyed, name, keys)
-        ready[name] = _up_to(cut, _with_minutes(keyed, name), name)
+        ready[name] = _in_order(keyed, name, keys)
+    ready = {name: _up_to(cut, table, name) for name, table in _with_minutes(ready)}
     subjects = everybody.join(ready["DM"], on=SUBJECT, how="semi", maintain_order="left")
     if len(subjects) < len(everybody):
         ready = {
             name: table.join(subjects, on=SUBJECT, how="semi", maintain_order="left")
             for name, table in ready.items()
         }
+    _refuse_unread_deaths(loaded.protocol, ready["DM"])
     scope = make_scope(loaded.protocol, loaded.document)
     return Study(loaded, scope, MappingProxyType(ready), subjects, tuple(keys), cut, tuple(left_out))
+
+
+def _refuse_unread_deaths(protocol: Protocol, people: pl.DataFrame) -> None:
+    """Deaths that no event of the protocol reads would count for nobody, and every table would say that all are alive."""
+    died = people.filter(pl.col("DTHDTC").is_not_null() | (pl.col("DTHFL") == "Y"))["USUBJID"].n_unique()
+    event = protocol.events.get(DEATH)
+    if died and not (event and event.reported):
+        whose = f"{died} subject{'' if died == 1 else 's'}"
+        message = f"DM tells of the death of {whose}, and the protocol has no reported event `{DEATH}`, for which it is read"
+        fix = f"define it under `events`: `{DEATH}: {{ text: Death from any cause, reported: true }}`"
+        raise ProblemsFound([Problem("death-not-read", message, field="DM.DTHDTC", fix=fix)])
 
 
 def moment_columns(variable: str) -> tuple[str, str]:
@@ -177,27 +191,46 @@ def _in_order(table: pl.DataFrame, domain: str, keys: Sequence[str]) -> pl.DataF
     schema = [name for name in domains()[domain].schema if name not in keys]
     others = sorted(name for name in table.columns if name not in {*keys, *schema, SUBJECT})
     table = in_order(table.select(*keys, *schema, *others, SUBJECT), *by)
-    repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in by)
-    is_repeat = table.select(repeats & (pl.int_range(pl.len()) > 0)).to_series()
+    is_repeat = _repeats(table, by)
     if not is_repeat.any():
         return table
     is_alike = is_repeat | is_repeat.shift(-1, fill_value=False)
-    alike = table.filter(is_alike).unique()
-    rest = [name for name in table.columns if name not in by]
-    return pl.concat([table.filter(~is_alike), alike.sort([*by, *rest])]).sort(by, maintain_order=True)
+    everything = by + [name for name in table.columns if name not in (*by, *keys, *_IDENTITY)]
+    alike = in_order(table.filter(is_alike), *everything)
+    alike = alike.filter(~_repeats(alike, everything))
+    return pl.concat([table.filter(~is_alike), alike]).sort(by, maintain_order=True)
 
 
-def _with_minutes(table: pl.DataFrame, domain: str) -> pl.DataFrame:
-    """The first and the last minute beside each date."""
-    added = []
-    for name, variable in domains()[domain].variables.items():
-        if variable.kind is ValueKind.DATE:
-            minutes = minute_ranges(table[name])
-            columns = moment_columns(name)
-            added += [
-                minutes[side].alias(column) for side, column in zip(minutes.columns, columns, strict=True)
-            ]
-    return table.with_columns(added)
+def _repeats(table: pl.DataFrame, by: Sequence[str]) -> pl.Series:
+    """Whether a row is in some columns as the one before."""
+    is_same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in by)
+    return table.select(is_same & (pl.int_range(pl.len()) > 0)).to_series()
+
+
+def _with_minutes(tables: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The tables with the first and the last minute beside each date; those of all tables are read together."""
+    dates = {
+        (domain, name): table[name]
+        for domain, table in tables.items()
+        for name, variable in domains()[domain].variables.items()
+        if variable.kind is ValueKind.DATE
+    }
+    told = {place: texts for place, texts in dates.items() if texts.null_count() < len(texts)}
+    minutes = minute_ranges(pl.concat([pl.Series(dtype=pl.String), *told.values()]))
+    ends = accumulate(map(len, told.values()))
+    read = {
+        place: minutes.slice(end - len(told[place]), len(told[place]))
+        for place, end in zip(told, ends, strict=True)
+    }
+    for domain, table in tables.items():
+        added = []
+        for place, texts in dates.items():
+            if place[0] == domain:
+                found = read[place] if place in read else minute_ranges(texts)
+                added += found.rename(
+                    dict(zip(found.columns, moment_columns(place[1]), strict=True))
+                ).get_columns()
+        yield domain, table.with_columns(added)
 
 
 def _up_to(cut: date | None, table: pl.DataFrame, domain: str) -> pl.DataFrame:

@@ -76,6 +76,8 @@ class StudyFacts:
     records: Mapping[str, pl.DataFrame]
     tables: dict[str, pl.DataFrame]
     alive: pl.DataFrame
+    known: frozenset[str]
+    """The facts, events, anchors and periods that are known of, whether anything is recorded of them or not."""
     readers: Mapping[str, frozenset[str]]
     """Who read each fact that anybody reads."""
     n_records: int
@@ -91,16 +93,22 @@ class StudyFacts:
     """What `subjects_at` was asked for, but the anchors, by the dates in it."""
 
     @classmethod
-    def of(cls, study: Study, *, reader: str = "local") -> StudyFacts:
-        """What the records say, before anything is derived from it."""
+    def of(cls, study: Study, *, reader: str = "local", wanted: Iterable[str] | None = None) -> StudyFacts:
+        """What the records say, before anything is derived from it: of what is `wanted` and what that rests on, or of all."""
         named = NamedRecords(study)
-        records = record_facts(study, named)
-        read = {fact: frozenset(rows["reader"].drop_nulls().unique()) for fact, rows in records.items()}
-        readers = {fact: several for fact, several in read.items() if several}
+        definitions = Definitions(study.loaded)
+        everything = definitions.asked(study.scope)
+        known = everything if wanted is None else definitions.asked(study.scope, wanted)
+        records = record_facts(study, known, everything, named)
+        readers = {
+            fact: frozenset(rows["reader"].drop_nulls().unique())
+            for fact, rows in records.items()
+            if rows["reader"].null_count() < len(rows)
+        }
         alive = last_days_alive(study)
         tables = make_observations(study, records, alive, reader=reader)
         n_records = sum(map(len, tables.values()))
-        return cls(study, reader, named, records, tables, alive, readers, n_records)
+        return cls(study, reader, named, records, tables, alive, known, readers, n_records)
 
     def read_by(self, reader: str) -> StudyFacts:
         """What is known where another's readings count: all that does not depend on who reads is kept."""
@@ -152,7 +160,15 @@ class StudyFacts:
     # --- moments ------------------------------------------------------------------------------------------------------
 
     def records_of(self, *names: str) -> pl.DataFrame:
-        """The observations of some facts."""
+        """The observations of some facts.
+
+        Raises
+        ------
+        ValueError
+            If a fact was not asked for, so that nobody knows whether there are any.
+        """
+        if unread := [name for name in names if name in self.study.scope.facts and name not in self.known]:
+            raise ValueError(f"`{unread[0]}` was not asked for: name it among what is wanted")
         known = [self.tables[name] for name in dict.fromkeys(names) if name in self.tables]
         return pl.concat(known) if known else _NOTHING
 
@@ -325,12 +341,7 @@ class StudyFacts:
 
     def depends_on_reader(self, event: str) -> bool:
         """Whether it makes a difference to an event who reads."""
-        left, seen = [event], set()
-        while left:
-            name = left.pop()
-            seen.add(name)
-            left += [one for one in self.definitions.needs.get(name, ()) if one not in seen]
-        return not seen.isdisjoint(self.readers)
+        return not self.definitions.rests_on([event]).isdisjoint(self.readers)
 
     # --- what follows from the protocol -------------------------------------------------------------------------------
 
@@ -370,7 +381,7 @@ class StudyFacts:
     def _meet_start_of(self, start: pl.DataFrame, asked: Iterable[tree.Had]) -> None:
         """The day a window begins among those of each drug it asks for, so that none that is taken then is missed."""
         drugs = {node.fact for node in asked if self.asked.scope.facts[node.fact].kind is Kind.DRUG}
-        for drug in sorted(drugs):  # the same numbers of records in every process
+        for drug in sorted(drugs & self.known):  # the same numbers of records in every process
             days = with_day_of(start, self.records_of(drug))
             if len(days):
                 self.add(drug, days.drop("fact"))
@@ -395,10 +406,11 @@ class StudyFacts:
             return
         is_timed = (pl.col("latest") - pl.col("earliest")).dt.total_minutes() < _PLAIN_DAY_MINUTES
         timed = moment.filter(is_timed).select("subject", baseline="latest")
-        self.tables = {
-            fact: _taken_before(rows, timed) if self._has_results(fact) else rows
-            for fact, rows in self.tables.items()
-        }
+        if len(timed):
+            self.tables = {
+                fact: _taken_before(rows, timed) if self._has_results(fact) else rows
+                for fact, rows in self.tables.items()
+            }
 
     def _has_results(self, name: str) -> bool:
         fact = self.asked.scope.facts.get(name)
@@ -407,12 +419,14 @@ class StudyFacts:
 
 def _taken_before(rows: pl.DataFrame, moments: pl.DataFrame) -> pl.DataFrame:
     """Results of the day of a moment whose own time is not known, as taken up to that moment."""
-    joined = rows.join(moments, on="subject", how="left", maintain_order="left")
+    baseline = rows.select("subject").join(moments, on="subject", how="left", maintain_order="left")[
+        "baseline"
+    ]
     day = pl.col("baseline").dt.date()
     is_same_day = (pl.col("earliest").dt.date() == day) & (pl.col("latest").dt.date() == day)
     is_untimed = (pl.col("latest") - pl.col("earliest")).dt.total_minutes() == _PLAIN_DAY_MINUTES
     latest = pl.when((is_same_day & is_untimed).fill_null(value=False)).then("baseline").otherwise("latest")
-    return joined.with_columns(latest=latest).select(COLUMNS.keys())
+    return rows.with_columns(baseline).with_columns(latest=latest).drop("baseline")
 
 
 def _named(frame: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -180,11 +180,16 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
         `lo`, `hi`, `lo_open`, `hi_open`: `<20` is [floor, 20), `>1000` is (1000, inf), 12 is [12, 12]; null where the
         result is no number, or lies below the floor. A text without a sign counts only with its `LBSTRESN`.
     """
-    number = pl.col("LBSTRESN")
+    number = pl.col("LBSTRESN").cast(pl.Float64)
+    least = -math.inf if floor is None else floor
+    if not laboratory.select((number.is_null() & pl.col("LBSTRESC").is_not_null()).any()).item():
+        is_known = (number.is_finite() & (number >= least)).fill_null(value=False)
+        one = pl.when(is_known).then(number)
+        closed = pl.when(is_known).then(pl.lit(value=False))
+        return laboratory.select(lo=one, hi=one, lo_open=closed, hi_open=closed)
     text = pl.when(number.is_null()).then(pl.col("LBSTRESC"))
     sign = text.str.extract(_SPLIT, 1).fill_null("")
     value = pl.coalesce(number, pl.when(sign != "").then(text.str.extract(_SPLIT, 2).cast(pl.Float64)))
-    least = -math.inf if floor is None else floor
     is_below, is_above = sign.is_in(["<", "<="]), sign.is_in([">", ">="])
     is_known = value.is_finite() & ((value > least) | ((value == least) & (sign != "<")))
     known = pl.when(is_known.fill_null(value=False))
