@@ -164,7 +164,8 @@ def weighted(n: int, scenario: str | None = None) -> tuple[Estimates, dict[str, 
             loaded, seed=1000, first=first, trials=min(AT_ONCE, n - first), scenario=scenario, errors=False, observed=False
         )  # fmt: skip
         latent.append(made.latent)
-        derived = derive_datasets(make_study(loaded, made.tables, keys=[KEY]), only=DATASETS)
+        records = {name: _keyed(table) for name, table in made.tables.items()}
+        derived = derive_datasets(make_study(loaded, records, keys=[KEY]), only=DATASETS)
         by_trial = {
             name: derived.tables[name].partition_by(KEY, as_dict=True, maintain_order=True)
             for name in DATASETS
@@ -181,8 +182,13 @@ def weighted(n: int, scenario: str | None = None) -> tuple[Estimates, dict[str, 
     return found, {name: recurrence_truth(question.targets[0], lives) for name, question in asked.items()}
 
 
+def _keyed(table: pl.DataFrame) -> pl.DataFrame:
+    """Records with the key of their trial, which those of one trial alone do not carry."""
+    return table if KEY in table.columns else table.select(pl.lit("0001").alias(KEY), pl.all())
+
+
 def _with_curves(protocol: Protocol) -> Protocol:
-    """The weighted curve once for each day: where a day cannot be read in resamples, the other one has its limits."""
+    """The weighted curve once for each day, for questions are asked of the last day of a curve."""
     curve = protocol.analyses["recurrence_weighted_curve"]
     once = {
         id_: curve.model_copy(update={"read_at": (Duration(day, TimeUnit.DAYS),)})

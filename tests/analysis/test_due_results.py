@@ -24,8 +24,11 @@ def protocol(until="entry + 8 weeks", more=""):
     return parse_protocol(PROTOCOL + ROW.format(until=until, more=more))[0]
 
 
-def made(days, *, said=None, died=None, ended=False, last_dose=None):
-    """One patient with results on these days after entry; `days` may hold a day whose result is unusable, as a text."""
+def made(days, *, said=None, died=None, ended=False, last_dose=None, death=(), cut=None, alive=0):
+    """One patient with results on these days after entry; `days` may hold a day whose result is unusable, as a text.
+
+    `death` is the row of a death whose day nobody knows: what is known of it, and its first and last possible day.
+    """
     said = said or protocol()
     doses = (
         [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "LASTDT", "ADT": on(last_dose)}]
@@ -37,7 +40,13 @@ def made(days, *, said=None, died=None, ended=False, last_dose=None):
         {"0": "a"},
         protocol=said,
         adexsum=doses,
-        adsl={"DTHDT": [None if died is None else on(died)], "ENTRYDT": [START]},
+        adevt=[_death(*death)] if death else [],
+        adsl={
+            "DTHDT": [None if died is None else on(died)],
+            "ENTRYDT": [START],
+            "LSTALVDT": [on(alive)],
+            "CUTDT": pl.Series([None if cut is None else on(cut)], dtype=pl.Date),
+        },
     )
     rows = [
         {
@@ -61,8 +70,15 @@ def made(days, *, said=None, died=None, ended=False, last_dose=None):
     return replace(data, tables={**data.tables, "ADLB": pl.DataFrame(rows, schema=schema)})
 
 
+def _death(known, first, last):
+    days = {"ADTL": first, "ADTH": last}
+    return {"USUBJID": "0", "EVENT": "death", "AVALC": known} | {
+        name: None if day is None else on(day) for name, day in days.items()
+    }
+
+
 def due(days, cut, **more):
-    data = made(days, **more)
+    data = made(days, cut=cut, **more)
     return {one.path: one for one in count_due(data, "virus", data.adsl, on(cut))}
 
 
@@ -96,6 +112,44 @@ def test_a_row_of_contacts_by_hand(days, cut, expected):
 )
 def test_nothing_is_due_of_the_dead(died, expected):
     assert numbers(due([], 400, died=died)["visits.blood"]) == expected
+
+
+# visits are due on days 28 and 56
+@pytest.mark.parametrize(
+    ("death", "alive", "expected", "n_unknown"),
+    [
+        pytest.param(("met", 10, 27), 0, (0, 0, 0, 0), 0, id="dead the day before the first"),
+        pytest.param(("met", 10, 28), 0, (0, 0, 0, 0), 1, id="perhaps still alive on the day"),
+        pytest.param(("met", 28, 28), 0, (1, 0, 0, 1), 0, id="on the day"),
+        pytest.param(("met", 10, 40), 28, (1, 0, 0, 1), 0, id="known alive on the day"),
+        pytest.param(("met", 29, 55), 0, (1, 0, 0, 1), 0, id="between the two"),
+        pytest.param(("met", 29, 56), 0, (1, 0, 0, 1), 1, id="perhaps alive on the second"),
+        pytest.param(("met", 56, 90), 0, (2, 0, 0, 2), 0, id="from the second on"),
+        pytest.param(("met", None, None), 30, (1, 0, 0, 1), 1, id="at any time since last seen alive"),
+        pytest.param(("unknown", 10, 27), 0, (0, 0, 0, 0), 1, id="perhaps not dead at all"),
+        pytest.param(("not met", 10, 27), 0, (2, 0, 0, 2), 0, id="not dead"),
+    ],
+)
+def test_of_a_death_without_a_day_its_last_possible_day_ends_what_is_due(death, alive, expected, n_unknown):
+    found = due([], 400, death=death, alive=alive)["visits.blood"]
+    assert numbers(found) == expected
+    assert found.n_unknown == n_unknown
+
+
+def test_a_result_may_still_come_of_who_may_have_died_after_the_cut():
+    # day 28 may be served until day 41
+    assert numbers(due([], 30, death=("met", 29, 30))["visits.blood"]) == (1, 0, 0, 1)
+    assert numbers(due([], 30, death=("met", 29, 31))["visits.blood"]) == (1, 0, 1, 0)
+
+
+def test_a_death_known_in_part_ends_treatment_once_it_surely_was():
+    said = protocol("last drug + 8 weeks")
+    visits = {"blood": said.visits["blood"].model_copy(update={"from_": "last drug"})}
+    said = said.model_copy(update={"visits": visits})
+    # days 38 and 66 after the last dose on day 10
+    for last, expected in ((100, (2, 0, 0, 2)), (101, (0, 0, 0, 0))):
+        found = due([], 100, said=said, last_dose=10, death=("met", 70, last))
+        assert numbers(found["visits.blood"]) == expected
 
 
 def test_what_counts_from_the_last_dose_is_due_when_it_was_the_last():

@@ -35,12 +35,11 @@ def ended(*subjects):
     return [{"USUBJID": i, "TREATMENT": "drug", "PARAMCD": "STOPREAS"} for i in subjects]
 
 
-def made(rows, *, over=(), said=None, dead=None):
+def made(rows, *, over=(), said=None, dead=None, deaths=()):
     """A small trial with rows of ADRATE, which has dates here."""
     people = {one["USUBJID"]: "a" for one in rows}
-    told = trial(
-        people, protocol=said or protocol(), adexsum=ended(*over), adsl={"DTHDT": dead} if dead else None
-    )
+    known = {"CUTDT": [CUT] * len(people)} | ({"DTHDT": dead} if dead else {})
+    told = trial(people, protocol=said or protocol(), adexsum=ended(*over), adevt=list(deaths), adsl=known)
     schema = {"USUBJID": pl.String, "PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "ADT": pl.Date, "STARTDT": pl.Date,
               "LASTDT": pl.Date, "ENDDT": pl.Date, "COMPLFL": pl.String}  # fmt: skip
     tables = {**told.tables, "ADRATE": pl.DataFrame(rows, schema=schema)}
@@ -82,6 +81,10 @@ def test_without_it_a_patient_counts_when_the_time_is_over_and_treatment_has_end
     # the window ends with the last dose: of who is still treated, it is not the last
     assert counted(rows, over="0") == {"0": on(30), "1": None}
     assert counted(rows, dead=[None, on(31)]) == {"0": None, "1": on(30)}
+    # a death known to the month has no day, and is over once the month is
+    for last, day in ((400, on(30)), (401, None)):
+        deaths = [{"USUBJID": "1", "EVENT": "death", "AVALC": "met", "ADTL": on(last - 30), "ADTH": on(last)}]
+        assert counted(rows, deaths=deaths) == {"0": None, "1": day}
 
 
 def test_who_had_it_after_counting_without_counted_before():

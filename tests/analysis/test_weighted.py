@@ -1,6 +1,7 @@
 """Weighted comparisons through the analysis room: balance, limits, missing covariates, and when they are refused."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -253,10 +254,34 @@ def test_resampling_one_data_set_twice_over_is_resampling_it():
     comparison = compare_weighted(time, event, treated, [measured("age", [one["age"] for one in people])])
     once = bootstrap_weighted_risks([comparison], [6, 11], n_resamples=100, seed=3)
     twice = bootstrap_weighted_risks([comparison] * 2, [6, 11], n_resamples=100, seed=3)
-    assert np.array_equal(once.estimates, twice.estimates)
+    for one, other in zip(once, twice, strict=True):
+        assert np.array_equal(one.estimates, other.estimates)
+        assert one.estimates.shape == (100, 3)
     single = comparison.bootstrap_risk_difference(11, n_resamples=100, seed=3)
-    assert once.conf_low[5] == pytest.approx(single.difference.conf_low)
-    assert once.estimates.shape[1] == 6
+    assert once[1].conf_low[2] == pytest.approx(single.difference.conf_low)
+
+
+def test_a_day_that_few_samples_reach_takes_no_limits_from_the_others():
+    # one of each group is followed to day 30, so a sample reaches it where it holds both: about 0.63 of 0.63
+    people = [one | {"time": min(one["time"], 20)} for one in cohort()]
+    people = [*people, *(subject(30, 0, group, age=60.0, sex="f", stage="early") for group in "ab")]
+    results, without = run(people, "weighted", read="10 days, 30 days"), run(people, "weighted")
+    day_10, day_30 = (
+        [
+            results[f"weighted/b minus a/{day}/{name}"]
+            for name in ("bootstrap_conf_low", "bootstrap_conf_high")
+        ]
+        for day in (10, 30)
+    )
+    expected = values(without, "weighted/b minus a/10", "bootstrap_conf_low", "bootstrap_conf_high")
+    assert [row.value for row in day_10] == pytest.approx(expected)
+    assert all(row.value is not None and '"n_failed": 0' in row.conventions for row in day_10)
+    for row in day_30:
+        assert row.value is None
+        assert re.fullmatch(
+            r"\d+ of 100 bootstrap samples gave no estimate, the first because in one group nobody is followed up to 31",
+            row.note,
+        )
 
 
 def test_resampling_refuses_weights_that_are_not_usable():

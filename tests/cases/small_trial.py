@@ -88,7 +88,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "AVALIMP": pl.Float64, "IMPMETH": pl.String, "ABLFL": pl.String, "BASELO": pl.Float64, "BASEHI": pl.Float64,
         "AVISIT": pl.String, "ANL01FL": pl.String,
     },
-    "ADEVT": {"EVENT": pl.String, "AVALC": pl.String, "ADTH": pl.Date, "READER": pl.String},
+    "ADEVT": {"EVENT": pl.String, "AVALC": pl.String, "ADTL": pl.Date, "ADTH": pl.Date, "READER": pl.String},
     "ADEXSUM": {"TREATMENT": pl.String, "PARAMCD": pl.String, "AVAL": pl.Float64, "AVALC": pl.String, "AVALU": pl.String,
                 "ADT": pl.Date, "REASON": pl.String, "PROTOCOL": pl.String},
     "ADLIVER": {"PARAMCD": pl.String, "AVALC": pl.String, "REACTFL": pl.String},

@@ -26,11 +26,40 @@ def who_died(data: AnalysisData, people: pl.DataFrame) -> tuple[pl.DataFrame, pl
     died, unknown : DataFrame
         Rows of `people`.
     """
-    told = data.tables["ADEVT"].filter((pl.col("EVENT") == DEATH) & (pl.col("AVALC") != NOT_MET))
-    told = told.join(people.select("USUBJID", "CUTDT"), on="USUBJID", maintain_order="left")
+    told = _told(data).join(people.select("USUBJID", "CUTDT"), on="USUBJID", maintain_order="left")
     is_over = pl.col("CUTDT").is_null() | (pl.col("ADTH") <= pl.col("CUTDT")).fill_null(value=False)
     surely = told.filter((pl.col("AVALC") == MET) & is_over)
     has_day = pl.col("DTHDT").is_not_null()
     is_surely = has_day | pl.col("USUBJID").is_in(surely["USUBJID"].implode())
     is_told = pl.col("USUBJID").is_in(told["USUBJID"].implode())
     return people.filter(is_surely), people.filter(~is_surely & is_told)
+
+
+def days_of_death(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
+    """Between which days somebody died who did, or may have died.
+
+    Parameters
+    ----------
+    data : AnalysisData
+    people : DataFrame
+        Rows of ADSL.
+
+    Returns
+    -------
+    days : DataFrame
+        `USUBJID`, `DIEDFROM`, `DIEDBY`: the first and last day that the death can have been on, the same where it is known.
+        `DIEDFROM` is not before the last day known alive; `DIEDBY` is null where there is none: the death has no date, or
+        nobody can tell whether it happened.
+    """
+    met = pl.col("AVALC") == MET
+    told = _told(data).group_by("USUBJID").agg(
+        pl.col("ADTL").min(), by=pl.col("ADTH").filter(met).min(), told=pl.lit(value=True)
+    )  # fmt: skip
+    rows = people.select("USUBJID", "DTHDT", "LSTALVDT").join(told, on="USUBJID", how="left")
+    dead = rows.filter(pl.col("DTHDT").is_not_null() | pl.col("told"))
+    since = pl.min_horizontal(pl.max_horizontal("ADTL", "LSTALVDT"), "by")
+    return dead.select("USUBJID", DIEDFROM=pl.coalesce("DTHDT", since), DIEDBY=pl.coalesce("DTHDT", "by"))
+
+
+def _told(data: AnalysisData) -> pl.DataFrame:
+    return data.tables["ADEVT"].filter((pl.col("EVENT") == DEATH) & (pl.col("AVALC") != NOT_MET))

@@ -13,6 +13,7 @@ from functools import reduce
 
 import polars as pl
 
+from trialwright.analysis.deaths import days_of_death
 from trialwright.analysis.sample import AnalysisData
 from trialwright.analysis.watched_events import treatment_ended
 from trialwright.derivations.adclock import why_clock_not_run
@@ -38,13 +39,13 @@ class Due:
     path : str
         Where the protocol has it: `visits.laboratory`, `endpoints.hbv_dna_course`, `clocks.viral_load`.
     n_due : int
-        Visits whose day is not after the cut, of subjects who were alive and in the time in which they are due.
+        Visits whose day is not after the cut, of subjects who were surely alive and in the time in which they are due.
     n_in : int
         Of these, with a usable result that belongs to them.
     n_open : int
         Without one, and a result may still come that belongs to them.
     n_unknown : int
-        Subjects of whom nobody knows when visits begin, or whether one was held.
+        Subjects of whom nobody knows when visits begin, whether one was held, or whether they lived when it was due.
     reason : str
         Why nobody can tell what is due; then the numbers mean nothing.
     """
@@ -95,7 +96,7 @@ def count_due(data: AnalysisData, fact: str, people: pl.DataFrame, cut: date) ->
                 yield Due(path, reason=_NO_START)
                 continue
             windows = reading_windows(start.drop_nulls(), tuple(endpoint.read_at))
-            yield _count(path, people, start, windows, obliged, results, cut)
+            yield _count(data, path, people, start, windows, obliged, results, cut)
     for name, visit in protocol.visits.items():
         if fact in visit.measures:
             yield _of_visit(data, f"visits.{name}", visit, people, results, cut)
@@ -137,7 +138,7 @@ def _of_visit(
         start = start.join(treatment_ended(data, treatment), on="USUBJID", how="semi")
         people = people.join(start, on="USUBJID", how="semi")
     windows = visits_every(start.drop_nulls(), visit.every, start="start", end=pl.lit(cut)).drop("start", "k")
-    return _count(path, people, start, windows, until.rename({"start": "until"}), results, cut)
+    return _count(data, path, people, start, windows, until.rename({"start": "until"}), results, cut)
 
 
 def reading_windows(start: pl.DataFrame, lengths: tuple[Duration, ...]) -> pl.DataFrame:
@@ -147,6 +148,7 @@ def reading_windows(start: pl.DataFrame, lengths: tuple[Duration, ...]) -> pl.Da
 
 
 def _count(
+    data: AnalysisData,
     path: str,
     people: pl.DataFrame,
     start: pl.DataFrame,
@@ -155,21 +157,26 @@ def _count(
     results: pl.DataFrame,
     cut: date,
 ) -> Due:
-    """Windows hold the days from `turn` to `turn_ends`."""
-    alive = people.select("USUBJID", died="DTHDT").join(until, on="USUBJID", how="left")
-    due = windows.join(alive, on="USUBJID").filter(
+    """Windows hold the days from `turn` to `turn_ends`. What was due between the first and the last day on which a subject
+    can have died is not counted, and the subject is one of whom nobody knows."""
+    alive = people.select("USUBJID").join(until, on="USUBJID", how="left")
+    alive = alive.join(days_of_death(data, people), on="USUBJID", how="left")
+    maybe = windows.join(alive, on="USUBJID").filter(
         (pl.col("due") <= cut)
-        & (pl.col("due") <= pl.col("died")).fill_null(value=True)
+        & (pl.col("due") <= pl.col("DIEDBY")).fill_null(value=True)
         & (pl.col("due") <= pl.col("until")).fill_null(value=True)
     )
+    is_due = (pl.col("due") <= pl.col("DIEDFROM")).fill_null(value=True)
+    due, open_deaths = maybe.filter(is_due), maybe.filter(~is_due)["USUBJID"].n_unique()
     found = due.join(results, on="USUBJID").filter(
         pl.col("ADT").is_between(pl.col("turn"), pl.col("turn_ends"))
     )
     has = due.join(found.select("USUBJID", "due").unique(), on=["USUBJID", "due"], how="semi")
     hasnt = due.join(has, on=["USUBJID", "due"], how="anti")
     known = start.drop_nulls("start")["USUBJID"].n_unique()
-    n_open = hasnt.filter((pl.col("turn_ends") >= cut) & pl.col("died").is_null()).height
-    return Due(path, due.height, has.height, n_open, people.height - known)
+    lives = (pl.col("DIEDBY") > cut).fill_null(value=True)
+    n_open = hasnt.filter((pl.col("turn_ends") >= cut) & lives).height
+    return Due(path, due.height, has.height, n_open, people.height - known + open_deaths)
 
 
 def _usable_results(data: AnalysisData, fact: str) -> pl.DataFrame:

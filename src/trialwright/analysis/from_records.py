@@ -109,7 +109,7 @@ def derive_records(
 def disclose_records(study: Study, records: Records, *, look: LookRequest | None) -> Disclosure:
     """Which comparisons may be shown of these records, with the number of a look that is asked for.
 
-    Only where every person is virtual is there nothing to protect.
+    Only where there are persons and every one is virtual is there nothing to protect.
     """
     protocol = study.protocol
     persons = study.tables["DM"]["SIMULATED"]
@@ -122,9 +122,8 @@ def disclose_records(study: Study, records: Records, *, look: LookRequest | None
             protocol=hash_protocol(protocol),
             data={one.file: one.sha256 for one in records.datasets.values()},
         )
-    return disclose(
-        protocol, cut=study.cut, is_simulated=bool((persons == "Y").fill_null(value=False).all()), look=asked
-    )
+    is_virtual = len(persons) > 0 and bool((persons == "Y").fill_null(value=False).all())
+    return disclose(protocol, cut=study.cut, is_simulated=is_virtual, look=asked)
 
 
 def bind_datasets(study: Study, made: Datasets) -> AnalysisData:

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from trialwright.analysis.deaths import who_died
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
 from trialwright.derivations.stopping_boundary import watched_endpoint
@@ -89,11 +90,11 @@ def _ends_with_treatment(data: AnalysisData, during: str | None) -> str | None:
 
 
 def treatment_ended(data: AnalysisData, treatment: str) -> pl.DataFrame:
-    """`USUBJID` of those whose treatment has ended as far as anybody recorded, or who are dead."""
+    """`USUBJID` of those whose treatment has ended as far as anybody recorded, or who surely died by the cut."""
     ends = data.tables["ADEXSUM"].filter(
         (pl.col("TREATMENT") == treatment) & (pl.col("PARAMCD") == "STOPREAS")
     )
-    dead = data.adsl.filter(pl.col("DTHDT").is_not_null())
+    dead, _ = who_died(data, data.adsl)
     return pl.concat([ends.select("USUBJID"), dead.select("USUBJID")]).unique()
 
 

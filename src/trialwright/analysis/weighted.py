@@ -47,6 +47,8 @@ from trialwright.statistics.weighted_survival import (
 from trialwright.statistics.weighting import Balance, balance_table, e_value, positivity_summary
 
 _BOOTSTRAP = ("bootstrap_std_error", "bootstrap_conf_low", "bootstrap_conf_high")
+_OF_DIFFERENCE = 2
+"""The column of differences among resampled risks, after those of the treated and of the controls."""
 _E_VALUE = ("e_value", "e_value_limit")
 
 
@@ -515,21 +517,21 @@ def _add_bootstrap(
     counted: Sequence[float],
     sign: int,
 ) -> None:
-    """Limits of the differences from resampled subjects, each with a propensity score of its own."""
+    """Limits of the differences from resampled subjects, each sample with a propensity score of its own.
+
+    Each reading time is judged apart: that few samples reach the last says nothing of the others.
+    """
     if not at:
         return
-    try:
-        drawn = bootstrap_weighted_risks(
-            found.comparisons, counted, n_resamples=weights.resamples, seed=weights.seed, conf_level=analysis.confidence
-        )  # fmt: skip
-    except NotEstimable as error:
-        for time in at:
-            recorder.add_missing(_BOOTSTRAP, error.reason, item=item, time=time)
-        return
-    for i, time in enumerate(at):
-        column = 2 * len(at) + i
-        ends = sorted((sign * drawn.conf_low[column], sign * drawn.conf_high[column]))
-        values = (drawn.std_error[column], *ends)
+    each = bootstrap_weighted_risks(
+        found.comparisons, counted, n_resamples=weights.resamples, seed=weights.seed, conf_level=analysis.confidence
+    )  # fmt: skip
+    for time, drawn in zip(at, each, strict=True):
+        if isinstance(drawn, NotEstimable):
+            recorder.add_missing(_BOOTSTRAP, drawn.reason, item=item, time=time)
+            continue
+        ends = sorted((sign * drawn.conf_low[_OF_DIFFERENCE], sign * drawn.conf_high[_OF_DIFFERENCE]))
+        values = (drawn.std_error[_OF_DIFFERENCE], *ends)
         for statistic, value in zip(_BOOTSTRAP, values, strict=True):
             recorder.add(
                 statistic, float(value), "proportion", conventions=drawn.conventions, item=item, time=time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,14 +141,60 @@ def bootstrap(
     ----------
     .. [1] Efron B, Tibshirani RJ. An Introduction to the Bootstrap. 1993, chapters 6 and 13.
     """
+    (found,) = bootstrap_each(
+        lambda resamples: [estimate(resamples)],
+        n_subjects,
+        n_resamples=n_resamples,
+        seed=seed,
+        conf_level=conf_level,
+    )
+    if isinstance(found, NotEstimable):
+        raise found
+    return found
+
+
+def bootstrap_each(
+    estimate: Callable[[Resamples], Iterable[Sequence[Floats | NotEstimable]]],
+    n_subjects: int,
+    *,
+    n_resamples: int,
+    seed: int,
+    conf_level: float = 0.95,
+) -> list[Bootstrap | NotEstimable]:
+    """Estimate several things again from the same drawn subjects, each judged apart: where one fails, the others stand.
+
+    Parameters
+    ----------
+    estimate : callable
+        Takes positions of shape (n_resamples, n_subjects) and gives for each thing what `estimate` of `bootstrap` gives.
+    n_subjects, n_resamples, seed, conf_level
+        As in `bootstrap`.
+
+    Returns
+    -------
+    found : list of Bootstrap or NotEstimable
+        `NotEstimable` where more than 5 % of the resamples give no estimate of the thing.
+
+    Raises
+    ------
+    ValueError
+        As `bootstrap`.
+    """
     if n_resamples < FEWEST_RESAMPLES:
         raise ValueError(f"`n_resamples` must be {FEWEST_RESAMPLES} or more, not {n_resamples}")
     check_inside("conf_level", conf_level, 0, 1)
     rng = np.random.default_rng(seed)
-    found = estimate(rng.integers(n_subjects, size=(n_resamples, n_subjects)))
+    drawn = estimate(rng.integers(n_subjects, size=(n_resamples, n_subjects)))
+    return [_summary(found, seed, conf_level) for found in drawn]
+
+
+def _summary(
+    found: Sequence[Floats | NotEstimable], seed: int, conf_level: float
+) -> Bootstrap | NotEstimable:
+    n_resamples = len(found)
     reasons = [one.reason for one in found if isinstance(one, NotEstimable)]
     if len(reasons) > MOST_FAILING * n_resamples:
-        raise NotEstimable(
+        return NotEstimable(
             f"{len(reasons)} of {n_resamples} bootstrap samples gave no estimate, the first because {reasons[0]}"
         )
     estimates = np.array([one for one in found if not isinstance(one, NotEstimable)])

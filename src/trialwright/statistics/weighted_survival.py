@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -16,9 +16,8 @@ from trialwright.statistics.logistic import LogisticFit, estimate_probabilities
 from trialwright.statistics.resampling import (
     Bootstrap,
     BootstrapRiskDifference,
-    Estimate,
     Resamples,
-    bootstrap,
+    bootstrap_each,
     bootstrap_risk_difference,
     mostly_together,
 )
@@ -166,7 +165,7 @@ class WeightedComparison:
         """
         self._check_usable()
         return bootstrap_risk_difference(
-            self.resampled_risks([time]),
+            lambda resamples: self.resampled_risks([time])(resamples)[0],
             len(self._sample.time),
             time=time,
             n_resamples=n_resamples,
@@ -174,7 +173,7 @@ class WeightedComparison:
             conf_level=self._conf_level,
         )
 
-    def resampled_risks(self, times: ArrayLike) -> Estimate:
+    def resampled_risks(self, times: ArrayLike) -> Callable[[Resamples], list[list[Floats | NotEstimable]]]:
         """Estimate the risks by `times` again from drawn subjects, each sample with a propensity score of its own.
 
         Parameters
@@ -185,13 +184,19 @@ class WeightedComparison:
         Returns
         -------
         estimate : callable
-            Gives for each resample the risks of treated and controls, shape (2 n_times,), or `NotEstimable` where there is
-            no propensity score, or a curve is not known at a time.
+            Gives for each time and resample the risks of treated and controls, shape (2,), or `NotEstimable` where there is
+            no propensity score, or a curve is not known at the time.
         """
         read = as_times("times", times)
-        return mostly_together(
+        estimate = mostly_together(
             lambda counts: self._risks_together(counts, read), lambda drawn: self._risks_of(drawn, read)
         )
+
+        def by_time(resamples: Resamples) -> list[list[Floats | NotEstimable]]:
+            found = estimate(resamples)
+            return [[_at(one, i, time) for one in found] for i, time in enumerate(read)]
+
+        return by_time
 
     def _risks_together(self, counts: Floats, times: Floats) -> Floats:
         """The risks of each sample, shape (n_samples, 2 n_times); NaN where they are not found so."""
@@ -213,6 +218,7 @@ class WeightedComparison:
         return risks.reshape(len(risks), -1)
 
     def _risks_of(self, subjects: NDArray[np.int64], times: Floats) -> Floats:
+        """The risks of one sample, shape (2 n_times,); NaN where a curve is not known at a time."""
         is_treated = self._is_treated[subjects]
         scores = fit_propensity(is_treated, take(self._covariates, subjects)).probability
         weights = compute_weights(scores, is_treated, target=self._target)
@@ -307,7 +313,7 @@ def bootstrap_weighted_risks(
     n_resamples: int = 1000,
     seed: int,
     conf_level: float = 0.95,
-) -> Bootstrap:
+) -> list[Bootstrap | NotEstimable]:
     """Resample the weighted risks by several times at once, over imputed data sets in turn.
 
     Parameters
@@ -325,13 +331,14 @@ def bootstrap_weighted_risks(
 
     Returns
     -------
-    bootstrap : Bootstrap
-        Its estimates have the shape (n, 3 n_times): risks of the treated, of the controls, and their differences.
+    found : list of Bootstrap or NotEstimable
+        For each time. Estimates have the shape (n, 3): risk of the treated, of the controls, and their difference.
+        `NotEstimable` where more than 5 % of the resamples give no estimate at the time.
 
     Raises
     ------
     NotEstimable
-        If weights leave too little information, or more than 5 % of the resamples give no estimate.
+        If weights leave too little information.
 
     References
     ----------
@@ -342,26 +349,33 @@ def bootstrap_weighted_risks(
             raise NotEstimable(comparison.size.reason)
     m = len(comparisons)
 
-    def risks_and_difference(resamples: Resamples) -> list[Floats | NotEstimable]:
+    def risks_and_differences(resamples: Resamples) -> Iterator[list[Floats | NotEstimable]]:
         by_turns = [one.resampled_risks(times)(resamples[i::m]) for i, one in enumerate(comparisons)]
-        found = (by_turns[i % m][i // m] for i in range(len(resamples)))
-        return [
-            one if isinstance(one, NotEstimable) else np.concatenate([one, np.subtract(*np.split(one, 2))])
-            for one in found
-        ]
+        for at_time in zip(*by_turns, strict=True):
+            found = (at_time[i % m][i // m] for i in range(len(resamples)))
+            yield [
+                one if isinstance(one, NotEstimable) else np.array([*one, one[0] - one[1]]) for one in found
+            ]
 
     n_subjects = len(comparisons[0].weights)
-    return bootstrap(
-        risks_and_difference, n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
+    return bootstrap_each(
+        risks_and_differences, n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
     )
 
 
 def _risks(time: Floats, event: Floats, weights: Floats, at: ArrayLike) -> Floats:
     points = estimate_survival(time, event, weights=weights, variance="greenwood").at(at)
-    if np.isnan(points.survival).any():
-        unknown = points.times[np.isnan(points.survival)][0]
-        raise NotEstimable(f"in one group nobody is followed up to {unknown:g}")
     return np.asarray(1 - points.survival)
+
+
+def _at(risks: Floats | NotEstimable, i: int, time: float) -> Floats | NotEstimable:
+    """The two risks at one of the times."""
+    if isinstance(risks, NotEstimable):
+        return risks
+    both = risks.reshape(2, -1)[:, i]
+    if np.isnan(both).any():
+        return NotEstimable(f"in one group nobody is followed up to {time:g}")
+    return both
 
 
 def _risks_by(group: Sample, counts: Floats, weights: Floats, times: Floats) -> Floats:

@@ -78,7 +78,7 @@ def ask(protocol: Protocol, parameters: Common, wanted: Sequence[str] = ()) -> t
     parameters : Common
         Of the virtual patients; their kind says which endpoint has a truth.
     wanted : sequence of str
-        Ids of analyses. If there are none, all but weighted curves: their limits are resampled, a thousand times a trial.
+        Ids of analyses. If there are none, all but weighted curves: their limits are resampled in every trial.
 
     Raises
     ------
