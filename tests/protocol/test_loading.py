@@ -455,6 +455,16 @@ def test_a_folder_with_a_protocol_stands_for_the_protocol(tmp_path):
     assert by_folder.folder == by_file.folder == tmp_path
 
 
+def test_a_folder_without_one_is_called_a_folder(tmp_path):
+    (tmp_path / "mine.yaml").write_text(SMALL, encoding="utf-8")
+    with pytest.raises(ProblemsFound) as caught:
+        load_protocol(str(tmp_path))
+    (problem,) = caught.value.problems
+    assert problem.code == "no-such-protocol"
+    assert problem.message.endswith("is a folder without a file `protocol.yaml`")
+    assert problem.fix == "name the protocol file in it"
+
+
 def test_places_in_a_file_name_the_file_as_it_was_asked_for(tmp_path, monkeypatch):
     (tmp_path / "mine.yaml").write_text(edit(SMALL, "    by: arm", "    by: am"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -291,6 +291,25 @@ def test_the_line_of_a_byte_that_is_no_text(problems_of):
     assert (problem.code, problem.place.line) == ("not-utf8", 3)
 
 
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_spreadsheet_under_another_name_is_called_one(problems_of, start):
+    (problem,) = problems_of(start + b"\x14\x00\x06\x00", Format.CSV)
+    assert problem.code == "spreadsheet-as-text"
+    assert "save its table as CSV UTF-8" in problem.fix
+
+
+@pytest.mark.parametrize(("separator", "shown"), [(";", "`;`"), ("\t", "tabs"), ("|", "`|`")])
+def test_cells_divided_otherwise_are_told_by_their_separator(problems_of, separator, shown):
+    text = HEADER + "S,DM,1,1,1,F,TWN,9\n"
+    (problem,) = problems_of(text.replace(",", separator).encode(), Format.CSV)
+    assert (problem.code, problem.place.line) == ("other-separator", 1)
+    assert problem.message == f"the header seems to be separated by {shown}, expected `,`"
+    assert problem.fix.startswith("save the file with `,` between cells")
+    # one comma in the header, and it is not for us to say what divides it
+    one = problems_of((HEADER.replace(",", separator, 6) + "S,DM\n").encode(), Format.CSV)
+    assert "other-separator" not in codes(one)
+
+
 def test_lines_with_and_without_quotes_read_alike(tmp_path):
     """One goes the way of plain text, the other that of quoted text."""
     plain = HEADER + "S,DM,1, 1,010,F,TWN,\r\nS,DM,2,,=x,F,TWN,1e1\r\n"

@@ -300,6 +300,7 @@ def test_unknown_status(problems_of, cell):
         pytest.param(OK.replace("50", "50\xa0\xfc").encode("latin-1"), [("not-utf8", 2, "")], id="latin-1"),
         pytest.param((OK + "Sé,50,1,12,1,300,0\n").encode("latin-1"), [("not-utf8", 3, "")],
                      id="latin-1 in the last row"),
+        pytest.param(b"PK\x03\x04" + OK.encode(), [("spreadsheet-as-text", None, "")], id="a spreadsheet, renamed"),
         pytest.param(OK.encode("utf-16"), [("not-utf8", 1, "")], id="utf-16, as spreadsheets save it"),
     ],
 )  # fmt: skip

@@ -99,6 +99,13 @@ def test_twins(ok, broken, problem):
     assert found(*broken)[0] == problem
 
 
+def test_how_a_date_is_written_is_told_with_one_that_is_not():
+    table = make_dataset(pl.DataFrame([DM | {"BRTHDTC": "31/02/2027"}]), "DM").table
+    (problem,) = check_tables({"DM": table})
+    assert (problem.code, problem.message) == ("unreadable-date", "`31/02/2027` is no date")
+    assert "as 2027-02-28" in problem.fix
+
+
 def test_values_that_sponsors_may_add_are_no_fault():
     assert found(LB | {"LBNRIND": "HIGH (PANIC)"}) == []
 

@@ -8,6 +8,7 @@ from trialwright.reports.blocks import (
     Code,
     Column,
     Figure,
+    Link,
     Mark,
     Number,
     Page,
@@ -179,3 +180,11 @@ def test_a_figure_has_words_for_those_who_cannot_see_it():
 def test_blocks_do_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         table().caption = Text("other")
+
+
+def test_a_link_leads_to_a_part_of_the_page_by_its_name():
+    assert Text("see ", Link("What is doubtful", "doubts")).plain == "see What is doubtful"
+    with pytest.raises(ValueError, match="lower-case letters"):
+        Link("What is doubtful", "#doubts")
+    with pytest.raises(ValueError, match="has digits"):
+        Link("Table 3", "table")

@@ -15,6 +15,7 @@ from trialwright.reports.figures import survival_figure
 from trialwright.reports.methods import render_methods
 from trialwright.reports.printed import Source
 from trialwright.reports.study_report import endpoint_sections, opening_sections
+from trialwright.reports.survival_tables import is_in_whole_days
 from trialwright.reports.text import render_table_text
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "timed"
@@ -53,6 +54,23 @@ def test_tables_read_as_they_were_accepted(name):
     people, only, stretches = SHOWN[name]
     text = "\n\n".join(tables_of(blocks_of(people, *only, stretches=stretches)).values())
     assert text + "\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("unit", "median", "limits", "is_whole"),
+    [
+        pytest.param("days", 412.0, (350.0, None), True, id="days, the upper limit not reached"),
+        pytest.param("days", None, (None, None), True, id="nothing known"),
+        pytest.param("days", 412.5, (350.0, 500.0), False, id="the middle of a flat part"),
+        pytest.param("days", 412.0, (350.5, 500.0), False, id="one decimal for all"),
+        pytest.param("months", 12.0, (11.0, 13.0), False, id="months are not whole by nature"),
+    ],
+)
+def test_times_in_whole_days_have_no_decimals(unit, median, limits, is_whole):
+    source = source_of(PLAIN, "curve")
+    endpoint = source.protocol.endpoints["recurrence"].model_copy(update={"unit": unit})
+    protocol = source.protocol.model_copy(update={"endpoints": {"recurrence": endpoint}})
+    assert is_in_whole_days(Source(protocol, source.results), "recurrence", [median, *limits]) is is_whole
 
 
 def test_recurrence_goes_up_and_survival_down():

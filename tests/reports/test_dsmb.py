@@ -6,12 +6,14 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.cases.board_records import BEFORE, EARLY, FIRST, LATE, TRIALS, records_of
 
 from trialwright.analysis.safety_board import BOARD, analyse_board
 from trialwright.protocol.loading import load_protocol
 from trialwright.reports.blocks import Figure, Row, Table, walk
+from trialwright.reports.board_listings import last_day_words
 from trialwright.reports.charts import render_svg
 from trialwright.reports.dsmb_page import build_board_page
 from trialwright.reports.text import render_page_text
@@ -93,6 +95,29 @@ def test_a_closed_page_is_stamped_on_every_page_and_picture_and_by_group():
     assert [column.title.plain for column in tables(whole)["table-board"].columns] == ["", "All", *groups]
     deaths = tables(whole)["table-deaths"]
     assert deaths.columns[1].title.plain == "Group"
+    # on paper only columns of words are made narrower than what they hold: a day that was ran into the number behind it
+    assert [column.title.plain for column in deaths.columns if column.align == "right"] == [
+        "On",
+        "Days since time zero",
+        "Days since the last dose",
+    ]
+
+
+def test_before_anybody_has_records_nobody_is_called_virtual_and_nothing_is_compared():
+    loaded = load_protocol("nct07120750")
+    whole = build_board_page(
+        analyse_board(loaded, records_of("nct07120750"), cut=date(2000, 1, 1), is_closed=True)
+    )
+    assert whole.stamp == "CLOSED"
+    assert "virtual" not in render_page_text(whole)
+    assert not [section for section in whole.sections if section.title.plain.startswith("Efficacy")]
+
+
+def test_what_was_not_looked_for_is_told_in_words_the_first_three_by_name():
+    told = tables(page("nct04294498", "late", False))["table-liver-events"]
+    missing = [row.cells[-1].plain for row in told.rows]
+    assert any(" and " in one and one.endswith(" more") for one in missing)
+    assert not [one for one in missing if "_" in one]
 
 
 def test_before_anybody_is_treated_nothing_is_made_up():
@@ -114,6 +139,17 @@ def test_one_patient_leaves_nearly_everything_open():
     assert cell(whole, "table-board", "Died, at any time in the records") == "0 of 1: 0.0 % (0.0 to 97.5)"
     text = render_page_text(whole)
     assert "Deaths: none of 1. Rates up to 97.5 % are not excluded." in text
+
+
+def test_an_event_that_ends_before_it_begins_is_marked():
+    day = date(2028, 3, 5)
+    frame = pl.DataFrame({"ADT": [day] * 4, "AENDT": [date(2028, 3, 4), day, date(2028, 3, 6), None]})
+    assert frame.select(last_day_words())["AENDT"].to_list() == [
+        "2028-03-04, before it began: doubtful",
+        "2028-03-05",
+        "2028-03-06",
+        None,
+    ]
 
 
 # --- boundaries in words ------------------------------------------------------------------------------------------------

@@ -503,6 +503,11 @@ def test_who_has_no_peak_is_not_drawn_and_counted():
 # --- nothing to show, and everything together ---------------------------------------------------------------------------
 
 
+def test_two_figures_that_are_not_drawn_are_not_told_in_the_same_words():
+    (best,), (course,) = render_waterfall(waterfall([]), said()), render_spider(spider(0), said())
+    assert best.text.plain != course.text.plain
+
+
 @pytest.mark.parametrize(
     ("render", "frame"),
     [

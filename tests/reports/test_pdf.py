@@ -256,3 +256,14 @@ def test_a_wide_table_breaks_no_number_and_leaves_room_for_words():
     runs = runs_of(render_pdf(one_section(Table("t", Text("Wide"), columns, (row,)))))
     assert [run for run in runs if run in cells] == cells
     assert any(run.startswith("Aspartate amino") for run in runs)
+
+
+def test_a_short_word_is_not_squeezed_by_a_long_one_beside_it():
+    heads = [Column(Text(head), "left") for head in ("Patient", "Group", "Ended")]
+    days = [Column(Text("Days since then"))] * 3
+    row = Row(
+        term("00001"),
+        (Text("analogue with peginterferon " * 5), Text("recovered"), *[Text("not applicable")] * 3),
+    )
+    runs = runs_of(render_pdf(one_section(Table("t", Text("Listing"), (*heads, *days), (row,)))))
+    assert "recovered" in runs

@@ -112,7 +112,7 @@ def test_without_events_the_table_says_what_is_excluded_and_no_more():
     assert (
         "This excludes, with the confidence said above, rates higher than 8.2 %, and no lower ones." in text
     )
-    assert "names no reference rate" in text
+    assert "states no reference rate for this endpoint" in text
     # those who could not be judged exclude nothing
     assert "in 43 subjects who were judged" in rate_table("n" * 43 + "?" * 5)
     assert "rates higher than 8.2 %" in rate_table("n" * 43 + "?" * 5)
@@ -124,7 +124,16 @@ def test_a_reference_rate_is_named_where_the_protocol_has_one():
     design = "design: { endpoint: rises, reference rate: 10 % }\n"
     assert "against a reference rate of 10 %" in rate_table("ny", PROTOCOL + design)
     other = "design: { endpoint: course, reference rate: 10 % }\n"
-    assert "names no reference rate" in rate_table("ny", PROTOCOL + other)
+    assert "states no reference rate for this endpoint: the table" in rate_table("ny", PROTOCOL + other)
+
+
+def test_a_reference_rate_that_is_only_assumed_is_called_so():
+    assumed = "assumptions: { acceptable: { value: 0.15, status: assumed, reason: None is named. } }\n"
+    basis = "design: { endpoint: rises, rests on: { reference rate: acceptable } }\n"
+    text = rate_table("ny", PROTOCOL + assumed + basis)
+    assert "states no reference rate for this endpoint; 15 % is what its design assumes: the table" in text
+    other = basis.replace("rises", "course")
+    assert "15 %" not in rate_table("ny", PROTOCOL + assumed + other)
 
 
 @pytest.mark.parametrize(("allocation", "is_said"), [("not randomised", True), ("randomised", False)])

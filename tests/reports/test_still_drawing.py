@@ -190,6 +190,14 @@ def test_a_forest_ends_in_an_arrow_where_its_axis_does():
     ]  # fmt: skip
 
 
+def test_in_a_forest_only_what_is_registered_is_a_square():
+    rows = [{**ROWS[0], "is_registered": True}, {**ROWS[0], "is_registered": False}]
+    figure = forest(*rows)
+    assert [mark["shape"] for mark in as_drawing(figure.spec)["datasets"]["points"]] == ["square", "circle"]
+    drawn = vl_convert.vegalite_to_scenegraph({**figure.spec, "width": 720}, vl_version=charts.VEGA_LITE)
+    assert re.findall("'shape': '(square|circle)'", str(drawn)) == ["square", "circle"]
+
+
 def test_a_picture_keeps_its_width_whatever_reaches_beyond_its_sides():
     canvas = Canvas()
     canvas.text(Place(0, 0), 10, "centred at the left", align="center")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections import defaultdict
 from functools import cache
 
 import polars as pl
@@ -29,6 +30,9 @@ from tests.cases.bad_records import (
 )
 
 from trialwright.analysis.results import Results
+from trialwright.checks.data.record_checks import FINDINGS, DataOutcome
+from trialwright.reports.doubts import render_data_errors
+from trialwright.reports.html import render_html
 from trialwright.reports.study_report import build_study_report
 from trialwright.reports.text import render_page_text
 from trialwright.reports.trial_report import build_trial_report
@@ -111,8 +115,9 @@ BAD = {
     "nobody at all": Bad(
         PRTRAS,
         lambda tables: emptied(tables, *tables),
-        frozenset({"empty-population", "empty-group", "not-estimable"}),
-        {HAZARD: "no subject has all the values", f"recurrence_curve/{NEW}/median": "nobody in this group"},
+        frozenset({"empty-population"}),
+        # of nobody nothing says that they are virtual
+        {"recurrence_cox/estimate": "withheld: ", "recurrence_curve/estimate": "withheld: "},
     ),
     "nobody treated": Bad(
         HCC,
@@ -313,6 +318,47 @@ def test_records_that_may_hold_several_doses_are_refused_with_their_place():
         analysed(HCC, in_months(good(HCC), "EXENDTC"))
     assert {problem.code for problem in error.value.problems} == {"counted-interval"}
     assert all(problem.field.startswith("EX DURVA-HBV-SIM") for problem in error.value.problems)
+
+
+def found_in_data(*codes):
+    """What checks of data found: one error of each code, and a warning."""
+    rows = [
+        *((code, "error", "LB", "LBSTRESN", 1, "S-1", 1, "found", "") for code in codes),
+        ("unknown-unit", "warning", "LB", "LBSTRESU", 1, "S-1", 1, "found", ""),
+    ]
+    return DataOutcome(pl.DataFrame(rows, dict(FINDINGS), orient="row"), 1, {}, 0, {"LB": 1}, pl.DataFrame())
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        pytest.param(("b-code",), "of 1 kind: b-code.", id="one"),
+        pytest.param(("b-code", "b-code"), "of 1 kind: b-code.", id="alike in one column are one kind"),
+        pytest.param(("b-code", "a-code"), "of 2 kinds: b-code, a-code.", id="as they stand in the list"),
+    ],
+)
+def test_errors_in_the_data_are_counted_by_kind(codes, told):
+    (callout,) = render_data_errors(found_in_data(*codes))
+    assert callout.level == "warning"
+    assert f"The checks of the data found errors {told} Numbers of this report" in callout.body[0].plain
+
+
+def test_warnings_alone_are_no_errors_in_the_data():
+    assert render_data_errors(found_in_data()) == ()
+
+
+def test_errors_in_the_data_are_told_first_with_the_way_to_them():
+    tables = good(HCC)
+    texts = tables["LB"]["LBSTRESC"].to_list()
+    texts[tables["LB"]["LBSTRESN"].is_not_null().arg_max()] = "987654"
+    wrong = {**tables, "LB": tables["LB"].with_columns(LBSTRESC=pl.Series(texts))}
+    page = build_trial_report(analysed(HCC, wrong))
+    (first,) = (section for section in page.sections if section.anchor == "read-first")
+    assert first.blocks[0].title.plain == "There are errors in the data"
+    assert "contradictory-result" in first.blocks[0].body[0].plain
+    html = render_html(page, stills=defaultdict(str))
+    assert '<a href="#doubts">What is doubtful</a>' in html
+    assert '<section id="doubts">' in html
 
 
 def test_what_is_said_twice_of_an_endpoint_stands_once_on_the_first_page():

@@ -166,11 +166,17 @@ def _find_protocol(name_or_path: str) -> Path:
     candidates = [path, path / "protocol.yaml"]
     if len(path.parts) == 1 and path.name == name_or_path:
         candidates.insert(0, _shipped_folder() / name_or_path / "protocol.yaml")
+    is_folder = False
     with suppress(OSError, ValueError):  # a name too long for a file, or with a character no file name has
+        is_folder = path.is_dir()
         for candidate in candidates:
             if candidate.is_file():
                 return candidate
     shown = name_or_path if len(name_or_path) <= 80 else f"{name_or_path[:77]}..."
+    if is_folder:
+        message = f"`{shown}` is a folder without a file `protocol.yaml`"
+        fix = "name the protocol file in it"
+        raise ProblemsFound([Problem("no-such-protocol", message, fix=fix)])
     guess = nearest(name_or_path[:80], shipped_protocols())
     message = f"`{shown}` is neither a file nor a shipped protocol ({', '.join(shipped_protocols())})"
     raise ProblemsFound(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from trialwright.records.dataset import refuse_spreadsheet
 from trialwright.records.mapping import FactColumn, Mapping, TimeColumns
 from trialwright.vocabulary.elements import describe
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity, nearest
@@ -126,6 +127,7 @@ def _endpoint_table(
 
 
 def _read_sheet(content: bytes, file: str, separator: str) -> _Sheet:
+    refuse_spreadsheet(content, file)
     sheet = _Sheet(file)
     try:
         text = content.decode("utf-8-sig")

@@ -18,7 +18,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from trialwright.records.dataset import Dataset, Findings, Locate, read_bytes, refuse_unwritable
+from trialwright.records.dataset import (
+    Dataset,
+    Findings,
+    Locate,
+    read_bytes,
+    refuse_spreadsheet,
+    refuse_unwritable,
+)
 from trialwright.vocabulary.documents import refusal
 from trialwright.vocabulary.elements import describe
 from trialwright.vocabulary.problems import Place, ProblemsFound
@@ -100,11 +107,14 @@ def read_text_table(content: bytes, file: str, *, separator: str = ",", encoding
     Raises
     ------
     ProblemsFound
-        `not-utf8` or `not-in-encoding`, `csv-syntax`, `no-rows`, `too-many-columns`,
-        `duplicate-column`, `ragged-row`.
+        `spreadsheet-as-text`, `not-utf8` or `not-in-encoding`, `csv-syntax`, `no-rows`, `other-separator`,
+        `too-many-columns`, `duplicate-column`, `ragged-row`.
     """
+    refuse_spreadsheet(content, file)
     text = _decoded(content, file, encoding)
-    n_separators = text.count(separator, 0, text.find("\n") if "\n" in text else len(text))
+    header = text.partition("\n")[0]
+    _check_separator(header, file, separator)
+    n_separators = header.count(separator)
     if n_separators >= _MAX_COLUMNS:
         message = f"a table may have {_MAX_COLUMNS:,} columns, found {n_separators + 1:,}"
         raise refusal("too-many-columns", message, Place(file, 1))
@@ -128,6 +138,20 @@ def _decoded(content: bytes, file: str, encoding: str) -> str:
         raise refusal(
             "not-in-encoding", f"the file is not {encoding}", place, fix="name its encoding"
         ) from error
+
+
+def _check_separator(header: str, file: str, separator: str) -> None:
+    """A header of one cell that another separator would divide is no table of one column."""
+    other = next((one for one in ";\t,|" if one in header), None)
+    if separator in header or other is None:
+        return
+    message = f"the header seems to be separated by {_spelled(other)}, expected {_spelled(separator)}"
+    fix = f"save the file with {_spelled(separator)} between cells; programs ask for it, or take it from the system's region"
+    raise refusal("other-separator", message, Place(file, 1), fix=fix)
+
+
+def _spelled(separator: str) -> str:
+    return "tabs" if separator == "\t" else f"`{separator}`"
 
 
 def _check_header(header: Sequence[str], file: str) -> None:

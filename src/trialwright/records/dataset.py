@@ -157,6 +157,24 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How files of spreadsheets begin: packed ones (ZIP, section 4.3.7) and those before (MS-CFB, section 2.2)."""
+
+
+def refuse_spreadsheet(content: bytes, file: str) -> None:
+    """A spreadsheet under the name of delimited text, told before its bytes are taken for letters.
+
+    Raises
+    ------
+    ProblemsFound
+        `spreadsheet-as-text`.
+    """
+    if content.startswith(_SPREADSHEETS):
+        message = "this is a spreadsheet, or another packed file, and not text"
+        fix = "open it and save its table as CSV UTF-8: another name does not change what a file is"
+        raise ProblemsFound([Problem("spreadsheet-as-text", message, Place(file), fix=fix)])
+
+
 def refuse_unwritable(dataset: Dataset, found: Findings) -> None:
     """Report what no format can hold: other types, empty texts, numbers that are none.
 

@@ -235,8 +235,6 @@ class _Reader:
             if name not in known:
                 meant = nearest(name, known)
                 fix = f"did the file mean `{meant}`?" if meant else ""
-                if len(known) == 1:
-                    fix = f"the header is one cell; is the separator really `{self.mapping.separator}`?"
                 self.found.report(
                     "missing-column",
                     f"column `{name}`, which the mapping needs, is not in the file",

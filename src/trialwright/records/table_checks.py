@@ -72,6 +72,7 @@ def _check_dates(table: pl.DataFrame, domain: Domain, found: Findings) -> None:
             lambda row, texts=texts: f"{describe(texts[row])} is no date",  # type: ignore[misc]
             rows=rows_where(is_unreadable),
             column=name,
+            fix="write year, month and day as 2027-02-28, or as far as they are known: 2027-02",
         )
     periods = (*_PERIODS, (f"{domain.name}STDTC", f"{domain.name}ENDTC"))
     for start, end in periods:

@@ -146,6 +146,18 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to a part of the same page, by its anchor or id; where nothing can be followed they are words."""
+
+    text: str
+    to: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _without_digits(_words(self.text)))
+        _require_identifier(self.to)
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A raised letter that ties a cell to a footnote."""
 
@@ -165,7 +177,7 @@ class Strong:
         object.__setattr__(self, "text", Text(*pieces))
 
 
-Inline = str | Number | Term | Code | Mark | Strong
+Inline = str | Number | Term | Code | Link | Mark | Strong
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -204,11 +216,11 @@ def _inlines(pieces: tuple[Inline | Text, ...]) -> Iterator[Inline]:
         elif isinstance(piece, str):
             if piece:
                 yield _without_digits(_words(piece))
-        elif isinstance(piece, Number | Term | Code | Mark | Strong):
+        elif isinstance(piece, Number | Term | Code | Link | Mark | Strong):
             yield piece
         else:
             raise TypeError(
-                f"text is made of str, Number, Term, Code, Mark and Strong, not {type(piece).__name__}"
+                f"text is made of str, Number, Term, Code, Link, Mark and Strong, not {type(piece).__name__}"
             )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from trialwright.analysis.listings import list_deaths, list_liver_events, list_serious_events
+from trialwright.analysis.listings import list_deaths, list_serious_events
 from trialwright.analysis.pooled import is_grouped
 from trialwright.reports.blocks import Block, Column, Paragraph, Ref, Row, Table, Term, Text
 from trialwright.reports.board_tables import Told
+from trialwright.reports.listing_tables import told_liver_events
 from trialwright.reports.patient_parts import Names
 
 
@@ -23,7 +24,7 @@ def listing_tables(told: Told) -> Iterator[Block]:
     may_tell = not is_grouped(told.board.study.protocol) or told.board.is_closed
     yield _deaths(told, list_deaths(listed), may_tell=may_tell)
     yield _serious(told, list_serious_events(listed))
-    yield _liver(told, list_liver_events(listed))
+    yield _liver(told, told_liver_events(listed))
 
 
 def _listing(told: Told, name: str, title: str, heads: list[str], frame: pl.DataFrame, empty: str) -> Table:
@@ -33,7 +34,12 @@ def _listing(told: Told, name: str, title: str, heads: list[str], frame: pl.Data
     groups = _groups_of(told)
     columns = [Column(Text("Patient"), "left")]
     columns += [Column(Text("Group"), "left")] if groups else []
-    columns += [Column(Text(head), "left") for head in heads]
+    # days and counts stand to the right: only columns of words are made narrower than what they hold
+    kinds = frame.dtypes[2:]
+    columns += [
+        Column(Text(head), "left" if kind == pl.String else "right")
+        for head, kind in zip(heads, kinds, strict=True)
+    ]
     rows = []
     for id_, subject, *values in frame.iter_rows():
         ref = Ref.data(id_)
@@ -73,7 +79,7 @@ def _said(column: str) -> pl.Expr:
 
 def _serious(told: Told, frame: pl.DataFrame) -> Table:
     shown = frame.select(
-        "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), _said("ASERFL"), _said("TRTEMFL"), "ADT", "DAYS", "AENDT",
+        "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), _said("ASERFL"), _said("TRTEMFL"), "ADT", "DAYS", last_day_words(),
         _said("ARELFL"), pl.col("AEOUT").str.to_lowercase(),
     )  # fmt: skip
     heads = [
@@ -90,6 +96,12 @@ def _serious(told: Told, frame: pl.DataFrame) -> Table:
     return _listing(
         told, "serious", "Serious adverse events", heads, shown, "No serious adverse event is recorded."
     )
+
+
+def last_day_words() -> pl.Expr:
+    """The last day of an event, marked where it lies before the first."""
+    doubt = pl.when(pl.col("AENDT") < pl.col("ADT")).then(pl.lit(", before it began: doubtful"))
+    return pl.concat_str(pl.col("AENDT").cast(pl.String), doubt.otherwise(pl.lit("")))
 
 
 def _liver(told: Told, frame: pl.DataFrame) -> Table:

@@ -136,7 +136,7 @@ def _exposure_rows(told: Told) -> Iterator[Row | GroupHeading]:
         if any(told.has(f"{one}/n_doses") for one in ids):
             yield _row(told, Text("Doses"), [_total(told, f"{one}/n_doses", 0) for one in ids], 2)
         months = [_total(told, f"{one}/treated_months", 1) for one in ids]
-        yield _row(told, Text("Months from first dose to last, all together"), months, 2)
+        yield _row(told, Text("Months from first dose to last and one interval, all together"), months, 2)
     table = grade_table(told)
     if table is not None:
         id_, analysis = table

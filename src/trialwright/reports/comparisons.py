@@ -207,13 +207,13 @@ def _render_differences(source: Source, endpoint: str, estimates: list[_Estimate
         )
         printed = share_cell(source, one.difference, "difference").plain
         about = {"id": f"result:{one.difference}/difference", "tip": printed}
-        y += 4
+        y += 6
         canvas.rule(axis.place(conf_low), y, axis.place(conf_high), y, colour=colour, width=1.8, **about)
         shape = "square" if one.analysis.role == "registered" else "circle"
         canvas.point(axis.place(estimate), y, Symbol(shape, colour, size=60), **about)
-        y += 12
+        y += 16
         canvas.text(LEFT, y, printed, colour=MUTED)
-        y += 20
+        y += 22
     step = 10 if high - low <= 80 else 20
     for tick in range(int(low), int(max(high, low + 10)) + 1, step):
         x = axis.place(tick)
@@ -259,6 +259,7 @@ def _hazards(source: Source, endpoint: str) -> Figure | None:
                 "conf_high": source.results[f"{here}/conf_high"].value,
                 "printed": ratio_with_limits(source, here, statistic).plain,
                 "ref": f"result:{here}/{statistic}",
+                "is_registered": one.role == "registered",
             }
         )
     if not any(not isinstance(row, str) and row["estimate"] is not None for row in rows):
@@ -270,6 +271,6 @@ def _hazards(source: Source, endpoint: str) -> Figure | None:
         alt=Text("One line a model with the ratio for the groups and its confidence interval."),
         estimate_title="Ratio",
         caption=Text(
-            "Right of the line the hazard is higher, left of it lower. A ratio of subdistribution hazards is none of people under watch."
+            "Right of the line the hazard is higher, left of it lower. Squares are registered. A ratio of subdistribution hazards is none of people under watch."
         ),
     )

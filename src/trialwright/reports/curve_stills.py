@@ -218,7 +218,7 @@ def _draw_label(canvas: Canvas, y: float, lines: str, *, weight: int = 400) -> N
 
 
 def _draw_interval(canvas: Canvas, across: Across, y: float, row: Mapping[str, Any]) -> None:
-    """The interval as far as the axis goes, an arrow where it goes on, a square at the estimate if that is on the axis."""
+    """The interval as far as the axis goes, an arrow where it goes on, the mark of the estimate if that is on the axis."""
     low, high = row["conf_low"], row["conf_high"]
     if low <= across.high and high >= across.low:
         canvas.rule(across.place(low), y, across.place(high), y, colour=COLOURS[0], width=1.8)
@@ -227,7 +227,8 @@ def _draw_interval(canvas: Canvas, across: Across, y: float, row: Mapping[str, A
     if high > across.high:
         canvas.point(across.end, y, Symbol("triangle-right", COLOURS[0], size=50))
     if across.low <= row["estimate"] <= across.high:
-        canvas.point(across.place(row["estimate"]), y, Symbol("square", COLOURS[0], size=70))
+        shape = "square" if row.get("is_registered", True) else "circle"
+        canvas.point(across.place(row["estimate"]), y, Symbol(shape, COLOURS[0], size=70))
 
 
 _FORMS: Mapping[str, Callable[[Spec], dict[str, Any]]] = {

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from trialwright.checks.data.record_checks import DataOutcome
-from trialwright.reports.blocks import Column, Paragraph, Ref, Row, Section, Table, Term, Text
-from trialwright.vocabulary.problems import Problem
+from trialwright.reports.blocks import Callout, Column, Link, Paragraph, Ref, Row, Section, Table, Term, Text
+from trialwright.vocabulary.problems import Problem, Severity
 
+ANCHOR, _TITLE = "doubts", "What is doubtful"
 _ALIKE = ("SEVERITY", "DATASET", "VARIABLE", "CODE")
 
 
@@ -30,7 +31,25 @@ def render_doubts(outcome: DataOutcome, left_out: Sequence[Problem], checks: Seq
         Term("trialwright check", Ref.version("check")), " name each of them, with advice.",
     ))  # fmt: skip
     blocks = (intro, _data(outcome), _derivations(left_out), _protocol(checks))
-    return Section("doubts", Text("What is doubtful"), blocks)
+    return Section(ANCHOR, Text(_TITLE), blocks)
+
+
+def render_data_errors(outcome: DataOutcome) -> tuple[Callout, ...]:
+    """That there are errors in the data, and where they are listed; nothing where there are none.
+
+    Counted are kinds, the lines of the list: of many records alike in one table the checks tell a few.
+    """
+    errors = outcome.findings.filter(pl.col("SEVERITY") == Severity.ERROR.value)
+    kinds = errors.select(_ALIKE).unique(maintain_order=True)
+    if kinds.is_empty():
+        return ()
+    ref = Ref.data("data check")
+    codes = ", ".join(kinds["CODE"].unique(maintain_order=True))
+    told = Text(
+        "The checks of the data found errors of ", Term(f"{kinds.height} kind{'s' if kinds.height > 1 else ''}", ref), ": ", Term(codes, ref),
+        ". Numbers of this report may rest on them. Each is listed under ", Link(_TITLE, ANCHOR), ".",
+    )  # fmt: skip
+    return (Callout("warning", Text("There are errors in the data"), (told,)),)
 
 
 def _data(outcome: DataOutcome) -> Table:

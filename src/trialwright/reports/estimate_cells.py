@@ -29,6 +29,15 @@ def confidence_words(source: Source, name: str, level: float) -> Text:
     return Text(source.setting(name, "confidence", f"{100 * level:g} %"))
 
 
+def limits_words(source: Source, name: str, confidence: float, interval: str, *, compares: bool) -> Text:
+    """What the brackets of a table of curves hold, and how it was made; of differences and ratios only where it has them."""
+    scale = source.setting(name, "interval", interval)
+    others = " for each group; plain for differences, on the log scale for ratios" if compares else ""
+    return Text(
+        "In brackets ", confidence_words(source, name, confidence), " confidence limits (", scale, others, ")"
+    )  # fmt: skip
+
+
 def counts_events(endpoint: Endpoint) -> bool:
     """Whether an endpoint is told as those who had the event; with death among its events it is told as survival."""
     return "death" not in endpoint.time_to and not endpoint.reported

@@ -14,7 +14,7 @@ _AMOUNTS = {
     "NDOSE": "Doses given",
     "TOTDOSE": "Total dose",
     "RDI": "Relative dose intensity, %",
-    "EXPDAYS": "Days from first to last",
+    "EXPDAYS": "Days from first to last and one interval",
     "COVDAYS": "Days covered",
     "NSKIP": "Doses skipped",
     "NLATE": "Doses late",
@@ -83,7 +83,7 @@ def render_ends(source: Source) -> Table:
                     indent=1,
                 )
             )
-        rows.append(_counts(source, "No end recorded", treatment, "n_no_end_recorded"))
+        rows.append(_counts(source, "No reason for an end recorded", treatment, "n_no_end_recorded"))
         for statistic, words in (
             ("n_by_rule", "A rule of the protocol was met at the end"),
             ("n_without_rule", "None was met: look at these records"),

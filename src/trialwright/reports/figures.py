@@ -82,6 +82,8 @@ class ForestRow(TypedDict):
     conf_high: float | None
     printed: str
     ref: NotRequired[str]
+    is_registered: NotRequired[bool]
+    """True where it is not said. Its estimate is a square, that of any other a circle."""
 
 
 def survival_figure(
@@ -603,13 +605,18 @@ def _interval_layers(axis: Sequence[float]) -> list[dict[str, Any]]:
             ],
             "mark": {
                 "type": "point",
-                "shape": "square",
                 "filled": True,
                 "size": 70,
                 "opacity": 1,
                 "color": COLOURS[0],
             },
-            "encoding": {"x": {"field": "estimate"}},
+            "encoding": {
+                "x": {"field": "estimate"},
+                "shape": {
+                    "condition": {"test": "datum.is_registered !== false", "value": "square"},
+                    "value": "circle",
+                },
+            },
         },
     ]
 

@@ -9,12 +9,14 @@ from typing import Any
 from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
 from trialwright.reports.canvas import LEFT, RIGHT, Canvas, Place
-from trialwright.reports.figures import INK, wrap_label
+from trialwright.reports.figures import INK, NARROWEST, wrap_label
 from trialwright.reports.printed import Source
 
-_LINE, _PAD, _GAP = 16.0, 8.0, 22.0
+_LINE, _BETWEEN, _PAD, _GAP = 16.0, 6.0, 8.0, 22.0
 _WIDE = 140.0
 """Pixels of words that fit into half of the narrowest chart."""
+_WIDEST = NARROWEST - 24.0
+"""Pixels of words that fit into a box as wide as the narrowest chart."""
 _STEM = 26.0
 """How far from the left edge of a box its line comes in."""
 
@@ -27,6 +29,7 @@ class _Box:
     start: Place
     end: Place
     counts: Sequence[Counted]
+    width: float = _WIDE
 
     @property
     def stem(self) -> Place:
@@ -61,7 +64,8 @@ def render_flow(source: Source, population: str) -> Figure:
             ]
             y = _branch(canvas, source, y, inside.stem, boxes)
     elif others:
-        y = _branch(canvas, source, y, inside.stem, [_Box(*left, _counts(source, None, others))])
+        whole = _Box(left[0], right[1], _counts(source, None, others), _WIDEST)
+        y = _branch(canvas, source, y, inside.stem, [whole])
     return Figure(
         "figure-flow",
         Text("Flow of participants"),
@@ -95,21 +99,24 @@ def _branch(canvas: Canvas, source: Source, top: float, stem: Place, boxes: Sequ
 
 
 def _draw(canvas: Canvas, source: Source, top: float, box: _Box) -> float:
-    """A box with its lines; gives the pixels below it."""
-    told = [(words, ref) for counted in box.counts for words, ref in _lines(source, *counted)]
-    bottom = top + len(told) * _LINE + 2 * _PAD
+    """A box with its lines, a little apart where another count begins; gives the pixels below it."""
+    told = [_lines(source, *counted, box.width) for counted in box.counts]
+    bottom = top + sum(map(len, told)) * _LINE + (len(told) - 1) * _BETWEEN + 2 * _PAD
     for y in (top, bottom):
         canvas.rule(box.start, y, box.end, y)
     for x in (box.start, box.end):
         canvas.rule(x, top, x, bottom)
-    for i, (words, ref) in enumerate(told):
-        about: dict[str, Any] = {"weight": 400, "ref": f"result:{ref}"} if ref else {"weight": 600}
-        y = top + _PAD + _LINE * (i + 0.5)
-        canvas.text(box.start.right(9), y, words, colour=INK, **about)
+    y = top + _PAD + _LINE / 2
+    for lines in told:
+        for words, ref in lines:
+            about: dict[str, Any] = {"weight": 400, "ref": f"result:{ref}"} if ref else {"weight": 600}
+            canvas.text(box.start.right(9), y, words, colour=INK, **about)
+            y += _LINE
+        y += _BETWEEN
     return bottom
 
 
-def _lines(source: Source, words: str, id_: str) -> list[Counted]:
+def _lines(source: Source, words: str, id_: str, width: float) -> list[Counted]:
     value = source.results[id_].value if id_ in source.results else None
     whole = words if value is None else f"{words}: {value:,.0f}"
-    return [(line, id_) for line in wrap_label(whole, _WIDE)]
+    return [(line, id_) for line in wrap_label(whole, width)]

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from trialwright.reports.blocks import Code, Inline, Mark, Number, Page, Strong, Term, Text
+from trialwright.reports.blocks import Code, Inline, Link, Mark, Number, Page, Strong, Term, Text
 from trialwright.reports.charts import draw_stills, stamped, vega_script
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -102,6 +102,8 @@ def _inline_piece(piece: Inline, focusable: bool) -> Markup:
             return Markup("<code>{}</code>").format(text)
         case Code(text, ref):
             return Markup('<code data-ref="%s"%s>%s</code>') % (ref, tab, text)
+        case Link(text, to):
+            return Markup('<a href="#%s">%s</a>') % (to, text)
         case Mark(letter):
             return Markup("<sup>{}</sup>").format(letter)
         case Strong(text):

@@ -17,6 +17,7 @@ from trialwright.reports.estimate_cells import (
     difference_cell,
     group_words,
     levels_shown,
+    limits_words,
     pair_words,
     pairs_shown,
     ratio_cell,
@@ -94,9 +95,10 @@ def render_incidence_table(source: Source, name: str, analysis: CumulativeIncide
 
 
 def _notes(source: Source, name: str, analysis: CumulativeIncidence) -> Iterator[Text]:
+    compares = analysis.by is not None and bool(analysis.read_at)
     yield Text(
-        "In brackets ", confidence_words(source, name, analysis.confidence), " confidence limits (",
-        source.setting(name, "interval", analysis.interval), "). “Event happened” is the probability that the event happens and happens first "
+        limits_words(source, name, analysis.confidence, analysis.interval, compares=compares),
+        ". “Event happened” is the probability that the event happens and happens first "
         "(Aalen–Johansen); one less Kaplan–Meier is what it would be in a world without the other, from the same rows, and never below. "
         "Event, something else first and neither add up to all.",
     )  # fmt: skip

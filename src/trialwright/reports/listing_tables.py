@@ -34,7 +34,7 @@ class _Listing:
 _FEW = 3
 
 
-def _liver_events(listed: Listed) -> pl.DataFrame:
+def told_liver_events(listed: Listed) -> pl.DataFrame:
     """The events of the liver; of what is missing of a work-up the first few are named and the others counted."""
     frame = list_liver_events(listed)
     items = pl.col("WUMISS").str.split(", ")
@@ -72,7 +72,7 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
         ),
         "liver": _Listing(
             "Reactivations, flares and hepatic events, and what they are due to",
-            _liver_events,
+            told_liver_events,
             {"TEXT": "Event", "ADT": "Date", "DAYS": "Day", "ATOXGR": "Grade", "RESULT": "Result", "BASELINE": "Baseline",
              "CAUSE": "Judged cause", "SUGGEST": "Suggested cause", "WUMISS": "Work-up missing"},
             "None was seen.",

@@ -14,6 +14,7 @@ from trialwright.reports.blocks import (
     GroupHeading,
     Inline,
     KeyValues,
+    Link,
     Mark,
     Page,
     Paragraph,
@@ -106,6 +107,8 @@ def _inline_piece(piece: Inline) -> str:
     match piece:
         case Strong(text):
             return f"**{_inline(text)}**"
+        case Link(text, to):
+            return f"[{_escaped(text)}](#{to})"
         case Mark(letter):
             return f"<sup>{letter}</sup>"
         case Code(words):

@@ -23,6 +23,7 @@ from trialwright.reports.blocks import (
     GroupHeading,
     Inline,
     KeyValues,
+    Link,
     Mark,
     Number,
     Page,
@@ -151,7 +152,7 @@ def _inline(piece: Inline) -> Json:
     match piece:
         case Number(text):
             return {"kind": "number", "text": text}
-        case Term(text):
+        case Term(text) | Link(text):
             return {"kind": "words", "text": text}
         case Code(text):
             return {"kind": "code", "text": text}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
 from trialwright.protocol.analyses import Proportion
+from trialwright.protocol.model import Design
 from trialwright.reports.blocks import Block, Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import group_words, levels_shown, pair_words, ratio_with_limits
 from trialwright.reports.printed import Source
@@ -251,12 +252,24 @@ def _nothing_seen(source: Source, analysis: Proportion, here: str, level: str | 
 
 
 def _reference(source: Source, analysis: Proportion) -> Text:
-    """What the rate may be held against: what the protocol names, or nothing."""
+    """What the rate may be held against: what the protocol states, what its design assumes instead, or nothing."""
     design = source.protocol.design
-    if design is not None and design.endpoint == analysis.endpoint and design.reference_rate is not None:
-        rate = source.said(f"{100 * design.reference_rate:g} %", "design.reference rate")
+    here = design if design is not None and design.endpoint == analysis.endpoint else None
+    if here is not None and here.reference_rate is not None:
+        rate = source.said(f"{100 * here.reference_rate:g} %", "design.reference rate")
         return Text("The protocol holds it against a reference rate of ", rate, ".")
     return Text(
-        "The protocol names no reference rate: the table does not tell whether the event is rarer or more frequent than "
-        "without the treatment."
-    )
+        "The protocol states no reference rate for this endpoint", *_assumed_rate(source, here), ": the table does not tell "
+        "whether the event is rarer or more frequent than without the treatment.",
+    )  # fmt: skip
+
+
+def _assumed_rate(source: Source, design: Design | None) -> tuple[Text, ...]:
+    """The rate that the design assumes where none is stated; nothing where it assumes none."""
+    name = design.rests_on.reference_rate if design is not None and design.rests_on is not None else None
+    if name is None:
+        return ()
+    value = source.protocol.assumptions[name].value
+    printed = f"{100 * value:g} %" if isinstance(value, float) else value
+    assumed = source.said(printed, f"assumptions.{name}")
+    return (Text("; ", assumed, " is what its design assumes"),)

@@ -308,7 +308,8 @@ def _notes_on_truth(source: Source) -> Iterator[Text]:
     yield Text(
         spread,
         "Means are over the trials with an estimate, coverage over those with both limits. Where fewer trials tell than were "
-        "made, bias and coverage are of those alone, and they are not like the others.",
+        "made, bias and coverage are of those alone, and they are not like the others; the truth is the mean of all trials, so "
+        "that mean estimate less truth is then not the bias. Of risks, bias and spread are in percentage points.",
     )
     yield Text(
         "The truth is that of the same virtual patients had all of them been in the group “", groups[1], "” and had all been in “",

@@ -67,7 +67,9 @@ def render_spider(frame: pl.DataFrame, said: Said) -> Shown:
     after = drawn.filter(pl.col("WHEN") != "baseline")
     everybody, lined = frame["USUBJID"].n_unique(), after["USUBJID"].n_unique()
     if not lined:
-        return (Paragraph(Text("No patient has a sum of target lesions after baseline.")),)
+        return (
+            Paragraph(Text("No patient has a sum of target lesions after baseline: no course is drawn.")),
+        )
     drawn = drawn.join(after.select("USUBJID").unique(), on="USUBJID", how="semi", maintain_order="left")
     names = Names.for_subjects(frame["USUBJID"])
     n_open = frame.filter((pl.col("WHEN") != "baseline") & pl.col("PCHG").is_null()).height

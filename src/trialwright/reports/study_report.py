@@ -91,10 +91,10 @@ def make_page(source: Source, sections: tuple[Section, ...], *, marks: tuple[str
     )  # fmt: skip
 
 
-def opening_sections(source: Source) -> tuple[Section, ...]:
-    """What to know before reading, the main results, and what the study is."""
+def opening_sections(source: Source, first: tuple[Block, ...] = ()) -> tuple[Section, ...]:
+    """What to know before reading, `first` before all else, the main results, and what the study is."""
     return (
-        Section("read-first", Text("Read this first"), _read_first(source)),
+        Section("read-first", Text("Read this first"), (*first, *_read_first(source))),
         *_at_a_glance(source),
         Section("synopsis", Text("Synopsis"), (render_synopsis(source),)),
     )

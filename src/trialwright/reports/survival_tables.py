@@ -17,6 +17,7 @@ from trialwright.reports.estimate_cells import (
     difference_cell,
     group_words,
     levels_shown,
+    limits_words,
     pair_words,
     pairs_shown,
     ratio_cell,
@@ -69,7 +70,7 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
             cells = (
                 source.count(f"{here}/n_subjects"),
                 source.count(f"{here}/n_events"),
-                _median(source, here),
+                _median(source, analysis.endpoint, here),
                 _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) if at else Text("—"),
             )
             rows.append(Row(group_words(source, analysis.by, level), cells))
@@ -105,15 +106,14 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
         cells = (
             source.count(f"{here}/n_subjects"),
             source.count(f"{here}/n_events"),
-            _median(source, here),
+            _median(source, analysis.endpoint, here),
             *readings,
         )
         rows.append(Row(group_words(source, analysis.by, level), cells))
-    note = Text(
-        "In brackets ", confidence_words(source, name, analysis.confidence), " confidence limits (",
-        source.setting(name, "interval", analysis.interval), "); “from” where the upper limit is not reached."
-    )  # fmt: skip
-    rows += _comparisons(source, name, analysis)
+    compared = _comparisons(source, name, analysis)
+    limits = limits_words(source, name, analysis.confidence, analysis.interval, compares=bool(compared))
+    note = Text(limits, "; “from” where the upper limit is not reached.")
+    rows += compared
     return Table(
         table_id(name),
         Text(source.setting(name, "title", analysis.title)),
@@ -174,7 +174,11 @@ def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMei
     rows = []
     for level in levels:
         here = f"{name}/{level}" if level else name
-        cells = (source.count(f"{here}/n_subjects"), source.count(f"{here}/n_events"), _median(source, here))
+        cells = (
+            source.count(f"{here}/n_subjects"),
+            source.count(f"{here}/n_events"),
+            _median(source, analysis.endpoint, here),
+        )
         rows.append(Row(group_words(source, analysis.by, level), cells))
     columns = (
         Column(Text("Group"), "left"),
@@ -499,14 +503,23 @@ def _reading(source: Source, here: str, *, rises: bool = False) -> Text:
     return _limits(source, source.percent(f"{here}/survival"), here, source.percent_bare)
 
 
-def _median(source: Source, here: str) -> Text:
-    median = source.decimals(f"{here}/median", 1)
-    low, high = f"{here}/median_conf_low", f"{here}/median_conf_high"
-    if source.results[low].value is None:
+def _median(source: Source, endpoint: str, here: str) -> Text:
+    ids = [f"{here}/{part}" for part in ("median", "median_conf_low", "median_conf_high")]
+    values = [source.results[id_].value for id_ in ids]
+    digits = 0 if is_in_whole_days(source, endpoint, values) else 1
+    median, low, high = (source.decimals(id_, digits) for id_ in ids)
+    if values[1] is None:
         return median
-    if source.results[high].value is None:
-        return Text(median, " (from ", source.decimals(low, 1), ")")
-    return Text(median, " ", source.interval(source.decimals(low, 1), source.decimals(high, 1)))
+    if values[2] is None:
+        return Text(median, " (from ", low, ")")
+    return Text(median, " ", source.interval(low, high))
+
+
+def is_in_whole_days(source: Source, name: str, values: Sequence[float | None]) -> bool:
+    """Whether times are counted between dates, in days, and none of the numbers lies between two of them."""
+    endpoint = source.protocol.endpoints[name]
+    is_counted = endpoint.unit == "days" and not endpoint.reported
+    return is_counted and all(value is None or value.is_integer() for value in values)
 
 
 def _with_limits(source: Source, here: str, statistic: str) -> Text:

@@ -23,7 +23,7 @@ from trialwright.reports.blocks import (
 from trialwright.reports.calendar_tables import calendar_sections
 from trialwright.reports.design_page import design_sections
 from trialwright.reports.disclosure import disclosure_sections, look_mark
-from trialwright.reports.doubts import render_doubts
+from trialwright.reports.doubts import render_data_errors, render_doubts
 from trialwright.reports.exposure_tables import exposure_sections
 from trialwright.reports.flow_figure import render_flow
 from trialwright.reports.listing_tables import LISTINGS, render_listing
@@ -41,28 +41,24 @@ from trialwright.reports.study_report import (
 def build_trial_report(trial: AnalysedTrial) -> Page:
     """The page, ready for any renderer."""
     source = Source(trial.data.protocol, trial.results)
+    # today is open: the report knows no day but those of its data
+    outcome = check_records(trial.records, trial.study.loaded, today=date.max, cut=trial.study.cut)
     population = primary_population(trial.study.protocol)
     flow = (render_flow(source, population),) if population else ()
     participants = (*flow, render_populations(source), *population_blocks(source))
     sections = (
         *disclosure_sections(trial.study.protocol, trial.disclosure),
-        *opening_sections(source),
+        *opening_sections(source, render_data_errors(outcome)),
         Section("participants", Text("Participants"), participants),
         *exposure_sections(source),
         *calendar_sections(source),
         *endpoint_sections(source),
         *design_sections(trial),
         *_one_by_one(trial),
-        _doubts(trial),
+        render_doubts(outcome, trial.problems, check_protocol(trial.study.loaded)),
         *closing_sections(source),
     )
     return make_page(source, sections, marks=look_mark(trial.disclosure))
-
-
-def _doubts(trial: AnalysedTrial) -> Section:
-    """What the checks ask of records and protocol; the report knows no day but those of its data."""
-    outcome = check_records(trial.records, trial.study.loaded, today=date.max, cut=trial.study.cut)
-    return render_doubts(outcome, trial.problems, check_protocol(trial.study.loaded))
 
 
 def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:

@@ -38,7 +38,11 @@ def render_waterfall(frame: pl.DataFrame, said: Said) -> Shown:
     """The best change of the sum of target lesions, a row a patient, the largest growth first; from `list_waterfall`."""
     known = frame.filter(pl.col("PCHG").is_not_null()).sort("PCHG", descending=True, maintain_order=True)
     if known.is_empty():
-        return (Paragraph(Text("No patient has a sum of target lesions after baseline.")),)
+        return (
+            Paragraph(
+                Text("No patient has a sum of target lesions after baseline: no best change is drawn.")
+            ),
+        )
     unknown = frame.filter(pl.col("PCHG").is_null())
     names = Names.for_subjects(frame["USUBJID"])
     order = [*known["USUBJID"], *unknown["USUBJID"]]
