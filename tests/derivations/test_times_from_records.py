@@ -117,3 +117,30 @@ def test_what_lies_after_the_cut_does_not_exist():
         ("PFS", date(2024, 5, 1), 1),
         ("OS", date(2024, 5, 1), 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("death", "expected"),
+    [
+        pytest.param(
+            "2024",
+            ("censored", 124.0, None),
+            id="in a year that goes on after the cut: last known alive on 12 May",
+        ),
+        pytest.param("2024-07", ("censored", 124.0, None), id="in the month of the cut"),
+        pytest.param(
+            "2024-06",
+            ("event", 144.0, None),
+            id="in a month that is over: its first day, counted from 10 January",
+        ),
+        pytest.param("2024-07-15", ("event", 188.0, None), id="on the day of the cut"),
+    ],
+)
+def test_a_death_that_may_lie_after_the_cut_is_no_event_yet(death, expected):
+    made = tables({"X": {"alive": "05-12"}})
+    made["DM"] = made["DM"].with_columns(DTHDTC=pl.lit(death), DTHFL=pl.lit("Y"))
+    study = make_study(shipped("nct04294498"), made, cut=date(2024, 7, 15))
+    facts = known_facts(study)
+    times = derive_adtte(study, derive_adsl(study, facts), derive_adevt(study, facts), facts.observations)
+    row = times.filter(PARAMCD="OS", ANL01FL="Y").row(0, named=True)
+    assert (row["EVNTTYPE"], row["AVAL"], row["REASON"]) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +25,7 @@ from trialwright.derivations.time_outcomes import (
 )
 from trialwright.derivations.time_plans import COMPETING, NOT_ASSESSED, Cause, make_time_plans
 from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views
-from trialwright.derivations.timeline import SOURCE, make_timeline
+from trialwright.derivations.timeline import DEATH, SOURCE, make_timeline
 from trialwright.protocol.moments import Selection
 from trialwright.vocabulary.verdicts import Reason
 
@@ -98,7 +99,8 @@ def derive_adtte(
     flagged in `ADTF` by what is not known: D, M or Y.
     """
     plans = list(make_time_plans(study.loaded))
-    timeline = make_timeline(adsl, adevt, observations, {name for plan in plans for name in plan.names})
+    names = {name for plan in plans for name in plan.names}
+    timeline = make_timeline(adsl, _open_at(study.cut, adevt, adsl), observations, names)
     views = Views.of(plans, timeline)
     if not plans:
         return (
@@ -110,6 +112,23 @@ def derive_adtte(
         study.subjects.join(_derive(views, adsl), on=SUBJECT)
         .sort(SUBJECT, VIEW)
         .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADTTE.items()))
+    )
+
+
+def _open_at(cut: date | None, adevt: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
+    """Events as they are known at a data cut: what may lie after it may not have happened yet.
+
+    A death that is open so lies after the last day known alive, on which the time is censored.
+    """
+    if cut is None:
+        return adevt
+    is_open = (pl.col("AVALC") == "met") & (pl.col("ADTH") > cut).fill_null(value=False)
+    alive = adsl.select(SUBJECT, after_life=pl.col("LSTALVDT") + pl.duration(days=1))
+    since = pl.min_horizontal(pl.max_horizontal("ADTL", "after_life"), "ADTH")
+    return adevt.join(alive, on=SUBJECT, how="left", maintain_order="left").with_columns(
+        AVALC=pl.when(is_open).then(pl.lit("unknown")).otherwise("AVALC"),
+        REASON=pl.when(is_open).then(pl.lit(Reason.IMPRECISE_DATE.value)).otherwise("REASON"),
+        ADTL=pl.when(is_open & (pl.col("EVENT") == DEATH)).then(since).otherwise("ADTL"),
     )
 
 
