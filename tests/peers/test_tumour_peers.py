@@ -35,7 +35,8 @@ CONTROL = """\
       unassessed: no response
     estimand: { population: treated }
 """
-TEXT = edit(PROTOCOL, "partial stays: true", "partial stays: false") + CONTROL
+DEATH = "events:\n  death: { text: Death from any cause, reported: true }\n"
+TEXT = edit(edit(PROTOCOL, "events:\n", DEATH), "partial stays: true", "partial stays: false") + CONTROL
 
 
 def typed(table, domain, **columns):
