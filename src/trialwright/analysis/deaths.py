@@ -6,6 +6,7 @@ import polars as pl
 
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adrate import MET, NOT_MET
+from trialwright.derivations.timeline import not_while_alive
 from trialwright.protocol.references import DEATH
 
 
@@ -57,7 +58,7 @@ def days_of_death(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     rows = people.select("USUBJID", "DTHDT", "LSTALVDT").join(told, on="USUBJID", how="left")
     dead = rows.filter(pl.col("DTHDT").is_not_null() | pl.col("told"))
-    since = pl.min_horizontal(pl.max_horizontal("ADTL", "LSTALVDT"), "by")
+    since = not_while_alive("ADTL", "by", "LSTALVDT")
     return dead.select("USUBJID", DIEDFROM=pl.coalesce("DTHDT", since), DIEDBY=pl.coalesce("DTHDT", "by"))
 
 

@@ -10,12 +10,12 @@ import polars as pl
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.safety_period import safety_endpoint
 from trialwright.derivations.stopping_boundary import watched_endpoint
-from trialwright.derivations.timeline import DEATH
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import parse_moment
+from trialwright.protocol.references import DEATH
 
 GROUP_COLUMNS = ("GROUP", "GROUPR", "ARMCD")
-_OF_EVERYBODY = ("STUDYID", "USUBJID", "SUBJECT", "STARTDT", "LSTALVDT", "DTHDT", "CUTDT")
+_OF_EVERYBODY = ("STUDYID", "USUBJID", "SUBJECT", "STARTDT", "LSTALVDT", "DTHDT", "EOSDTL", "EOSDTH", "CUTDT")
 _WHOLE = ("ADAE", "ADLB", "ADLIVER", "ADATTR")
 """Datasets whose rows are there for every group alike."""
 

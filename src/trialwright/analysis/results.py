@@ -97,8 +97,10 @@ class Results:
                 raise ValueError(f"two results are called `{row.id}`")
             if row.value is None and not row.note:
                 raise ValueError(f"result `{row.id}` is missing without a reason")
-            if row.value is not None and not math.isfinite(row.value):
-                raise ValueError(f"result `{row.id}` must be a finite number, not {row.value}")
+            if not all(number is None or math.isfinite(number) for number in (row.value, row.time)):
+                raise ValueError(
+                    f"result `{row.id}` must be a finite number at a finite time, not {row.value} at {row.time}"
+                )
             self._by_id[row.id] = row
 
     def __getitem__(self, id_: str) -> Result:

@@ -14,8 +14,9 @@ from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import everybody_at_risk, imprecision, sources_of
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
 from trialwright.derivations.time_views import KEY, VIEW, View, Views, is_read, moved_by, offset_of
-from trialwright.derivations.timeline import DEATH, SOURCE, make_timeline
+from trialwright.derivations.timeline import SOURCE, make_timeline
 from trialwright.protocol.model import Event, Protocol
+from trialwright.protocol.references import DEATH
 from trialwright.protocol.rule_tree import Moment, walk
 from trialwright.vocabulary.verdicts import Reason
 

@@ -25,8 +25,9 @@ from trialwright.derivations.time_outcomes import (
 )
 from trialwright.derivations.time_plans import COMPETING, NOT_ASSESSED, Cause, make_time_plans
 from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views
-from trialwright.derivations.timeline import DEATH, SOURCE, make_timeline
+from trialwright.derivations.timeline import SOURCE, make_timeline, not_while_alive
 from trialwright.protocol.moments import Selection
+from trialwright.protocol.references import DEATH
 from trialwright.vocabulary.verdicts import Reason
 
 ADTTE: Mapping[str, Any] = MappingProxyType(
@@ -124,7 +125,7 @@ def _open_at(cut: date | None, adevt: pl.DataFrame, adsl: pl.DataFrame) -> pl.Da
         return adevt
     is_open = (pl.col("AVALC") == "met") & (pl.col("ADTH") > cut).fill_null(value=False)
     alive = adsl.select(SUBJECT, after_life=pl.col("LSTALVDT") + pl.duration(days=1))
-    since = pl.min_horizontal(pl.max_horizontal("ADTL", "after_life"), "ADTH")
+    since = not_while_alive("ADTL", "ADTH", "after_life")
     return adevt.join(alive, on=SUBJECT, how="left", maintain_order="left").with_columns(
         AVALC=pl.when(is_open).then(pl.lit("unknown")).otherwise("AVALC"),
         REASON=pl.when(is_open).then(pl.lit(Reason.IMPRECISE_DATE.value)).otherwise("REASON"),

@@ -8,13 +8,12 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from trialwright.derivations.observations import names_in
-from trialwright.derivations.timeline import DEATH
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Scope
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import Selection
-from trialwright.protocol.references import names_used
+from trialwright.protocol.references import DEATH, names_used
 from trialwright.protocol.written_rules import Date, WrittenRule, moments_of
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
@@ -96,14 +95,14 @@ class Definitions:
         uses = names_used(self.loaded.protocol)
         named = {name for path, name, _ in uses if path[0] in sections}
         rules = (_asked_by(one.condition) for one in self.rules.values() if one.path[0] in sections)
-        dates = (_told_by(one.date) for one in self.loaded.writing.dates.values() if one.path[0] in sections)
+        dates = (told_by(one.date) for one in self.loaded.writing.dates.values() if one.path[0] in sections)
         return named.union(*rules, *dates)
 
     def frame(self) -> set[str]:
         """What everything counts from: anchors, treatments, periods, the baseline, and what any date of the protocol names."""
         protocol, written = self.loaded.protocol, self.loaded.writing.dates
         named = {"birth_date", DEATH, BASELINE, *protocol.anchors, *protocol.treatments}
-        return named.union(map(during, protocol.periods), *(_told_by(one.date) for one in written.values()))
+        return named.union(map(during, protocol.periods), *(told_by(one.date) for one in written.values()))
 
     def asked(self, scope: Scope, wanted: Iterable[str] | None = None) -> frozenset[str]:
         """What must be known: what is wanted, or all the protocol has and names; the frame, and what both rest on."""
@@ -142,14 +141,12 @@ def _asked_by(condition: tree.Condition) -> set[str]:
     return named | {BASELINE} if any(isinstance(node, RELATIVE) for node in nodes) else named
 
 
-def _told_by(date: Date) -> set[str]:
+def told_by(date: Date) -> set[str]:
     """What a date is told by."""
     return {one.name for one in moments_of(date) if one.name}
 
 
 def _named_by(date: Date | None) -> set[str]:
-    return (
-        {str(one.name) for one in ((date.until,) if isinstance(date, Selection) else moments_of(date)) if one}
-        if date
-        else set()
-    )
+    """What a date rests on: of a selection the moment up to which it goes."""
+    told = date.until if isinstance(date, Selection) else date
+    return told_by(told) if told else set()

@@ -58,6 +58,7 @@ class StudyFacts:
     Attributes
     ----------
     study : Study
+    definitions : Definitions
     reader : str
         Whose readings these are: `local` or `central`.
     named : NamedRecords
@@ -71,6 +72,7 @@ class StudyFacts:
     """
 
     study: Study
+    definitions: Definitions
     reader: str
     named: NamedRecords
     records: Mapping[str, pl.DataFrame]
@@ -108,7 +110,7 @@ class StudyFacts:
         alive = last_days_alive(study)
         tables = make_observations(study, records, alive, reader=reader)
         n_records = sum(map(len, tables.values()))
-        return cls(study, reader, named, records, tables, alive, known, readers, n_records)
+        return cls(study, definitions, reader, named, records, tables, alive, known, readers, n_records)
 
     def read_by(self, reader: str) -> StudyFacts:
         """What is known where another's readings count: all that does not depend on who reads is kept."""
@@ -125,10 +127,6 @@ class StudyFacts:
             events={name: kept for name, kept in self.events.items() if name not in gone},
             met=set(self.met),
         )
-
-    @cached_property
-    def definitions(self) -> Definitions:
-        return Definitions(self.study.loaded)
 
     @property
     def rules(self) -> Mapping[str, WrittenRule]:

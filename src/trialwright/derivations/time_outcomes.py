@@ -12,7 +12,8 @@ import polars as pl
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
 from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views, is_read, moved_by, offset_of
-from trialwright.derivations.timeline import DEATH, Timeline
+from trialwright.derivations.timeline import Timeline
+from trialwright.protocol.references import DEATH
 from trialwright.vocabulary.verdicts import Reason
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
 from trialwright.protocol.moments import Span
-from trialwright.protocol.references import DEATH as DEATH
+from trialwright.protocol.references import DEATH
 from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.durations import Duration
 
@@ -180,17 +180,20 @@ def _occurrences(rows: pl.DataFrame, name: str, adsl: pl.DataFrame) -> pl.DataFr
 def _after_life(deaths: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
     """A death whose day is not known lies no earlier than the last day known alive."""
     alive = adsl.select(SUBJECT, "LSTALVDT").drop_nulls()
-    earliest, latest = pl.col("earliest"), pl.col("latest")
-    alive_until = pl.when(pl.col("LSTALVDT").is_not_null()).then(pl.min_horizontal("LSTALVDT", latest))
-    later = pl.max_horizontal(earliest, alive_until)
-    is_known = (earliest == latest).fill_null(value=False)
+    later = not_while_alive("earliest", "latest", "LSTALVDT")
+    is_known = (pl.col("earliest") == pl.col("latest")).fill_null(value=False)
     return deaths.join(alive, on=SUBJECT, how="left").select(
         SUBJECT,
         "READER",
-        pl.when(is_known).then(earliest).otherwise(later).alias("earliest"),
+        pl.when(is_known).then("earliest").otherwise(later).alias("earliest"),
         "latest",
         *SOURCE,
     )
+
+
+def not_while_alive(earliest: str, latest: str, alive: str) -> pl.Expr:
+    """The first day a death can have been on: no earlier than a day on which the person lived, no later than its last."""
+    return pl.min_horizontal(pl.max_horizontal(earliest, alive), latest)
 
 
 def _dated(adsl: pl.DataFrame, column: str) -> pl.DataFrame:

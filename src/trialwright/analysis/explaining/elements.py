@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trialwright.analysis.explaining.exposure import safety_population
 from trialwright.analysis.results import Result
 from trialwright.analysis.safety_board import BOARD
-from trialwright.derivations.definitions import BASELINE, Definitions, during
+from trialwright.derivations.definitions import BASELINE, Definitions, during, told_by
 from trialwright.derivations.observations import names_in
 from trialwright.derivations.stopping_boundary import watched_endpoint
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.rule_sentences import render_sentence
-from trialwright.protocol.written_rules import moments_of
 from trialwright.vocabulary.documents import Path, dotted, shown
 
 _TITLES = ("title", "label", "text")
@@ -109,7 +108,7 @@ def paths_behind(definitions: Definitions, result: Result) -> tuple[Path, ...]:
     protocol = definitions.loaded.protocol
     roots = list(_roots(protocol, result))
     names = {name for path in roots for name in _named_under(definitions.loaded, path)}
-    behind = [path for path in _paths_of(protocol, _closed(definitions, names)) if path not in roots]
+    behind = [path for path in _paths_of(protocol, definitions.rests_on(names)) if path not in roots]
     return (*roots, *behind)
 
 
@@ -145,13 +144,7 @@ def _named_under(loaded: LoadedProtocol, path: Path) -> set[str]:
     """What an element names: in its keys, in its dates and in its rules."""
     here = f"{dotted(path)}."
     dates, rules = loaded.writing.dates.items(), loaded.writing.rules.items()
-    named = {
-        str(one.name)
-        for at, said in dates
-        if at.startswith(here)
-        for one in moments_of(said.date)
-        if one.name
-    }
+    named = {name for at, said in dates if at.startswith(here) for name in told_by(said.date)}
     named |= {name for at, rule in rules if at.startswith(here) for name in names_in(rule.condition)}
     match path:
         case ("endpoints", str(id_)):
@@ -169,17 +162,7 @@ def _named_under(loaded: LoadedProtocol, path: Path) -> set[str]:
     return named
 
 
-def _closed(definitions: Definitions, names: set[str]) -> set[str]:
-    """Names, and all that their definitions name."""
-    found: set[str] = set()
-    ahead = set(names)
-    while ahead:
-        found |= ahead
-        ahead = {named for name in ahead for named in definitions.needs.get(name, ())} - found
-    return found
-
-
-def _paths_of(protocol: Protocol, names: set[str]) -> Iterator[Path]:
+def _paths_of(protocol: Protocol, names: Collection[str]) -> Iterator[Path]:
     yield from (("events", name) for name in protocol.events if name in names)
     yield from (("periods", name) for name in protocol.periods if during(name) in names)
     yield from (("anchors", name) for name in protocol.anchors if name in names)

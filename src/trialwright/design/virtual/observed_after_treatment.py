@@ -190,10 +190,12 @@ def _see_cure(patient: Patient, losses: Sequence[tuple[int, Answer]]) -> Finding
 
     Under an analogue nobody is cured in this sense, however long HBsAg is lost (hbv.md section 7).
     """
-    last = [one for one in (patient.last_interferon, patient.last_analogue) if one is not None]
-    since = max(last, default=0) + SUSTAINED_AFTER
     if patient.last_analogue is None:
         return Finding(False)
+    since = (
+        max(day for day in (patient.last_analogue, patient.last_interferon) if day is not None)
+        + SUSTAINED_AFTER
+    )
     cures: list[tuple[int, Answer]] = []
     for one in patient.hbv_dna:
         if one.day >= since:
