@@ -171,9 +171,16 @@ def follow_visits(
     grid = grid.filter(
         (pl.col("due") <= pl.col("until_hi")).fill_null(value=True) & (pl.col("opens") <= pl.col("look"))
     )
-    whole = contacts.filter(is_whole).select(SUBJECT, *SOURCE, day="lo").sort("day")
+    # of a day one record counts: records mostly lie in this order, and a day has many
+    whole = (
+        contacts.filter(is_whole)
+        .select(SUBJECT, *SOURCE, day="lo")
+        .sort(SUBJECT, "day", *SOURCE, nulls_last=True)
+        .unique([SUBJECT, "day"], keep="first", maintain_order=True)
+    )
     met = (
-        whole.join_asof(
+        whole.sort("day")
+        .join_asof(
             grid.select(SUBJECT, "k", "turn", "turn_ends", "due").sort("turn"),
             left_on="day",
             right_on="turn",
@@ -183,7 +190,7 @@ def follow_visits(
         .filter(pl.col("day") <= pl.col("turn_ends"))
         .with_columns(off=(pl.col("day") - pl.col("due")).dt.total_days())
         .filter(pl.col("day") >= _sooner(pl.col("due"), missed_after) if missed_after else pl.lit(value=True))
-        .sort(SUBJECT, "k", pl.col("off").abs(), -pl.col("off"), *SOURCE, nulls_last=True)
+        .sort(SUBJECT, "k", pl.col("off").abs(), -pl.col("off"))
         .unique([SUBJECT, "k"], keep="first", maintain_order=True)
         .select(SUBJECT, "k", "day", *SOURCE)
     )

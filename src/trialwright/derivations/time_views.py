@@ -132,7 +132,8 @@ class Views:
                 joined = rows.join(until, on=SUBJECT, how="left", maintain_order="left")
                 is_in_time = (pl.col("latest") <= pl.col("until")).fill_null(value=False)
                 rows = joined.filter(~concerns | is_in_time).drop("until")
-        ordered = rows.sort(*keys, *FOUND)
+        end = pl.when("is_first").then(day.min().over(keys)).otherwise(day.max().over(keys))
+        ordered = rows.filter(day == end).sort(*keys, *FOUND)
         picked = [
             ordered.filter(pl.col("is_first") == is_first).unique(keys, keep=keep, maintain_order=True)
             for is_first, keep in _ENDS
