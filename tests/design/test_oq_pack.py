@@ -21,13 +21,19 @@ from trialwright.protocol.rules import render_rule
 
 EVERY_KIND = str(Path(__file__).parent / "every_kind.yaml")
 TRIALS = ("nct04294498", "nct07120750")
-SAME = {("eligibility.inclusion.stage.when", "also C")}
-"""Changes that change nothing: `C or ((B or C) and ...)` is `C or (B and ...)`."""
-
-
-NOT_INVENTED = {"events.tumour_response.when"}
-"""Rules that later rows must confirm, these being rows of another event: the pack lists them as not tested. Cases by hand stand in
-tests/derivations/test_duration_of_response.py, and the truth of virtual trials holds them."""
+RESPONSE = "events.tumour_response.when"
+SAME = {
+    ("eligibility.inclusion.stage.when", "also C"),
+    (RESPONSE, "also PD"),
+    (RESPONSE, "also NE"),
+    (RESPONSE, "0 days to 1 day"),
+    (RESPONSE, "> to >="),
+    ("events.hbv_dna_10_fold_over_nadir.when", "20 to 19"),
+    ("events.virological_breakthrough.when", "20 to 19"),
+}
+"""Changes that change nothing: `C or ((B or C) and ...)` is `C or (B and ...)`. A response is judged on scans that are evaluable,
+so that the last one of the day is never NE, and never older; with PD there was progression; and where another treatment begins on the
+day of a scan, the scan that would confirm it comes after that. Ten times a lowest value of 19 or more is above 100 in any case."""
 
 
 @cache
@@ -52,10 +58,9 @@ def test_every_question_of_every_rule_has_patients(name):
         for path, rule in outcome.loaded.writing.rules.items()
         for question in questions_of(rule.condition)
     }
-    assert {path for path, _ in asked - tested} <= NOT_INVENTED
-    assert {path for path, _ in asked - tested} <= {one.element for one in outcome.untested}
+    assert asked - tested == set()
     n_tested, n_thresholds = outcome.count_thresholds()
-    assert n_tested / n_thresholds >= 0.95
+    assert n_tested >= n_thresholds - 1
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -63,7 +68,7 @@ def test_every_threshold_has_patients_on_both_sides(name):
     expected = {}
     for one in outcome_of(name).results:
         expected.setdefault((one.case.element, one.case.threshold), set()).add(told(one.case.expected))
-    assert {element for (element, _), found in expected.items() if len(found) < 2} <= NOT_INVENTED
+    assert {element for (element, _), found in expected.items() if len(found) < 2} == set()
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -183,7 +188,7 @@ def survivors(name, wanted):
 @pytest.mark.parametrize("name", TRIALS)
 def test_one_change_of_every_rule_is_noticed(name):
     alive, n_tried = survivors(name, lambda mutants: mutants[:1])
-    assert (alive, n_tried) == (set(), len(load_protocol(name).writing.rules.keys() - NOT_INVENTED))
+    assert (alive, n_tried) == (set(), len(load_protocol(name).writing.rules))
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from decimal import Decimal
 from trialwright.design.boundaries.choices import (
     DAY,
     Choices,
+    History,
     NotTestable,
     Setting,
     fact_of,
@@ -22,7 +23,8 @@ from trialwright.design.boundaries.choices import (
 )
 from trialwright.design.boundaries.choices import answer as plain_answer
 from trialwright.design.boundaries.choosing import choose
-from trialwright.design.boundaries.patients import SILENT, Edits, Inventor
+from trialwright.design.boundaries.overlaps import Composed
+from trialwright.design.boundaries.patients import SILENT, Edits, Inventor, Made
 from trialwright.design.boundaries.questions import (
     Answers,
     Question,
@@ -32,9 +34,9 @@ from trialwright.design.boundaries.questions import (
     questions_of,
 )
 from trialwright.design.boundaries.situations import variants_of
-from trialwright.design.boundaries.sketches import Sketch
-from trialwright.design.boundaries.surroundings import Later, days_again, split_repeat
-from trialwright.design.boundaries.variants import Finding, Variant
+from trialwright.design.boundaries.sketches import Item, Sketch
+from trialwright.design.boundaries.surroundings import Later, Repeat, days_again, split_repeat
+from trialwright.design.boundaries.variants import Finding, Variant, is_open_count
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.rule_tree import Condition
 from trialwright.protocol.rules import render_rule
@@ -135,30 +137,28 @@ def _make_case(
     inner = split.inner
     for variant, usual in alternatives:
         setting = variant.setting or usual
-        choices = _choices_for(question, variant, inner, setting)
+        answer = variant.answer
+        if isinstance(answer, bool):
+            answer = answer is not is_turned_round(inner, question)
+        row = _Row(inner, setting, inventor, _found_again(split.repeat, answer, setting.day))
+        choices = _choices_for(question, variant, row)
         if choices is not None:
             break
     else:
         why = f"{alternatives[0][0].situation}: where this is so, another part of the rule decides"
         return Untested(judged.element, render_rule(question), why)
-    answer = variant.answer
-    if isinstance(answer, bool):
-        answer = answer is not is_turned_round(inner, question)
-    edits, rows = variant.edits(choices), []
-    if answer is Reason.MISSING and _is_seen_elsewhere(edits, choices, setting):
+    edits = variant.edits(choices)
+    made = inventor.make(choices, setting, edits)
+    if answer is Reason.MISSING and _is_seen_elsewhere(edits, choices, made, setting):
         answer = Reason.STALE
     if tree.RowValue() in edits and edits[tree.RowValue()].is_silent:
         answer = False  # without a row there is nothing that could be an event
-    if split.repeat is not None and answer is not False and SILENT not in edits.values():
-        again = days_again(split.repeat, setting.day)
-        rows = [*((day, True) for day in again), (_well_after(split.repeat, again[-1]), False)]
-    later = inventor.rows_after(inner, choices, setting, rows)
     sketch = inventor.sketch(
         choices,
         setting,
         edits=edits,
         rule=judged.condition,
-        later=later,
+        later=row.followed(choices, edits),
         during=judged.during,
     )
     sketch = inventor.ended(sketch, judged.ends, setting)
@@ -168,27 +168,87 @@ def _make_case(
     return Case(judged.element, render_rule(question), variant.situation, sketch, expected_of(answer, day))
 
 
-def _is_seen_elsewhere(edits: Edits, choices: Choices, setting: Setting) -> bool:
-    """Whether a result that is not in its window stands in another, so that it is not missing but stale."""
+def _is_seen_elsewhere(edits: Edits, choices: Choices, made: Made, setting: Setting) -> bool:
+    """Whether a result that is not in its window stands elsewhere, so that it is not missing but stale.
+
+    It stands in another window, or before its own among the records of an event.
+    """
     results = (tree.Pick, tree.RowValue, tree.Baseline)
+    of_events = [item for records in made.events.values() for item in records]
     return any(
         isinstance(slot, tree.Pick)
-        and any(
-            one != slot and isinstance(one, results) and fact_of(one, setting) == fact_of(slot, setting)
-            for one in choices
+        and (
+            any(
+                one != slot and isinstance(one, results) and fact_of(one, setting) == fact_of(slot, setting)
+                for one in choices
+            )
+            or any(
+                item.fact == slot.fact and item.day < setting.days_of(slot.window, choices)[0]
+                for item in of_events
+            )
         )
         for slot in edits
     )
 
 
-def _choices_for(question: Question, variant: Variant, inner: Condition, setting: Setting) -> Choices | None:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The row or the moment that is judged, and the rows that follow it where it is to be found again."""
+
+    inner: Condition
+    setting: Setting
+    inventor: Inventor
+    later: Sequence[Later] = ()
+
+    def followed(self, choices: Choices, edits: Edits) -> list[Item]:
+        """The rows that follow; none where nothing is on record of what is asked.
+
+        Raises
+        ------
+        NotTestable
+            If one cannot be invented.
+        """
+        if any(edit == SILENT and not isinstance(slot, History) for slot, edit in edits.items()):
+            return []
+        return self.inventor.rows_after(self.inner, choices, self.setting, self.later)
+
+    def is_sound(self, choices: Choices, edits: Edits) -> bool:
+        """Whether nothing that is made for one part of the rule disturbs another, and the rows can follow."""
+        made = self.inventor.make(choices, self.setting, edits)
+        composed = Composed(self.inner, choices, made, self.setting, self.inventor)
+        # where several parts may fulfil it, a row fails only if all of them fail there
+        is_seen_by_all = isinstance(self.inner, tree.AnyOf)
+        seeing = [day for day, fulfils in self.later if fulfils or is_seen_by_all]
+        if not composed.is_sound() or not all(composed.is_still_seen(day) for day in seeing):
+            return False
+        try:
+            self.followed(choices, edits)
+        except NotTestable:
+            return False
+        return True
+
+
+def _found_again(repeat: Repeat | None, answer: Finding, day: date) -> list[Later]:
+    """The rows that find a row again, and one that does not; none where it is surely not found once."""
+    if repeat is None or answer is False:
+        return []
+    again = days_again(repeat, day)
+    return [*((one, True) for one in again), (_well_after(repeat, again[-1]), False)]
+
+
+def _choices_for(question: Question, variant: Variant, row: _Row) -> Choices | None:
+    inner, setting = row.inner, row.setting
     is_alone = _no_other_row_holds(inner, setting)
     for beside in answers_beside(inner, question):
         if question in beside:
             continue  # it stands in two places, and decides in neither alone
 
         def is_right(found: Choices, beside: Answers = beside) -> bool:
-            return _is_undisturbed(question, variant, found, beside, inner, setting) and is_alone(found)
+            return (
+                _is_undisturbed(question, variant, found, beside, inner, setting)
+                and is_alone(found)
+                and row.is_sound(found, variant.edits(found))
+            )
 
         choices = choose(
             beside, setting, asked=question, is_put=variant.is_put, is_right=is_right, fixed=variant.fixed
@@ -201,7 +261,9 @@ def _choices_for(question: Question, variant: Variant, inner: Condition, setting
 def _is_undisturbed(
     question: Question, variant: Variant, found: Choices, beside: Answers, inner: Condition, setting: Setting
 ) -> bool:
-    """Whether a censored result leaves the other questions as they must be, or settles the rule whatever they answer."""
+    """Whether the other questions surely answer as they must, and a censored result leaves them so or settles the rule."""
+    if any(is_open_count(other, found, setting) for other in beside):
+        return False
     if variant.may_be is None:
         return True
     settles = isinstance(inner, tree.AnyOf) if variant.answer else isinstance(inner, tree.AllOf)
@@ -242,42 +304,40 @@ def verdict_of(answer: Finding) -> Verdict:
     return Verdict.MET if answer else Verdict.NOT_MET
 
 
-def _well_after(repeat: tree.Confirmed | tree.Consecutive, day: date) -> date:
+def _well_after(repeat: Repeat, day: date) -> date:
     return repeat.after.after(day) + 7 * DAY if isinstance(repeat, tree.Confirmed) else day + 7 * DAY
 
 
 # --- repeated findings ----------------------------------------------------------------------------------------------------
 
 
-def _cases_of_repeat(
-    repeat: tree.Confirmed | tree.Consecutive, judged: Judged, inventor: Inventor
-) -> Iterator[Case | Untested]:
+def _cases_of_repeat(repeat: Repeat, judged: Judged, inventor: Inventor) -> Iterator[Case | Untested]:
     """The second finding a day early, on the day and a day late, not there, and one between that fails."""
-    threshold = told_repeat(repeat)
-    inner, setting = repeat.condition, judged.setting
-    try:
-        choices = _chosen(inner, judged)
-        for situation, rows, answer in courses_of(repeat, setting.day):
-            later = inventor.rows_after(inner, choices, setting, rows)
-            sketch = inventor.sketch(
-                choices, setting, rule=judged.condition, later=later, during=judged.during
-            )
-            yield Case(judged.element, threshold, situation, sketch, expected_of(answer, setting.day))
-    except NotTestable as why:
-        yield Untested(judged.element, threshold, str(why))
+    threshold, setting = told_repeat(repeat), judged.setting
+    for situation, rows, answer in courses_of(repeat, setting.day):
+        row = _Row(repeat.condition, setting, inventor, rows)
+        choices = _chosen(row)
+        if choices is None:
+            yield Untested(judged.element, threshold, f"{situation}: no such rows could be invented")
+            continue
+        sketch = inventor.sketch(
+            choices, setting, rule=judged.condition, later=row.followed(choices, {}), during=judged.during
+        )
+        yield Case(judged.element, threshold, situation, sketch, expected_of(answer, setting.day))
 
 
-def _chosen(inner: Condition, judged: Judged) -> Choices:
-    for answers in answers_for(inner, True):
-        choices = choose(answers, judged.setting, is_right=_no_other_row_holds(inner, judged.setting))
+def _chosen(row: _Row) -> Choices | None:
+    is_alone = _no_other_row_holds(row.inner, row.setting)
+    for answers in answers_for(row.inner, True):
+        choices = choose(
+            answers, row.setting, is_right=lambda found: is_alone(found) and row.is_sound(found, {})
+        )
         if choices is not None:
             return choices
-    raise NotTestable("no row could be invented that fulfils it")
+    return None
 
 
-def courses_of(
-    repeat: tree.Confirmed | tree.Consecutive, day: date
-) -> Iterator[tuple[str, list[Later], Finding]]:
+def courses_of(repeat: Repeat, day: date) -> Iterator[tuple[str, list[Later], Finding]]:
     """What follows the first row, and whether it counts as found again. The last row always fails."""
     if isinstance(repeat, tree.Confirmed):
         due = repeat.after.after(day)
@@ -299,7 +359,7 @@ def courses_of(
     yield "interrupted", [(day + DAY, False), *((one, True) for one in days), end], False
 
 
-def told_repeat(repeat: tree.Confirmed | tree.Consecutive) -> str:
+def told_repeat(repeat: Repeat) -> str:
     if isinstance(repeat, tree.Confirmed):
         return f"confirmed after {repeat.after}"
     return f"consecutive {repeat.times}"

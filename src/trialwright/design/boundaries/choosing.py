@@ -7,7 +7,7 @@ give every answer wanted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -33,6 +33,8 @@ from trialwright.design.boundaries.choices import (
 from trialwright.design.boundaries.questions import Answers, Question
 from trialwright.protocol import rule_tree as tree
 
+WELL_BEFORE = timedelta(days=200)
+"""How long before everything else lies what may be at any time: with all that must follow it, before any window."""
 _SEED = Decimal("20.1")
 """A number that three times itself is not, in binary: 3 times 20.1 is 60.300000000000004 to a computer."""
 
@@ -112,6 +114,8 @@ def _days(
             if first > date.min:
                 yield from (first, first - DAY)
             yield last + DAY
+            if first == date.min:
+                yield last - WELL_BEFORE
         elif isinstance(question, tree.Compare):
             yield from (setting.zero, here, *_balancing(slot, question, choices, setting))
             if isinstance(slot, History):

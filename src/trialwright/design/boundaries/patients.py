@@ -23,6 +23,7 @@ from trialwright.design.boundaries.choices import (
 )
 from trialwright.design.boundaries.choosing import choose
 from trialwright.design.boundaries.questions import answers_for
+from trialwright.design.boundaries.rows import judge_row, unit_of
 from trialwright.design.boundaries.sketches import Item, Sketch
 from trialwright.design.boundaries.surroundings import (
     Later,
@@ -41,7 +42,7 @@ from trialwright.protocol.rule_tree import Condition, Moment, walk
 from trialwright.protocol.written_rules import WrittenRule
 from trialwright.vocabulary.concepts import Kind
 
-_LONG = timedelta(days=30)
+A_MONTH = timedelta(days=30)
 POINTS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
         "child_pugh": MappingProxyType(
@@ -81,6 +82,23 @@ SILENT = Edit(is_silent=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What fills the slots of a rule, and for each event it asks for what makes it or shows that it has not been."""
+
+    slots: Mapping[Slot, tuple[Item, ...]]
+    events: Mapping[str, tuple[Item, ...]]
+
+    @property
+    def own(self) -> list[Item]:
+        """What the rule looks at itself."""
+        return [item for several in self.slots.values() for item in several]
+
+    @property
+    def everything(self) -> list[Item]:
+        return [*self.own, *(item for several in self.events.values() for item in several)]
+
+
+@dataclass(frozen=True, slots=True)
 class Inventor:
     """Invents patients for a protocol."""
 
@@ -91,15 +109,18 @@ class Inventor:
         later: Sequence[Item] = (), during: str | None = None,
     ) -> Sketch:  # fmt: skip
         """The patient that the choices describe."""
-        governed = {slot.fact for slot in choices if isinstance(slot, (History, tree.Count))}
+        made = self.make(choices, setting, edits)
+        governed, rows_of = governed_by(choices), setting.scope.rows_of
         items = [
-            item
-            for slot, choice in choices.items()
-            for item in self._fill(slot, choice, choices, setting, edits.get(slot, _AS_CHOSEN))
-            if not (_is_event(slot, setting) and item.fact in governed)
+            *made.own,
+            *(
+                one
+                for name, several in made.events.items()
+                for one in several
+                if one.fact not in governed - {name}
+            ),
         ]
-        rows_of = setting.scope.rows_of
-        items += [item for item in self._row_event(setting) if item.fact not in governed - {rows_of}]
+        items += [item for item in self.row_event(setting, made.own) if item.fact not in governed - {rows_of}]
         items += later
         items += self._doses(choices, setting, rule, during)
         anchors = {
@@ -115,6 +136,34 @@ class Inventor:
             born=birth.born if isinstance(birth, Birth) and tree.Age() not in edits else None,
             sex=str(sex) if sex and is_told else None,
         )
+
+    def make(self, choices: Choices, setting: Setting, edits: Edits) -> Made:
+        """What fills the slots: the rule's own first, for what shows that an event has not happened follows them."""
+        filled = {slot: edits.get(slot, _AS_CHOSEN) for slot in choices}
+        slots = {
+            slot: tuple(self._fill(slot, choices[slot], choices, setting, edit))
+            for slot, edit in filled.items()
+            if not _is_event(slot, setting)
+        }
+        own = [item for several in slots.values() for item in several]
+        events = {
+            slot.fact: tuple(self._of_event(slot.fact, choices[slot], choices, setting, own))
+            for slot, edit in filled.items()
+            if isinstance(slot, History) and _is_event(slot, setting) and not edit.is_silent
+        }
+        return Made(slots, events)
+
+    def _of_event(
+        self, name: str, day: object, choices: Choices, setting: Setting, own: Sequence[Item]
+    ) -> list[Item]:
+        """An event of a day, or what shows that there was none: where the rule looks at the same results, these or one after."""
+        if isinstance(day, date):
+            return self.event(name, day, setting, True)
+        here, facts = setting.judged_on(choices), self.facts_of(name)
+        same = [item for item in own if item.fact in facts]
+        if same and all(self.is_no_row_of(name, item, setting) for item in same):
+            return []
+        return self.none_of([name], max((max(item.day, here) + DAY for item in same), default=here), setting)
 
     def _anchor_day(self, name: str, choices: Choices, setting: Setting) -> date:
         chosen = choices.get(Recorded(name))
@@ -139,16 +188,34 @@ class Inventor:
     def _other_row(
         self, inner: Condition, choices: Choices, there: Setting, fulfils: bool, never: Condition | None
     ) -> Iterator[Item]:
-        value = tree.RowValue()
-        fixed = {slot: choice for slot, choice in choices.items() if slot != value}
+        rows_of = there.scope.rows_of
+        facts = self.facts_of(rows_of) if rows_of in there.protocol.events else set()
+
+        def is_own(slot: Slot) -> bool:
+            """Whether a slot is filled by the row: its value, or what else is looked at where the row is an event."""
+            return slot == tree.RowValue() or (isinstance(slot, tree.Pick) and slot.fact in facts)
+
+        def items_of(found: Choices) -> tuple[list[Item], list[Item]]:
+            own = [
+                item
+                for slot in found
+                if is_own(slot)
+                for item in self._fill(slot, found[slot], found, there, _AS_CHOSEN)
+            ]
+            return own, self.row_event(there, own) if facts else []
 
         def is_right(found: Choices) -> bool:
-            return value in found and (never is None or holds(never, found, there) is False)
+            own, row = items_of(found)
+            is_one_row = not {item.fact for item in own} & {item.fact for item in row}
+            is_made = bool(own) and all(is_own(slot) or slot in choices for slot in found)
+            return is_made and is_one_row and (never is None or holds(never, found, there) is False)
 
+        fixed = {slot: choice for slot, choice in choices.items() if not is_own(slot)}
         for answers in answers_for(inner, fulfils):
             found = choose(answers, there, fixed=fixed, is_right=is_right)
             if found is not None:
-                yield from self._fill(value, found[value], found, there, _AS_CHOSEN)
+                for items in items_of(found):
+                    yield from items
                 return
         raise NotTestable("no other row could be invented")
 
@@ -166,11 +233,11 @@ class Inventor:
             case tree.Baseline():
                 yield _finding(fact, setting.zero, choice, edit, setting)
                 if edit.after:
-                    yield _finding(fact, setting.zero + _LONG, edit.after, _AS_CHOSEN, setting)
+                    yield _finding(fact, setting.zero + A_MONTH, edit.after, _AS_CHOSEN, setting)
             case tree.Nadir():
                 assert isinstance(choice, Decimal)  # noqa: S101 -- a nadir is a number
                 yield _finding(fact, setting.zero, 2 * choice, _AS_CHOSEN, setting)
-                yield _finding(fact, setting.zero + _LONG, choice, edit, setting)
+                yield _finding(fact, setting.zero + A_MONTH, choice, edit, setting)
             case tree.Pick():
                 day = _place(slot, choices, setting)
                 if edit.before and day == setting.days_of(slot.window, choices)[0]:
@@ -209,10 +276,7 @@ class Inventor:
     def _happened(
         self, fact: Fact, day: object, setting: Setting, here: date, *, is_silent: bool
     ) -> Iterator[Item]:
-        if fact.kind is Kind.EVENT and not is_silent:
-            happens = isinstance(day, date)
-            yield from self.event(fact.name, day if isinstance(day, date) else here, setting, happens)
-        elif isinstance(day, date):
+        if isinstance(day, date):
             yield _record_of(fact, day, setting)
         elif fact.absence is not Absence.NO and not is_silent:
             yield Item(fact.name, here, occurred=False)
@@ -247,6 +311,27 @@ class Inventor:
             rule = self._rule(name)
             by_rows.setdefault(rule.scope.rows_of or "", []).append(rule)
         return [item for rules in by_rows.values() for item in self._rows(rules, day, setting, happens=False)]
+
+    def rules_of(self, name: str) -> Iterator[WrittenRule]:
+        """The rules of an event and of all that make it; reported ones have none."""
+        event = self.loaded.protocol.events[name]
+        for member in (*event.all_of, *event.any_of):
+            yield from self.rules_of(member)
+        if event.when:
+            yield self.loaded.writing.rules[f"events.{name}.when"]
+
+    def is_no_row_of(self, name: str, item: Item, setting: Setting) -> bool:
+        """Whether a result is surely no row that makes an event."""
+        return all(judge_row(rule, item, setting) is False for rule in self.rules_of(name))
+
+    def facts_of(self, name: str) -> set[str]:
+        """Everything that the rules of an event look at, through the events they are about."""
+        events = self.loaded.protocol.events
+        found: set[str] = set()
+        for rule in self.rules_of(name):
+            for fact in {getattr(node, "fact", None) or rule.scope.rows_of for node in walk(rule.condition)}:
+                found |= self.facts_of(fact) if fact in events else {fact} if fact else set()
+        return found
 
     def _by_rule(self, names: Sequence[str], protocol: Protocol) -> Iterator[str]:
         """The events with a rule that must not happen so that none of some events does."""
@@ -286,17 +371,22 @@ class Inventor:
                 return list(self.sketch(choices, there, rule=inner, later=later).items)
         raise NotTestable(f"no row decides `{rules[0].path[1]}`")
 
-    def _row_event(self, setting: Setting) -> list[Item]:
-        """The row itself, where it is a drug given or an event."""
+    def row_event(self, setting: Setting, own: Sequence[Item]) -> list[Item]:
+        """The row itself, where it is a drug given or an event that no result of the rule makes already."""
         rows_of = setting.scope.rows_of
         if rows_of is None or setting.here is not None:
             return []
         fact = setting.fact(rows_of)
         if not fact.kind.is_history:
             return []
-        if fact.kind is Kind.EVENT:
-            return self.event(rows_of, setting.day, setting, happens=True)
-        return [Item(rows_of, setting.day)]
+        if fact.kind is not Kind.EVENT:
+            return [Item(rows_of, setting.day)]
+        if setting.protocol.events[rows_of].when:
+            rule = self._rule(rows_of)
+            is_once = split_repeat(rule.condition).repeat is None
+            if is_once and any(one.day == setting.day and judge_row(rule, one, setting) for one in own):
+                return []
+        return self.event(rows_of, setting.day, setting, happens=True)
 
     # --- what must be there besides -------------------------------------------------------------------------------------
 
@@ -321,7 +411,7 @@ class Inventor:
         self, choices: Choices, setting: Setting, rule: Condition, during: str | None
     ) -> Iterator[Item]:
         """First and last dose of drugs that days are counted from, or a record of other facts; where nothing is chosen."""
-        governed = {slot.fact for slot in choices if isinstance(slot, (History, tree.Count))}
+        governed = governed_by(choices)
         for name in dict.fromkeys(self._counted_from(setting, rule, during)):
             fact = setting.fact(name)
             if name in governed or fact.kind in (Kind.DATE, Kind.EVENT):
@@ -330,16 +420,23 @@ class Inventor:
             yield from (_record_of(fact, setting.default_day(name, which), setting) for which in ends)
 
     def _counted_from(self, setting: Setting, rule: Condition, during: str | None) -> Iterator[str]:
-        protocol = setting.protocol
-        moments = [node for node in walk(rule) if isinstance(node, Moment)]
+        protocol, nodes = setting.protocol, list(walk(rule))
+        moments = [node for node in nodes if isinstance(node, Moment)]
+        named = {getattr(node, "fact", None) for node in nodes} | {moment.name for moment in moments}
         moments += fixed_moments(protocol, setting.here)
-        periods = {node.period for node in walk(rule) if isinstance(node, tree.During)} | {during or ""}
+        periods = {node.period for node in nodes if isinstance(node, tree.During)} | {during or ""}
+        periods |= {event.during or "" for name, event in protocol.events.items() if name in named}
         for period in sorted(periods & protocol.periods.keys()):
             span = parse_span(protocol.periods[period].span)
             moments += [span.start, span.end]
         yield from sorted(periods & protocol.treatments.keys())
         for moment in moments:
             yield from names_in(moment, protocol)
+
+
+def governed_by(choices: Choices) -> set[str]:
+    """What is recorded just as often as was chosen."""
+    return {slot.fact for slot in choices if isinstance(slot, (History, tree.Count))}
 
 
 def _is_event(slot: Slot, setting: Setting) -> bool:
@@ -382,7 +479,7 @@ def _record_of(fact: Fact, day: date, setting: Setting) -> Item:
 
 def _finding(fact: Fact, day: date, choice: object, edit: Edit, setting: Setting) -> Item:
     text = edit.text or (f"{choice.normalize():f}" if isinstance(choice, Decimal) else str(choice))
-    unit = setting.units.get(fact.name) or (str(fact.unit) if fact.unit else None)
+    unit = unit_of(fact, setting.units)
     if not (fact.has_normal_range and edit.has_limits):
         return Item(fact.name, edit.day or day, text, unit=unit)
     upper = setting.scale * normal_limit(fact)

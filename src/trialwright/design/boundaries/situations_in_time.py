@@ -21,7 +21,7 @@ from trialwright.design.boundaries.choices import (
     number,
     slots_of,
 )
-from trialwright.design.boundaries.choosing import births
+from trialwright.design.boundaries.choosing import WELL_BEFORE, births
 from trialwright.design.boundaries.patients import SILENT, Edit, Edits
 from trialwright.design.boundaries.variants import (
     Test,
@@ -108,6 +108,8 @@ def presences(question: tree.Had, setting: Setting) -> Iterator[Variant]:
     else:
         yield Variant("on the day itself", True, on(1))
         yield Variant("a day later", none, on(1, 1), is_later=True)
+        if fact.kind is Kind.EVENT:
+            yield Variant("long before", True, on(1, -WELL_BEFORE.days))
     if fact.kind is Kind.EVENT:
         yield Variant("it did not happen", False, is_chosen(slot, None))
     elif fact.absence is not Absence.NO:

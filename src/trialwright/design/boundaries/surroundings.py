@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeAlias
 
 from trialwright.design.boundaries.choices import DAY, NotTestable, Setting
 from trialwright.protocol import rule_tree as tree
@@ -12,6 +13,9 @@ from trialwright.protocol.facts import Scope
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import parse_moment, parse_selection
 from trialwright.protocol.rule_tree import Condition, Moment, walk
+
+Repeat: TypeAlias = tree.Confirmed | tree.Consecutive
+"""How a finding is to be found again."""
 
 Later = tuple[date, bool]
 """The day of a row after the one that is judged, and whether it fulfils the rule."""
@@ -22,7 +26,7 @@ class Repeated:
     """A rule without its `confirmed after` or `consecutive`, and what that was."""
 
     inner: Condition
-    repeat: tree.Confirmed | tree.Consecutive | None
+    repeat: Repeat | None
 
 
 def split_repeat(condition: Condition) -> Repeated:
@@ -93,7 +97,7 @@ def inside(setting: Setting, periods: Iterable[str | None]) -> Setting:
     raise NotTestable(f"no day of the last dose puts the row inside {' and '.join(wanted)}")
 
 
-def days_again(repeat: tree.Confirmed | tree.Consecutive | None, day: date) -> list[date]:
+def days_again(repeat: Repeat | None, day: date) -> list[date]:
     """The days of the rows that a repeated finding needs after a day, none later than needed."""
     match repeat:
         case tree.Confirmed(_, after):

@@ -95,6 +95,14 @@ def answer_at(question: tree.Compare, steps: int, setting: Setting) -> Finding:
     return holds if fact.absence is Absence.NO or len(more) == 1 else of_absence(fact)
 
 
+def is_open_count(question: Question, found: Choices, setting: Setting) -> bool:
+    """Whether a question counts too few records for a sure answer: they may say at least so many."""
+    if not (isinstance(question, tree.Compare) and isinstance(question.left, tree.Count)):
+        return False
+    steps = distance(question, found, setting)
+    return steps is not None and not isinstance(answer_at(question, steps, setting), bool)
+
+
 def judged_at(setting: Setting) -> set[Slot]:
     """The slots that tell where a rule is judged."""
     return set(slots_of(tree.Compare(setting.here, "=", tree.HERE), setting)) if setting.here else set()
