@@ -3,14 +3,18 @@
 import random
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.derivations.safety import FIRST, LAST, adsl_of, day, dose, facts_of, study_of, table
+from tests.derivations.small_studies import Records, on_day
 
 from trialwright.derivations.adlb import derive_adlb
+from trialwright.derivations.adsl import derive_adsl
+from trialwright.derivations.events import known_facts
 from trialwright.evaluation.observations import Observation, Subject
 from trialwright.evaluation.patient import judge_patient
 from trialwright.protocol.loading import load_protocol
@@ -40,6 +44,31 @@ def derive(*results, doses=None, subjects=("001",), loaded=None, **columns):
 def main(*results, **options):
     """The rows beside the baseline of the protocol."""
     return derive(*results, **options).filter(pl.col("BASETYPE") == MAIN)
+
+
+SINGLE_ARM = Path(__file__).parents[1] / "checks" / "single_arm.yaml"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words", "numbers"),
+    [
+        pytest.param("nct07120750", ["positive"], [(1250, None)], id="the protocol asks for both"),
+        pytest.param(str(SINGLE_ARM), ["positive", "unreadable"], [(1250, None)], id="for the level alone"),
+    ],
+)
+def test_results_of_one_test_are_of_the_fact_that_rules_find_them_under(protocol, words, numbers):
+    """HBsAg by words and by number, under one code."""
+    records = Records().person().add("LB", "1", LBTESTCD="HBSAG", LBSTRESC="POSITIVE", LBDTC=on_day(2))
+    study = records.result("hbsag_quantity", on_day(3), 1250).study_of(protocol)
+    facts = known_facts(study)
+    rows = derive_adlb(study, derive_adsl(study, facts), facts).unique(["SRCALL", "PARAMCD"])
+    rows = rows.sort("ADT")
+    of = {name: rows.filter(pl.col("PARAMCD") == name) for name in ("HBSAG", "HBSAG_QUANTITY")}
+    assert of["HBSAG"].select(pl.coalesce("REASON", "AVALC")).to_series().to_list() == words
+    assert of["HBSAG_QUANTITY"].select("AVAL", "REASON").rows() == numbers
+    for name, found in of.items():
+        if name.lower() in facts.records:
+            assert found["SRCALL"].to_list() == facts.records[name.lower()]["SRCALL"].to_list()
 
 
 # domain/ctcae.md section 3: baseline, values after it, and the grade of each
@@ -367,22 +396,32 @@ def test_of_several_the_nearest_counts_and_of_two_as_near_the_later():
     assert rows.filter(pl.col("ANL01FL") == "Y")["AVAL"].to_list() == [92]
 
 
-def test_what_comes_after_the_event_that_ends_the_estimand_does_not_count():
-    recurrence = {
+@pytest.mark.parametrize(
+    ("recurrence", "days", "counts"),
+    [
+        pytest.param(85, (80, 86), ["Y", None], id="after the day it was due: an earlier result stands"),
+        pytest.param(84, (80, 84), [None, "Y"], id="on the day of the result"),
+        pytest.param(84, (80, 86), [None, None], id="on the day it was due: none further from it stands in"),
+        pytest.param(276, (253, 338), [None, None], id="a result of week 36 is none of week 48"),
+        pytest.param(333, (330, 419), ["Y", None], id="before it was due, and the nearest came before"),
+        pytest.param(336, (253, 419), [None, None], id="as near the later, which comes after"),
+    ],
+)
+def test_what_comes_after_the_event_that_ends_the_estimand_does_not_count(recurrence, days, counts):
+    """Weeks 12, 24 and 48 are days 84, 168 and 336."""
+    found = {
         "FATESTCD": "STATUS",
         "FAOBJ": "LIRADS",
         "FASTRESC": "LR-5",
-        "FADTC": str(FIRST + timedelta(days=85)),
+        "FADTC": str(FIRST + timedelta(days=recurrence)),
     }
     milestone = {"DSCAT": "PROTOCOL MILESTONE", "DSDECOD": "GROUP ASSIGNMENT", "DSSTDTC": str(FIRST)}
-    results = [
-        lb("HBSAG", value, FIRST + timedelta(days=n), unit="IU/mL") for value, n in [(90, 80), (91, 86)]
-    ]
+    results = [lb("HBSAG", 90, FIRST + timedelta(days=n), unit="IU/mL") for n in days]
     study = study_of(
-        LB=table("LB", *results), DS=table("DS", milestone), FA=table("FA", recurrence), loaded=prtras()
+        LB=table("LB", *results), DS=table("DS", milestone), FA=table("FA", found), loaded=prtras()
     )
     rows = derive_adlb(study, adsl_of(study)).filter(pl.col("PARAMCD") == "HBSAG_QUANTITY")
-    assert rows.select("AVISIT", "ANL01FL").rows() == [("Week 12", "Y"), ("Week 12", None)]
+    assert rows["ANL01FL"].to_list() == counts
 
 
 # --- laws ---------------------------------------------------------------------------------------------------------------
@@ -405,12 +444,16 @@ def test_nothing_of_one_fact_or_person_is_compared_with_another():
     ]
     rows = [row | {"LBSEQ": number} for number, row in enumerate(rows, 1)]
     together = derive(*rows, subjects=("001", "002"))
-    assert together["PARAMCD"].n_unique() == len(courses)
+    assert together["PARAMCD"].n_unique() == 1 + len(
+        courses
+    )  # HBsAg by its number, and unreadable as a level
     for test, *_ in courses:
         for subject in ("001", "002"):
             own = [row for row in rows if row["LBTESTCD"] == test and row["USUBJID"] == subject]
             alone = derive(*own, subjects=("001", "002"))
-            its = together.filter(pl.col("USUBJID") == subject, pl.col("PARAMCD") == alone["PARAMCD"][0])
+            its = together.filter(
+                pl.col("USUBJID") == subject, pl.col("PARAMCD").is_in(alone["PARAMCD"].implode())
+            )
             assert its.equals(alone), (test, subject)
     pairs = list(dict.fromkeys(together.select("PARAMCD", "BASETYPE").rows()))
     assert [code for code, _ in pairs] == sorted([code for code, _ in pairs], key=list(dict(pairs)).index)

@@ -1,18 +1,19 @@
 """What records say of the facts of a protocol."""
 
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.derivations.small_studies import Records
 from tests.derivations.tumours import edit, loaded
 
-from trialwright.derivations.observations import last_days_alive, make_observations
+from trialwright.derivations.observations import last_days_alive, make_observations, record_facts
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.evaluation.table import check_observations
 from trialwright.protocol import rule_tree as tree
-from trialwright.protocol.loading import load_protocol
+from trialwright.protocol.loading import LoadedProtocol, load_protocol, parse_protocol
 from trialwright.vocabulary.problems import ProblemsFound
 from trialwright.vocabulary.verdicts import Reason
 
@@ -91,6 +92,24 @@ def test_one_test_of_two_facts(prtras):
     records.result("hbsag_quantity", "2024-03-01", 1250).result("hbsag_quantity", "2024-03-02", "<0.05")
     assert observed(records, prtras, "hbsag")["level"].to_list() == ["positive"]
     assert observed(records, prtras, "hbsag_quantity")["hi"].to_list() == [1250, 0.05]
+
+
+def test_one_test_of_two_facts_that_are_both_numbers():
+    """Words of a test belong to both: what is not detected is not left out."""
+    text = """
+format: trialwright/1
+study: { id: S, title: S, type: interventional, allocation: single arm }
+facts:
+  local_dna: { label: L, kind: number, concept: hbv_dna }
+  central_dna: { label: C, kind: number, concept: hbv_dna }
+"""
+    protocol, document = parse_protocol(text)
+    records = (
+        Records().person().add("LB", "1", LBTESTCD="HBVVLD", LBSTRESC="NOT DETECTED", LBDTC="2024-03-01")
+    )
+    study = records.study_of(LoadedProtocol(protocol, document, Path()))
+    found = record_facts(study, {"local_dna", "central_dna"})
+    assert {name: len(rows) for name, rows in found.items()} == {"local_dna": 1, "central_dna": 1}
 
 
 @pytest.mark.parametrize(

@@ -308,11 +308,22 @@ def test_files_that_are_refused(problems_of, text, problems):
     assert told(problems_of(text)) == problems
 
 
-def test_a_file_of_semicolons_read_with_commas(problems_of):
-    problems = problems_of(OK.replace(",", ";"))
-    assert {(problem.code, problem.place.line) for problem in problems} == {("missing-column", 1)}
-    assert len(problems) == 7
-    assert all("separator" in problem.fix for problem in problems)
+@pytest.mark.parametrize(("separator", "shown"), [(";", "`;`"), ("\t", "tabs"), ("|", "`|`")])
+@pytest.mark.parametrize("before", ["", "\r\n\n"])
+def test_a_file_divided_otherwise_is_told_by_its_separator(problems_of, before, separator, shown):
+    (problem,) = problems_of(before + OK.replace(",", separator))
+    assert (problem.code, problem.place.line) == ("other-separator", 1)
+    assert problem.message == f"the header seems to be separated by {shown}, expected `,`"
+    assert "`separator` in the mapping" in problem.fix
+
+
+def test_one_comma_in_a_header_of_semicolons_is_not_for_us_to_judge(problems_of):
+    problems = problems_of("id,Age;Arm;Months;Status;Days;Prog\nS1,50;1;12;1;300;0\n")
+    assert {problem.code for problem in problems} == {"missing-column"}
+
+
+def test_a_column_alone_is_a_table(problems_of):
+    assert {problem.code for problem in problems_of("id\nS1\n")} == {"missing-column"}
 
 
 def test_a_file_of_semicolons_read_as_such(read):

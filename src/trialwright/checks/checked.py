@@ -237,6 +237,12 @@ class Checked:
             re.fullmatch(r"death|died|death_from_any_cause|death_any_cause|all_cause_death", name) is not None
         )
 
+    def is_new_therapy(self, name: str) -> bool:
+        """Whether an event is that another treatment of the disease begins, told by its name."""
+        first = r"(new|other|another|further|next|subsequent|additional|non_(study|protocol))"
+        what = r"(therapy|therapies|treatment|treatments|regimen|drug|line)"
+        return re.fullmatch(rf"(start_of_)?{first}_(\w+_)?{what}(_\w+)?", name) is not None
+
     @cached_property
     def primary(self) -> dict[str, Endpoint]:
         return {name: one for name, one in self.protocol.endpoints.items() if one.role == "primary"}

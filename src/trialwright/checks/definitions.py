@@ -10,7 +10,7 @@ from trialwright.checks.checked import Checked
 from trialwright.checks.registry import Found, check
 from trialwright.checks.satisfiability import Requirement, contradict
 from trialwright.protocol.model import Event
-from trialwright.protocol.references import DEATH
+from trialwright.protocol.references import DEATH, NEW_THERAPY
 from trialwright.protocol.rule_tree import During, walk
 from trialwright.protocol.written_rules import moments_of
 from trialwright.vocabulary.documents import Path
@@ -85,6 +85,45 @@ def death_not_read(checked: Checked) -> Iterator[Found]:
             f"add `{DEATH}: {{ text: Death from any cause, reported: true }}`",
             about_key=True,
         )
+
+
+@check(
+    "new-therapy-not-read",
+    Severity.ERROR,
+    title="an estimand ends counting at a new therapy that nothing reads",
+    why="""After which day responses, and adverse events that are not related, no longer count is read from the event called
+    `new_anticancer_therapy`, and for responses from its records. Of an event of another name nothing would come: what the next treatment
+    brings would count for this one.""",
+    example="""
+events: { subsequent_therapy: { reported: true } }
+endpoints:
+  harms: { estimand: { intercurrent events: { subsequent therapy: while on treatment } } }
+""",
+    cure="""
+events: { new_anticancer_therapy: { reported: true } }
+endpoints:
+  harms: { estimand: { intercurrent events: { new anticancer therapy: while on treatment } } }
+""",
+    source="docs/derivations-safety.md and docs/derivations-tumour.md: what counts",
+    base="single arm",
+)
+def new_therapy_not_read(checked: Checked) -> Iterator[Found]:
+    for id_, endpoint in checked.protocol.endpoints.items():
+        if endpoint.kind not in ("best response", "worst grade") or endpoint.estimand is None:
+            continue
+        for words, strategy in endpoint.estimand.intercurrent_events.items():
+            name = words.replace(" ", "_")
+            event = checked.protocol.events.get(name)
+            path = ("endpoints", id_, "estimand", "intercurrent events", words)
+            if event is None or strategy == "treatment policy":
+                continue
+            if name != NEW_THERAPY and checked.is_new_therapy(name):
+                message = f"new therapy is read for the event `{NEW_THERAPY}` alone: after `{name}` everything would count"
+                fix = f"call it `{NEW_THERAPY}`, or give it the strategy `treatment policy`"
+                yield Found(path, message, fix, about_key=True)
+            elif name == NEW_THERAPY and endpoint.kind == "best response" and not event.reported:
+                message = f"for responses `{name}` is read from what is reported, and it is not: everything would count"
+                yield Found(path, message, f"make `{name}` an event with `reported: true`", about_key=True)
 
 
 @check(

@@ -20,10 +20,8 @@ from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.medicine.adverse_events import treatment_emergent
 from trialwright.protocol.model import Endpoint, Grading
+from trialwright.protocol.references import NEW_THERAPY
 from trialwright.vocabulary.verdicts import Reason, Verdict
-
-NEW_THERAPY = "new_anticancer_therapy"
-"""The event after which only related adverse events count, where the estimand says `while on treatment` of it."""
 
 IMMUNE_MEDIATED = "IMMUNE-MEDIATED"
 _RELATED = (
@@ -159,7 +157,7 @@ def _goes_on_unchanged() -> pl.Expr:
 
 
 def _new_therapy(facts: StudyFacts, endpoint: Endpoint | None) -> pl.DataFrame:
-    """When new anticancer therapy first began, where the estimand ends counting with it."""
+    """When new anticancer therapy first began, where the estimand says `while on treatment` of it: only related events count then."""
     strategies = endpoint.estimand.intercurrent_events if endpoint and endpoint.estimand else {}
     ends = strategies.get(NEW_THERAPY.replace("_", " ")) == "while on treatment"
     found = facts.events.get(NEW_THERAPY, pl.DataFrame(schema=OCCURRENCES))

@@ -63,12 +63,25 @@ def derive_adlb(study: Study, adsl: pl.DataFrame, facts: StudyFacts | None = Non
     """
     facts = known_facts(study) if facts is None else facts
     measured = list(laboratory_facts(study).values())
-    measured, recorded = with_corrected_calcium(measured, recorded_facts(study, measured, facts.named))
+    measured, recorded = with_corrected_calcium(measured, _recorded(measured, facts))
     plan = _Plan.of(facts, adsl, measured)
     rows = _results(recorded, plan)
     long = _in_order([_beside(rows, name, plan) for name in plan.baselines])
     places = study.subjects[SUBJECT].search_sorted(long[SUBJECT])
     return pl.concat([study.subjects.select(study.identity)[places], long.drop("number")], how="horizontal")
+
+
+def _recorded(measured: Sequence[Fact], facts: StudyFacts) -> dict[str, pl.DataFrame]:
+    """The results of facts as rules find them, where the protocol asks for the fact; what else a test gives stands beside."""
+    study = facts.study
+    asked = facts.definitions.asked(study.scope)
+    own, others = (
+        [fact for fact in measured if (fact.name in asked) is is_asked] for is_asked in (True, False)
+    )
+    everything = [fact for name, fact in study.scope.facts.items() if name in asked]
+    return recorded_facts(study, own, facts.named, beside=everything) | recorded_facts(
+        study, others, facts.named, beside=measured
+    )
 
 
 def laboratory_facts(study: Study) -> dict[str, Fact]:

@@ -5,7 +5,6 @@ docs/records.md tells the conventions ("Where a protocol finds its facts").
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -76,18 +75,24 @@ def recorded_facts(
 
     Nothing is judged here; records of what was not done are not there. A date nobody knows is any, and what is not told
     to last does not. `records` are those of the study, where they are there already: what was read of them is not read
-    again. `beside` are facts that are not read here, though their results may stand under the test of one that is.
+    again. `beside` are facts that are not read here, though their results may stand under the test of one that is: numbers
+    are then those of the number, words those of the other.
     """
-    wanted, records = list(facts), NamedRecords(study) if records is None else records
+    wanted, beside = list(facts), list(beside)
+    records = NamedRecords(study) if records is None else records
     concepts = {fact.name: catalogue().get(fact.concept or "") for fact in (*wanted, *beside)}
-    tests: Counter[tuple[str | None, str | None]] = Counter(
-        (one.dataset, one.test) for one in concepts.values() if one is not None and one.test
-    )
+    gives_numbers: dict[tuple[str | None, str | None], set[bool]] = {}
+    for fact in (*wanted, *beside):
+        concept = concepts[fact.name]
+        if concept is not None and concept.test:
+            gives_numbers.setdefault((concept.dataset, concept.test), set()).add(fact.kind is Kind.NUMBER)
     found = {}
     for fact in wanted:
         concept = concepts[fact.name]
         if fact.kind in (Kind.NUMBER, Kind.CATEGORY, Kind.YES_OR_NO):
-            is_shared = concept is not None and tests[concept.dataset, concept.test] > 1
+            is_shared = (
+                concept is not None and len(gives_numbers.get((concept.dataset, concept.test), ())) > 1
+            )
             rows = _results(records, fact, concept, is_shared=is_shared)
         elif fact.kind is Kind.ATTESTATION:
             rows = _attestations(records, fact)

@@ -14,6 +14,7 @@ from trialwright.medicine.recist.best_response import AfterCompleteResponse
 from trialwright.medicine.recist.criteria import Confirmation
 from trialwright.protocol.model import Endpoint, Protocol, Response
 from trialwright.protocol.moments import parse_moment
+from trialwright.protocol.references import NEW_THERAPY
 from trialwright.vocabulary.durations import Duration
 
 _AFTER_COMPLETE = {
@@ -21,8 +22,6 @@ _AFTER_COMPLETE = {
     "partial response": AfterCompleteResponse.REREAD,
     "progression": AfterCompleteResponse.PROGRESSION,
 }
-NEW_THERAPY = "new anticancer therapy"
-"""The intercurrent event after which responses no longer count, unless the estimand keeps them."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _settings(path: str, endpoint: Endpoint, response: Response) -> ResponseSett
         confirmation_of(response),
         whole_days(response.stable_at_least, path),
         _AFTER_COMPLETE[response.after_complete],
-        events.get(NEW_THERAPY, "treatment policy") != "treatment policy",
+        events.get(NEW_THERAPY.replace("_", " "), "treatment policy") != "treatment policy",
         response.unassessed == "no response",
     )
 

@@ -27,6 +27,9 @@ GROUPS = "groups"
 DEATH = "death"
 """The event that is read from DM; nothing a person does comes after it."""
 
+NEW_THERAPY = "new_anticancer_therapy"
+"""The event after which responses, and adverse events that are not related, no longer count where an estimand says so."""
+
 CATALOGUE = "catalogue of concepts"
 
 Use = tuple[Path, str, tuple[str, ...]]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from trialwright.records.csv_tables import check_separator
 from trialwright.records.dataset import refuse_spreadsheet
 from trialwright.records.mapping import FactColumn, Mapping, TimeColumns
 from trialwright.vocabulary.elements import describe
@@ -135,6 +136,7 @@ def _read_sheet(content: bytes, file: str, separator: str) -> _Sheet:
         line = content.count(b"\n", 0, error.start) + 1
         sheet.report("not-utf8", "the file must be UTF-8", line, fix="save the file as CSV UTF-8")
         raise ProblemsFound(sheet.problems) from error
+    check_separator(text.lstrip("\r\n").partition("\n")[0], file, separator)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     start = 1
     try:
@@ -169,10 +171,7 @@ def _check_header(sheet: _Sheet, mapping: Mapping) -> None:
             guess = nearest(name, sheet.header) or nearest(
                 name.casefold(), {known.casefold(): known for known in sheet.header}
             )
-            if len(sheet.header) == 1:
-                fix = f"the header is one cell; is the separator really `{mapping.separator}`?"
-            else:
-                fix = f"did the file mean `{guess}`?" if guess else ""
+            fix = f"did the file mean `{guess}`?" if guess else ""
             sheet.report(
                 "missing-column",
                 f"column `{name}`, which the mapping needs, is not in the file",

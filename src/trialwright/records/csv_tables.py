@@ -113,7 +113,7 @@ def read_text_table(content: bytes, file: str, *, separator: str = ",", encoding
     refuse_spreadsheet(content, file)
     text = _decoded(content, file, encoding)
     header = text.partition("\n")[0]
-    _check_separator(header, file, separator)
+    check_separator(header, file, separator)
     n_separators = header.count(separator)
     if n_separators >= _MAX_COLUMNS:
         message = f"a table may have {_MAX_COLUMNS:,} columns, found {n_separators + 1:,}"
@@ -140,13 +140,16 @@ def _decoded(content: bytes, file: str, encoding: str) -> str:
         ) from error
 
 
-def _check_separator(header: str, file: str, separator: str) -> None:
-    """A header of one cell that another separator would divide is no table of one column."""
+def check_separator(header: str, file: str, separator: str) -> None:
+    """Refuse (`other-separator`) a header of one cell that another separator would divide: it is no table of one column."""
     other = next((one for one in ";\t,|" if one in header), None)
     if separator in header or other is None:
         return
     message = f"the header seems to be separated by {_spelled(other)}, expected {_spelled(separator)}"
-    fix = f"save the file with {_spelled(separator)} between cells; programs ask for it, or take it from the system's region"
+    fix = (
+        f"save the file with {_spelled(separator)} between cells (programs ask for it, or take it from the system's region), "
+        "or name its `separator` in the mapping, where it has one"
+    )
     raise refusal("other-separator", message, Place(file, 1), fix=fix)
 
 

@@ -59,13 +59,16 @@ class Dataset:
 
 
 class Findings:
-    """Problems of one dataset as they are met; of many rows alike the first five and the count.
+    """Problems of one dataset as they are met; of many rows alike the first five and the count, or each (`shown` None).
 
     `file` is empty for a table that stands in none.
     """
 
-    def __init__(self, file: str, name: str, locate: Locate | None = None) -> None:
+    def __init__(
+        self, file: str, name: str, locate: Locate | None = None, *, shown: int | None = SHOWN_ROWS
+    ) -> None:
         self.name = name
+        self._shown = shown
         self._whole = Place(file) if file else None
         self.problems: list[Problem] = []
         self._locate = locate or (lambda _row, _column: self._whole)
@@ -89,9 +92,9 @@ class Findings:
             text = message if isinstance(message, str) else message(0)
             self.problems.append(Problem(code, text, self._whole, where, fix, severity))
             return
-        for shown, row in enumerate(list(rows[:SHOWN_ROWS])):
+        for place, row in enumerate(list(rows[: self._shown])):
             text = message if isinstance(message, str) else message(row)
-            if shown == 0 and len(rows) > 1:
+            if place == 0 and len(rows) > 1 and self._shown is not None:
                 text += f" ({len(rows):,} rows are like this)"
             record = f"{self.name}[{row + 1}]" if self.name else ""
             where = f"{record}.{column}" if record and column else record or column

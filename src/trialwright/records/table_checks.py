@@ -19,14 +19,14 @@ _PERIODS = (("RFSTDTC", "RFENDTC"), ("RFXSTDTC", "RFXENDTC"), ("LBDTC", "LBENDTC
 
 
 def check_tables(tables: Mapping[str, pl.DataFrame]) -> list[Problem]:
-    """Everything found in typed tables, by domain, record (from 1) and variable; of many alike five and the count.
+    """Everything found in typed tables, by domain, record (from 1) and variable; of many alike each, to be counted.
 
     Empty required values, dates that cannot be read or run backwards, values outside closed codelists, records and
     subjects that stand twice, limits that are reversed, results that contradict themselves, unknown units.
     """
     problems: list[Problem] = []
     for name, table in tables.items():
-        found = Findings("", name)
+        found = Findings("", name, shown=None)
         domain = domains()[name]
         _check_values(table, domain, found)
         _check_dates(table, domain, found)

@@ -8,7 +8,7 @@ import polars as pl
 
 from trialwright.checks.data.registry import Found, data_check, found, of_dataset, say
 from trialwright.checks.data.tables import StudyTables, plain
-from trialwright.derivations.adclock import OF_STUDY
+from trialwright.derivations.adsl import OF_STUDY
 from trialwright.derivations.study import STARTS
 from trialwright.vocabulary.problems import Severity
 

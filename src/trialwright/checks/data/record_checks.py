@@ -181,13 +181,16 @@ _FIELD = re.compile(r"(?P<dataset>[A-Z]+)(?:\[(?P<row>[0-9]+)\])?(?:\.(?P<variab
 def _of_problems(problems: Iterable[Problem], study: StudyTables) -> pl.DataFrame:
     """Problems that each table has by itself, with the subject of their record."""
     rows = []
+    whose: dict[str, list[tuple[str | None, int | None]]] = {}
     for problem in problems:
         place = _FIELD.fullmatch(problem.field)
         dataset, row, variable = place.group("dataset", "row", "variable") if place else (None, None, None)
         name = dataset or str(problem.place or "")
         who, seq = None, None
         if row is not None and name in study.tables:
-            who, seq = study.tables[name].select("USUBJID", "SEQ").row(int(row) - 1)
+            if name not in whose:
+                whose[name] = study.tables[name].select("USUBJID", "SEQ").rows()
+            who, seq = whose[name][int(row) - 1]
         rows.append(
             (
                 problem.code, problem.severity.value, name, variable or "", int(row) if row else None, who, seq, problem.message,
