@@ -204,6 +204,29 @@ def test_as_it_was_known_at_a_cut(cut_in_may, subject, name, found):
     assert became(cut_in_may, subject, name) == found
 
 
+# day 57 is 26 April 2024, the last of April day 61, day 85 is 24 May
+@pytest.fixture(scope="module")
+def leavers(durva):
+    records = Records()
+    for when in (on_day(84), "2024-05", None, "2024-04"):
+        on_durvalumab(records, f"left {when}", viral_loads=(29, 57, 85), days=(1, 29, 57, 85))
+        ended(records, f"left {when}", "STUDY PARTICIPATION", "WITHDRAWAL BY SUBJECT", when)
+    return adclock_of(records.study_of(durva))
+
+
+@pytest.mark.parametrize(
+    ("when", "n_results"),
+    [
+        pytest.param(on_day(84), 2, id="on the day before the last result"),
+        pytest.param("2024-05", 3, id="in the month, and was seen in it"),
+        pytest.param(None, 3, id="on a day nobody knows, and was seen until then"),
+        pytest.param("2024-04", 2, id="in the month before, and was seen all the same"),
+    ],
+)
+def test_what_is_due_ends_on_the_day_of_leaving_as_adsl_has_it(leavers, when, n_results):
+    assert became(leavers, f"left {when}", "viral_load") == ["in time"] * n_results
+
+
 @pytest.fixture(scope="module")
 def cut_in_may(durva):
     """Day 71."""

@@ -101,7 +101,13 @@ DURVA_CASES = {
     ),
     "VB-01": (viral_loads({1: 5e4, 29: 200, 57: 20, 120: 25, 148: 260, 176: 410}), "virological_breakthrough", [day(148)]),
     "VB-02": (viral_loads({1: 5e4, 57: 20, 148: 260, 176: 30}), "virological_breakthrough", []),
+    "VB-03": (viral_loads({1: 5e4, 85: "TND", 120: 90, 148: 130, 176: 150}), "virological_breakthrough", [day(148)]),
+    "VB-03 after <20": (viral_loads({1: 5e4, 85: "<20", 120: 90, 148: 130, 176: 150}), "virological_breakthrough", [day(148)]),
     "VB-04": (viral_loads({1: 5e4, 29: 200, 57: 2500}), "virological_breakthrough", []),
+    "never above 20 again": (viral_loads({1: 5e4, 85: "<20", 120: "<20", 148: "<20"}), "virological_breakthrough", []),
+    "99 after <20": (viral_loads({1: 5e4, 85: "<20", 120: 99, 148: 50}), "hbv_dna_10_fold_over_nadir", []),
+    "199 after 20": (viral_loads({1: 5e4, 85: 20, 120: 199, 148: 150}), "hbv_dna_10_fold_over_nadir", []),
+    "200 after 20": (viral_loads({1: 5e4, 85: 20, 120: 200, 148: 200}), "hbv_dna_10_fold_over_nadir", [day(120)]),
 }  # fmt: skip
 
 
@@ -134,6 +140,14 @@ HEPATITIS = {
     "HH-05": ([], [64], 85, None, False, False),
     "HH-06": ([57], [], 85, None, False, False),
     "HH-07": ([120], [64], 85, None, False, False),
+    "a flare that lasts until the virus rises": (
+        [253],
+        [57, 64, 78, 85, 113, 120, 253],
+        310,
+        253,
+        True,
+        True,
+    ),
 }
 
 
@@ -208,6 +222,19 @@ def antigen(week_60):
     return make
 
 
+def antibodies(late, *, hbsag, looked_at):
+    """HBsAg lost at weeks 48 and 60, looked at once more; antibodies from `late` on."""
+
+    def make(records, subject):
+        enrolled(records, subject)
+        for when, value in ((week(0), 1250), (week(48), "<0.05"), (week(60), "<0.05"), (looked_at, hbsag)):
+            records.result("hbsag_quantity", when, value, subject)
+        for when, value in ((week(60), 9), (late, 10)):
+            records.result("anti_hbs", when, value, subject)
+
+    return make
+
+
 def cure(analogue_ends, *, dna="<10", hbsag="<0.05", looked_at=120, confirmed_at=132):
     def make(records, subject):
         antigen("<0.05")(records, subject)
@@ -239,6 +266,17 @@ PRTRAS_CASES = {
     "SA-02, seroconversion": (antigen("<0.05"), "seroconversion", [on(week(60))]),
     "SA-03": (antigen(0.30), "hbsag_loss", []),
     "SA-03, seroconversion": (antigen(0.30), "seroconversion", []),
+    "still lost with antibodies": (antibodies(week(72), hbsag="<0.05", looked_at=week(72)), "seroconversion", [on(week(72))]),
+    "HBsAg too little to count": (antibodies(week(72), hbsag=0.04, looked_at=week(72)), "seroconversion", [on(week(72))]),
+    "HBsAg is back at antibodies": (antibodies(week(72), hbsag=0.05, looked_at=week(72)), "seroconversion", []),
+    "HBsAg may be back at antibodies": (
+        antibodies(week(72), hbsag="<0.10", looked_at=week(72)), "seroconversion", ["censored across the threshold"],
+    ),
+    "HBsAg is back after antibodies": (antibodies(week(64), hbsag=0.30, looked_at=week(72)), "seroconversion", [on(week(64))]),
+    "HBsAg 4 weeks before antibodies": (antibodies(week(72), hbsag="<0.05", looked_at=week(68)), "seroconversion", [on(week(72))]),
+    "HBsAg 29 days before antibodies": (
+        antibodies(week(72), hbsag="<0.05", looked_at=on_day(36 + 7 * 68 - 1)), "seroconversion", ["stale"],
+    ),
     "SA-04": (cure(week(96)), "functional_cure", [on(week(120))]),
     "SA-04, a day too early": (cure(on_day(36 + 7 * 96 + 1)), "functional_cure", []),
     "SA-04, HBsAg is back": (cure(week(96), hbsag=0.30), "functional_cure", []),

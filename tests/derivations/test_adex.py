@@ -130,6 +130,34 @@ def test_days_covered_and_gaps_of_treatment_without_pause():
     assert [value(rows, code, treatment="entecavir") for code in codes] == [[100], [81], [1], [19], [1]]
 
 
+@pytest.mark.parametrize(
+    ("began", "ended", "days"),
+    [
+        pytest.param(-730, 100, 100, id="two years before time zero to day 100"),
+        pytest.param(-730, 1, 1, id="to the day of time zero"),
+        pytest.param(-730, -1, 0, id="to the day before it"),
+        pytest.param(-730, -365, 0, id="to a year before it"),
+        pytest.param(1, 100, 100, id="from time zero"),
+        pytest.param(5, 100, 96, id="from a later day"),
+    ],
+)
+def test_days_of_exposure_from_time_zero_leave_out_what_was_before(began, ended, days):
+    rows = summed(span(began, ended))
+    assert value(rows, "TRLDAYS", treatment="entecavir") == [days]
+    # there is no day 0
+    assert value(rows, "EXPDAYS", treatment="entecavir") == [ended - began + (0 if began < 0 < ended else 1)]
+
+
+def test_days_of_exposure_from_time_zero_of_doses_and_of_whom_nobody_knows_it():
+    """Four doses, the last on day 92, each for 28 days; the first day that is not known leaves it open."""
+    assert value(summed(*on_days(1, 29, 64, 92)), "TRLDAYS") == [119]
+    for rows, why in (
+        (summed(*on_days(1, 29), STARTDT=None), "missing"),
+        (summed(dose("2024-02"), dose(day(29))), "imprecise date"),
+    ):
+        assert (value(rows, "TRLDAYS"), value(rows, "TRLDAYS", "REASON")) == ([None], [why])
+
+
 @pytest.mark.parametrize(("resumed", "long"), [(45, 0), (46, 1)])
 def test_a_gap_is_long_from_the_fifteenth_day(resumed, long):
     """Taken until day 30: without it on days 31 to 44 are 14 days, to 45 are 15."""

@@ -91,6 +91,26 @@ def test_an_event_of_two_is_judged_by_either(hbv_dna, alt, verdict):
     assert rate(treated(56, hbv_dna, alt), "hepatitis")["AVALC"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("life", "verdict"),
+    [
+        pytest.param(treated(56, [], [28], hepatitis_flare=28), "unknown", id="a flare, and no HBV DNA"),
+        pytest.param(treated(56, [28], [], hbv_reactivation=28), "unknown", id="a reactivation, and no ALT"),
+        pytest.param(treated(56, [85], [28], hepatitis_flare=28), "unknown", id="HBV DNA after the window"),
+        pytest.param(
+            treated(56, [], [28], unknown={"hepatitis_flare": "missing"}), "unknown", id="no baseline of ALT"
+        ),
+        pytest.param(treated(56, [28], [28], hepatitis_flare=28), "not met", id="a flare alone"),
+        pytest.param(treated(56, [], [28], hepatitis_flare=85), "not met", id="a flare after the window"),
+        pytest.param(treated(56, [], [28], hepatitis_flare=84), "unknown", id="a flare on its last day"),
+    ],
+)
+def test_a_part_that_happened_leaves_the_other_to_be_looked_at(life, verdict):
+    """One part with the event and nobody looked for the other: nothing says that the two were not together."""
+    found = rate(life, "hepatitis")
+    assert (found["AVALC"], found["REASON"] == "missing") == (verdict, verdict == "unknown")
+
+
 def test_an_event_of_either_needs_a_look_at_each():
     either = {"any of": ["hbv_reactivation", "hepatitis_flare"]}
     paths = {"events.either": either, "endpoints.reactivation.rate of": "either"}

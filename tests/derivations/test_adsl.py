@@ -67,6 +67,57 @@ def test_nobody_lives_after_death(durva):
     assert derive_adsl(records.study_of(durva))["LSTALVDT"].to_list() == [date(2024, 4, 20)]
 
 
+def disposition(why, when, of="STUDY PARTICIPATION", category="DISPOSITION EVENT"):
+    return {"DSCAT": category, "DSSCAT": of, "DSDECOD": why, "DSTERM": why, "DSSTDTC": when}
+
+
+APRIL_30, MAY_5, MAY_20 = date(2024, 4, 30), date(2024, 5, 5), date(2024, 5, 20)
+
+
+WITHDRAWN, LOST = "WITHDRAWAL BY SUBJECT", "LOST TO FOLLOW-UP"
+NO_END = (None,) * 5
+ENDS = {
+    "no end is recorded": ([], NO_END),
+    "completed": ([disposition("Completed", "2024-05-20")], ("COMPLETED", None, *[MAY_20] * 3)),
+    "left, of nothing else than the study": (
+        [disposition("Lost to follow-up", "2024-05-05", None)], ("DISCONTINUED", LOST, *[MAY_5] * 3)),
+    "left a treatment": ([disposition("ADVERSE EVENT", "2024-05-05", "DURVALUMAB")], NO_END),
+    "a milestone": ([disposition("ENROLMENT", "2024-03-01", None, "PROTOCOL MILESTONE")], NO_END),
+    "failed screening before": ([disposition("SCREEN FAILURE", "2024-02-20")], NO_END),
+    "the first of two": (
+        [disposition("DEATH", "2024-05-20"), disposition(WITHDRAWN, "2024-05-05")], ("DISCONTINUED", WITHDRAWN, *[MAY_5] * 3)),
+    "some day of the month, since last seen": (
+        [disposition(WITHDRAWN, "2024-05")], ("DISCONTINUED", WITHDRAWN, None, MAY_20, date(2024, 5, 31))),
+    "seen in the month after all the same": (
+        [disposition(WITHDRAWN, "2024-04")], ("DISCONTINUED", WITHDRAWN, None, APRIL_30, APRIL_30)),
+    "on a day nobody knows": ([disposition(WITHDRAWN, None)], ("DISCONTINUED", WITHDRAWN, None, MAY_20, None)),
+}  # fmt: skip
+"""What DS tells of each, and the end of their part in the study; everybody was last seen on 20 May 2024."""
+
+
+@pytest.fixture(scope="module")
+def ends(durva):
+    records = Records()
+    for who, (told, _) in ENDS.items():
+        records.person(who).doses("durvalumab", [1], who).result("alt", "2024-05-20", 30, who)
+        for row in told:
+            records.add("DS", who, **row)
+    return derive_adsl(records.study_of(durva))
+
+
+@pytest.mark.parametrize("who", ENDS)
+def test_the_end_of_the_part_in_the_study_is_the_first_that_is_recorded(ends, who):
+    row = ends.filter(USUBJID=who).row(0, named=True)
+    assert tuple(row[name] for name in ("EOSSTT", "DCSREAS", "EOSDT", "EOSDTL", "EOSDTH")) == ENDS[who][1]
+
+
+def test_at_a_cut_nobody_has_left_later(durva):
+    records = Records().person().doses("durvalumab", [1])
+    records.add("DS", "1", **disposition("WITHDRAWAL BY SUBJECT", "2024-05-05"))
+    for cut, day in ((date(2024, 5, 4), None), (MAY_5, MAY_5)):
+        assert derive_adsl(records.study_of(durva, cut=cut))["EOSDT"].to_list() == [day]
+
+
 @pytest.mark.parametrize(("value", "flag", "reason"), [
     pytest.param(1_700_000, "Y", None, id="exactly a hundredth of the limit"),
     pytest.param(1_700_001, "N", None, id="above it"),
@@ -151,13 +202,13 @@ def test_full_analysis_is_free_of_recurrence(prtras, scan, finding, flag, reason
     ("failed", "assigned", "flags"),
     [
         pytest.param("2024-05-23", None, ("N", "N", "N", "N"), id="on the day before the landmark"),
-        pytest.param("2024-05-24", None, ("N", "N", "Y", "N"), id="on the day of the landmark"),
+        pytest.param("2024-05-24", None, ("N", "N", "N", "N"), id="on the day of the landmark"),
         pytest.param(
             "2024-05", None, ("N", "N", "N", "N"), id="in the month of the landmark, perhaps before it"
         ),
-        pytest.param(None, None, ("N", "N", "Y", "N"), id="on a day nobody knows"),
+        pytest.param(None, None, ("N", "N", "N", "N"), id="on a day nobody knows"),
         pytest.param("2024-03-25", "2024-04-05", ("Y", "Y", "Y", None), id="and was assigned all the same"),
-        pytest.param("", None, (None, None, "Y", None), id="not at all: nobody knows"),
+        pytest.param("", None, (None, None, None, None), id="not at all: nobody knows"),
     ],
 )
 def test_who_fails_screening_is_in_no_population_judged_later(prtras, failed, assigned, flags):
@@ -180,6 +231,15 @@ def test_who_fails_screening_is_in_no_population_judged_later(prtras, failed, as
     row = derive_adsl(records.study_of(prtras)).row(0, named=True)
     names = ("FULL_ANALYSISFL", "ASSIGNEDFL", "LANDMARKFL", "PER_PROTOCOLFL")
     assert tuple(row[name] for name in names) == flags
+
+
+@pytest.mark.parametrize(
+    ("assigned", "flag"), [("2024-05-23", "Y"), ("2024-05-24", "Y"), ("2024-05-25", "N")]
+)
+def test_who_enters_after_the_landmark_was_not_under_watch_then(prtras, assigned, flag):
+    records = Records().person("1", RFICDTC="2024-03-20", ARMCD="NA")
+    records.milestone("radical_treatment", "2024-03-01", "1").milestone("group_assignment", assigned, "1")
+    assert derive_adsl(records.study_of(prtras))["LANDMARKFL"].to_list() == [flag]
 
 
 def test_a_population_judged_after_the_cut_is_not_due_unless_settled(prtras):

@@ -501,6 +501,24 @@ def test_a_scan_that_a_reader_has_not_read_is_not_missing_a_scan():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("died", "pfs"),
+    [
+        pytest.param(None, ("censored", 3, 1.0), id="alive: censored on day 1"),
+        pytest.param("2024-05-01", ("event", 0, 113.0), id="dead 112 days after the first dose"),
+    ],
+)
+def test_a_scan_that_nobody_could_judge_was_read_all_the_same(died, pfs):
+    """The local reader could not judge the only scan, the central one could: the local times are as after no adequate scan."""
+    scans = {"local": [], "central": ["2024-03-06"]}
+    events = {"adequate_scan": scans} | ({"death": [died]} if died else {})
+    facts = {"durvalumab": [FIRST_DOSE], "recist_response": ["2024-03-06"]}
+    beside = Life(FIRST_DOSE, {"adequate_scan": {"local": ["2024-03-06"]}}, {"durvalumab": [FIRST_DOSE]})
+    rows = adtte_of(durvalumab(), [Life(FIRST_DOSE, events, facts), beside]).sort("USUBJID")
+    rows = rows.filter((pl.col("PARAMCD") == "PFS") & (pl.col("READER") == "local"))
+    assert rows.select("EVNTTYPE", "CNSR", "AVAL").row(0) == pfs
+
+
 def test_duration_of_response_is_a_time_from_the_response():
     loaded = shipped("nct04294498")
     events = {

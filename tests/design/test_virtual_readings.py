@@ -90,10 +90,16 @@ def test_a_flare_without_baseline_cannot_be_told():
         pytest.param([(1, 5e4), (29, 200), (57, 20), (120, 25), (148, 260), (176, 410)], 148, id="VB-01"),
         pytest.param([(1, 5e4), (57, 20), (148, 260), (176, 30)], None, id="VB-02 not confirmed"),
         pytest.param([(1, 5e4), (29, 200), (57, 2500)], None, id="VB-04 within the first three months"),
+        pytest.param([(1, 5e4), (85, 0), (120, 90), (148, 130), (176, 150)], 148, id="VB-03 after <20"),
+        pytest.param([(1, 5e4), (85, 0), (120, 0), (148, 0)], None, id="never above 20 again"),
+        pytest.param([(1, 5e4), (85, 0), (148, 99), (176, 150)], None, id="99 after <20"),
+        pytest.param([(1, 5e4), (85, 0), (148, 100), (176, 100)], 148, id="100 after <20"),
+        pytest.param([(1, 5e4), (85, 20), (148, 199), (176, 250)], None, id="199 after 20"),
+        pytest.param([(1, 5e4), (85, 20), (148, 200), (176, 200)], 148, id="200 after 20"),
     ],
 )
 def test_breakthrough(series, day):
-    samples = [exact(study_day - 1, value) for study_day, value in series]
+    samples = [sample(study_day - 1, value or 20, EXACT if value else BELOW) for study_day, value in series]
     seen = found(see_advanced(patient(hbv_dna=samples, entecavir=0)))
     assert seen["events.virological_breakthrough"].finding.day == (None if day is None else day - 1)
 
@@ -440,6 +446,29 @@ def test_loss_of_hbsag(series, loss):
     seen = found(see_after_treatment(after_treatment([], hbsag=samples, anti_hbs=[exact(420, 35)])))
     assert seen["events.hbsag_loss"].finding.day == loss
     assert seen["events.seroconversion"].finding.day == (420 if loss else None)
+
+
+@pytest.mark.parametrize(
+    ("then", "antibodies", "seroconversion"),
+    [
+        pytest.param((500, 0.05, BELOW), 500, (True, 500), id="still lost"),
+        pytest.param((500, 0.04, EXACT), 500, (True, 500), id="too little to count"),
+        pytest.param((500, 0.05, EXACT), 500, (False, None), id="0.05 is back"),
+        pytest.param((500, 0.30, EXACT), 500, (False, None), id="back"),
+        pytest.param((500, 0.10, BELOW), 500, (None, None), id="perhaps back"),
+        pytest.param((472, 0.05, BELOW), 500, (True, 500), id="28 days before"),
+        pytest.param((471, 0.05, BELOW), 500, (None, None), id="29 days before nobody can tell"),
+        pytest.param((471, 0.30, EXACT), 500, (None, None), id="nor where it was back"),
+        pytest.param((501, 0.05, BELOW), 500, (None, None), id="a day after"),
+        pytest.param((501, 0.30, EXACT), 448, (True, 448), id="back only afterwards"),
+    ],
+)
+def test_seroconversion_asks_for_hbsag_of_the_time(then, antibodies, seroconversion):
+    """HBsAg lost on days 336 and 420, looked at once more."""
+    hbsag = [sample(336, 0.05, BELOW), sample(420, 0.05, BELOW), sample(*then)]
+    made = after_treatment([], hbsag=hbsag, anti_hbs=[exact(300, 35), exact(antibodies, 35)])
+    finding = found(see_after_treatment(made))["events.seroconversion"].finding
+    assert (finding.answer, finding.day) == seroconversion
 
 
 @pytest.mark.parametrize(

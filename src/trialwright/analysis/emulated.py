@@ -56,16 +56,15 @@ def _with_starts(data: AnalysisData, recorder: Recorder, sample: Sample) -> Samp
     A start whose day is not known exactly leaves its subject out: taken for never it would make the other strategy look good.
     """
     told = stretches_of(data, recorder.analysis).select(
-        "USUBJID", "GROUP", "GROUPDT", "GROUPDTF", origin="STARTDT"
-    )
+        "USUBJID", "GROUPDT", "GROUPDTF", begun="GROUP", origin="STARTDT"
+    )  # renamed, for ADSL has a group too: the one that was assigned
     frame = sample.frame.join(told, on="USUBJID", how="left", maintain_order="left")
     has_begun = pl.col("GROUPDT").is_not_null()
-    is_open = pl.col("GROUPDTF").is_not_null() | pl.col("GROUP").is_null()
+    is_open = pl.col("GROUPDTF").is_not_null() | pl.col("begun").is_null()
     recorder.add("n_without_start", frame.filter(is_open).height, "subjects")
     days = (pl.col("GROUPDT") - pl.col("origin")).dt.total_days().cast(pl.Float64)
     frame = frame.filter(~is_open).with_columns(
-        pl.when(has_begun).then(pl.max_horizontal(pl.lit(0.0), days)).otherwise(math.inf).alias("start"),
-        pl.col("GROUP").alias("begun"),
+        pl.when(has_begun).then(pl.max_horizontal(pl.lit(0.0), days)).otherwise(math.inf).alias("start")
     )
     return Sample(frame, sample.first_day)
 

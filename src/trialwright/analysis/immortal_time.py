@@ -15,6 +15,7 @@ from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, first_day, is_in_stretches, select_times, stretches_of
 from trialwright.checks.lengths import most_days
 from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis
+from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.descriptive import summarise_numbers
 from trialwright.statistics.estimability import NotEstimable
@@ -45,19 +46,10 @@ def is_biased(analysis: TimeAnalysis) -> bool:
 
 def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:
     """How long each group lived before its treatment, from the moment some analyses count from; None where none does."""
-    analyses = {
-        name: one
-        for name, one in data.protocol.analyses.items()
-        if isinstance(one, TimeAnalysis) and one.from_ and not data.protocol.endpoints[one.endpoint].reported
-    }
-    if not analyses or GROUPS not in data.adsl.columns or len(data.protocol.groups) < 2:
+    alike = counted_before(data.protocol)
+    if not alike or GROUPS not in data.adsl.columns or len(data.protocol.groups) < 2:
         return None
-    first = next(iter(analyses.values()))
-    alike = {
-        name: one
-        for name, one in analyses.items()
-        if (one.from_, one.endpoint) == (first.from_, first.endpoint)
-    }
+    first = next(iter(alike.values()))
     recorder = Recorder(IMMORTAL, "description", f"ADTTE, ADTTEV <- {source}", first.endpoint)
     people = _people(data, alike, first)
     recorder.n = people.height
@@ -67,7 +59,7 @@ def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:
         recorder.add("n_subjects", own.height, "subjects", group=group, item=TO_ZERO, n=own.height)
         _add_weeks(recorder, own, "zero", {"group": group, "item": TO_ZERO})
         _add_weeks(recorder, own, "begin", {"group": group, "item": TO_TREATMENT})
-    landmark = next((float(most_days(one.landmark)) for one in alike.values() if one.landmark), None)
+    landmark = landmark_of(alike)
     if landmark is not None:
         _add_before_landmark(recorder, people, groups, landmark, first_day(data, first.endpoint))
     if len(groups) == 2 and people["begin"].is_not_null().any():
@@ -75,25 +67,26 @@ def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:
     return recorder
 
 
+def counted_before(protocol: Protocol) -> dict[str, TimeAnalysis]:
+    """The analyses that count an endpoint from a moment of their own: the first of them, and those alike."""
+    analyses = {
+        name: one
+        for name, one in protocol.analyses.items()
+        if isinstance(one, TimeAnalysis) and one.from_ and not protocol.endpoints[one.endpoint].reported
+    }
+    first = next(iter(analyses.values()), None)
+    return {
+        name: one
+        for name, one in analyses.items()
+        if first is not None and (one.from_, one.endpoint) == (first.from_, first.endpoint)
+    }
+
+
 def _people(data: AnalysisData, alike: Mapping[str, TimeAnalysis], first: TimeAnalysis) -> pl.DataFrame:
     """Everybody in a group with a time: elapsed days from the start to time zero (`zero`) and to treatment (`begin`)."""
     origin = select_times(data, first).select("USUBJID", "AVAL", "CNSR", origin="STARTDT")
     own = data.adtte.filter((pl.col("PARAMCD") == first.endpoint.upper()) & (pl.col("ANL01FL") == "Y"))
     zero = own.select("USUBJID", pl.col("STARTDT").alias("zero_day"))
-    follows = [
-        name for name, one in alike.items() if is_in_stretches(one) or isinstance(one, CloneCensorWeight)
-    ]
-    # An analysis by landmark knows only what had begun by then; the others know every begin.
-    follows.sort(key=lambda name: alike[name].landmark is not None)
-    begins = (
-        stretches_of(data, follows[0])
-        .group_by("USUBJID")
-        .agg(pl.col("GROUPDT").max(), pl.col("GROUPDTF").max())
-        if follows
-        else origin.select(
-            "USUBJID", pl.lit(None, pl.Date).alias("GROUPDT"), pl.lit(None, pl.String).alias("GROUPDTF")
-        )
-    )
 
     def since(day: str) -> pl.Expr:
         return (pl.col(day) - pl.col("origin")).dt.total_days().cast(pl.Float64)
@@ -103,9 +96,43 @@ def _people(data: AnalysisData, alike: Mapping[str, TimeAnalysis], first: TimeAn
         .filter(pl.col(GROUPS).is_not_null())
         .join(origin, on="USUBJID", how="left", maintain_order="left")
         .join(zero, on="USUBJID", how="left", maintain_order="left")
-        .join(begins, on="USUBJID", how="left", maintain_order="left")
+        .join(begins_of(data, alike), on="USUBJID", how="left", maintain_order="left")
+        .with_columns(_entry_of(data, alike))
         .with_columns(since("zero_day").alias("zero"), since("GROUPDT").alias("begin"))
     )
+
+
+def begins_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.DataFrame:
+    """The day on which each subject's treatment began, as analyses that follow it say: `USUBJID`, `GROUPDT`, `GROUPDTF`."""
+    follows = [
+        name for name, one in alike.items() if is_in_stretches(one) or isinstance(one, CloneCensorWeight)
+    ]
+    # An analysis by landmark knows only what had begun by then; the others know every begin.
+    follows.sort(key=lambda name: alike[name].landmark is not None)
+    if not follows:
+        nobody = {"USUBJID": pl.String, "GROUPDT": pl.Date, "GROUPDTF": pl.String}
+        return pl.DataFrame(schema=nobody)
+    return (
+        stretches_of(data, follows[0])
+        .group_by("USUBJID")
+        .agg(pl.col("GROUPDT").max(), pl.col("GROUPDTF").max())
+    )
+
+
+def _entry_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.Expr:
+    """The elapsed day from which each is under watch (`entry`), as the first analysis with an `entry` says; else the first day."""
+    late = next((name for name, one in alike.items() if one.entry), None)
+    if late is None:
+        return pl.lit(0.0).alias("entry")
+    entries = stretches_of(data, late).group_by("USUBJID").agg(pl.col("TSTART").min())
+    return (
+        pl.col("USUBJID").replace_strict(entries["USUBJID"], entries["TSTART"], default=None).alias("entry")
+    )
+
+
+def landmark_of(alike: Mapping[str, TimeAnalysis]) -> float | None:
+    """The landmark of the first analysis that has one, in days."""
+    return next((float(most_days(one.landmark)) for one in alike.values() if one.landmark), None)
 
 
 def _add_weeks(recorder: Recorder, people: pl.DataFrame, column: str, where: Where) -> None:
@@ -143,9 +170,10 @@ def _add_rates(
     )
     time, event = known["AVAL"].to_numpy(), (known["CNSR"] == 0).to_numpy()
     start = np.maximum(known["begin"].fill_null(np.inf).to_numpy(), 0.0)
+    entry = known["entry"].fill_null(np.inf).to_numpy()
     for item in READINGS:
         try:
-            rates = _rates(item, (time, event, start), landmark)
+            rates = _rates(item, (time, event, start), entry, landmark)
         except NotEstimable as error:
             recorder.add_missing(("rate_ratio",), error.reason, item=item)
             continue
@@ -160,12 +188,15 @@ def _add_rates(
 
 
 def _rates(
-    item: str, columns: tuple[np.ndarray, np.ndarray, np.ndarray], landmark: float | None
+    item: str, columns: tuple[np.ndarray, np.ndarray, np.ndarray], entry: np.ndarray, landmark: float | None
 ) -> ExposureRates | None:
     if item == NAIVE:
         return exposure_rates(ever_exposed(*columns))
     if item == BY_TIME:
-        return exposure_rates(split_by_exposure(*columns))
+        is_seen = entry < columns[0]  # nobody can be found to have had the event before
+        return exposure_rates(
+            split_by_exposure(*(column[is_seen] for column in columns), entry=entry[is_seen])
+        )
     return None if landmark is None else exposure_rates(at_landmark(*columns, landmark=landmark).rows)
 
 

@@ -140,7 +140,7 @@ def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     ):
         rows = rows.join(more, on=KEY, how="left")
     is_decided = pl.col("how").is_in(_DECIDING).fill_null(value=False)
-    unseen = (pl.col("NASSESS") == 0).fill_null(value=False) & ~is_decided
+    unseen = (pl.col("settles") == 0).fill_null(value=False) & ~is_decided
     why = pl.coalesce(
         "no_start",
         pl.when(pl.col("may").fill_null(value=False)).then("why"),
@@ -240,8 +240,9 @@ def _doubts(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataF
 def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     """`NASSESS`, how often what an event is judged by was looked at in the window, and `LASTDT`, the last time.
 
-    Both of `all of` are not met together as soon as one is not met: whichever was looked at most counts. Of `any of` each has to
-    be looked at. Nobody looks for what is reported, nor for what is judged of the person: null. What is compared with its
+    `settles` are the looks that can tell that there was no event. Both of `all of` are not met together as soon as one is not
+    met: whichever was looked at most counts, and a part that happened, or may have, settles nothing. Of `any of` each has to be
+    looked at. Nobody looks for what is reported, nor for what is judged of the person: null. What is compared with its
     baseline cannot be seen in the baseline itself: only records after the day of baseline (`based`) are looks.
     """
     judged = {number: list(_judged_by(plan.endpoint.rate_of or "", study)) for number, plan in views.plans}
@@ -268,16 +269,35 @@ def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame)
         found = found.join(one.select(*KEY, *names).rename(names), on=KEY, how="left").with_columns(
             pl.col(names["NASSESS"]).fill_null(0)
         )
+    happened = _happened(people, views, study).partition_by("EVENT", as_dict=True)
+    for (part,), rows in happened.items():
+        had = rows.select(KEY).unique().with_columns(pl.lit(value=True).alias(f"had {part}"))
+        found = found.join(had, on=KEY, how="left")
+    asked_of = (("NASSESS", "NASSESS", ()), ("LASTDT", "LASTDT", ()), ("settles", "NASSESS", found.columns))
     return found.select(
         *KEY,
         *(
             pl.coalesce(
-                pl.when(pl.col(VIEW) == number).then(_told(plan.endpoint.rate_of or "", name, study))
+                pl.when(pl.col(VIEW) == number).then(_told(plan.endpoint.rate_of or "", name, study, had=had))
                 for number, plan in views.plans
-            ).alias(name)
-            for name in ("NASSESS", "LASTDT")
+            ).alias(alias)
+            for alias, name, had in asked_of
         ),
     )
+
+
+def _happened(people: pl.DataFrame, views: Views, study: Study) -> pl.DataFrame:
+    """Which parts (`EVENT`) of an event of `all of` happened in the window, or may have."""
+    events = study.protocol.events
+    rated = ((number, events.get(plan.endpoint.rate_of or "")) for number, plan in views.plans)
+    parts = [(number, part) for number, one in rated if one is not None for part in one.all_of]
+    columns = ("EVENT", SUBJECT, "READER", "earliest", "latest")
+    possible = views.timeline.possible.rename({"NAME": "EVENT"})
+    spans = pl.concat([views.happenings.select(columns), possible.select(columns)])
+    rows = views.table(parts, EVENT=pl.String).join(spans, on="EVENT").filter(is_read())
+    rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
+    outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("over"))
+    return rows.filter(~outside.fill_null(value=False))
 
 
 def _column(name: str, fact: str, *, is_based: bool) -> str:
@@ -294,13 +314,16 @@ def _judged_by(event: str, study: Study, *, is_based: bool = False) -> Iterator[
         yield from _judged_by(part, study, is_based=is_based or _is_relative(event, study))
 
 
-def _told(event: str, name: str, study: Study, *, is_based: bool = False) -> pl.Expr:
-    """`NASSESS` or `LASTDT` of an event, from those of the facts it is judged by."""
+def _told(event: str, name: str, study: Study, *, is_based: bool = False, had: Sequence[str] = ()) -> pl.Expr:
+    """`NASSESS` or `LASTDT` of an event, from those of the facts it is judged by; 0 looks for a part that `had` tells of."""
     one = study.protocol.events.get(event)
     if one is None:
         return pl.col(_column(name, event, is_based=is_based))
     is_based = is_based or _is_relative(event, study)
-    parts = [_told(part, name, study, is_based=is_based) for part in _parts(one)]
+    parts = []
+    for part in _parts(one):
+        told, happened = _told(part, name, study, is_based=is_based, had=had), f"had {part}"
+        parts.append(pl.when(happened).then(0).otherwise(told) if happened in had else told)
     most_or_least = pl.max_horizontal if one.all_of else pl.min_horizontal
     return most_or_least(parts or [pl.lit(None, ADRATE[name])])
 

@@ -100,7 +100,7 @@ def derive_adtte(
     flagged in `ADTF` by what is not known: D, M or Y.
     """
     plans = list(make_time_plans(study.loaded))
-    names = {name for plan in plans for name in plan.names}
+    names = {name for plan in plans for name in plan.names | plan.read}
     timeline = make_timeline(adsl, _open_at(study.cut, adevt, adsl), observations, names)
     views = Views.of(plans, timeline)
     if not plans:

@@ -67,7 +67,8 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
         With the columns of `VISITS`. A result belongs to the visit it is nearest to, beginning half the way from the visit
         before (or the start) and ending half the way to the next; the last is as long after its day as before it. Of
         several results the nearest counts, of two as near the later. What comes after an event that ends the estimand
-        (`until it happens`) feeds a visit and does not count.
+        (`until it happens`) feeds a visit and does not count; where the event came by the day the visit was due, no result
+        that is further from it counts in its place.
     """
     counted = rows.select(pl.col("person").alias(SUBJECT), "fact", "row", "reader", "ADT").filter(
         rows["counts"]
@@ -88,10 +89,13 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
         .filter(pl.col("AVISIT").is_not_null())
         .with_columns((pl.col("elapsed") - pl.col("AWTARGET")).alias("AWTDIFF"))
     )
+    is_before = (pl.col("ADT") <= pl.col("until")).fill_null(value=True)
+    came_by_then = (pl.col("until") - pl.col("start")).dt.total_days() <= pl.col("AWTARGET")
     nearest = (
-        placed.filter((pl.col("ADT") <= pl.col("until")).fill_null(value=True))
+        placed.filter(is_before | came_by_then)
         .sort(pl.col("AWTDIFF").abs(), "AWTDIFF", "row", descending=[False, True, True])
         .unique([SUBJECT, "reader", "AVISIT"], keep="first", maintain_order=True)
+        .filter(is_before)
     )
     placed = placed.with_columns(yes(pl.col("row").is_in(nearest["row"].to_list())).alias("ANL01FL"))
     return placed.select("row", *VISITS)

@@ -13,6 +13,7 @@ from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
 from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views, is_read, moved_by, offset_of
 from trialwright.derivations.timeline import Timeline
+from trialwright.derivations.tumour_records import LOCAL
 from trialwright.protocol.references import DEATH
 from trialwright.vocabulary.verdicts import Reason
 
@@ -136,18 +137,27 @@ def _placed() -> pl.Expr:
 
 
 def unread(views: Views) -> pl.DataFrame:
-    """`unread` of those whom others have read and this reader has not: that is no absence of scans."""
+    """`unread` of those whom others have read and this reader has not: that is no absence of scans.
+
+    Records of facts are those of the local reader, who has read a scan that nobody could judge, too.
+    """
     names = {
         (number, name)
         for number, view in enumerate(views.every)
         for name in (*view.plan.endpoint.time_to, *(at.record.name or "" for at in view.plan.ends))
     }
-    readings = views.happenings.select("EVENT", SUBJECT, "READER").drop_nulls("READER").unique()
-    read = views.table(sorted(names), EVENT=pl.String).join(readings, on="EVENT")
+    readings = views.happenings.select("EVENT", SUBJECT, "READER").unique()
+    read = views.table(sorted(names), EVENT=pl.String).join(readings.drop_nulls("READER"), on="EVENT")
+    facts = {
+        (number, fact)
+        for number, view in enumerate(views.every)
+        if view.reader == LOCAL
+        for fact in view.plan.read
+    }
+    own = views.table(sorted(facts), EVENT=pl.String).join(readings, on="EVENT")
     is_mine = (pl.col("READER") == pl.col("reads")).fill_null(value=False)
-    return read.group_by(KEY).agg(is_mine.any().alias("mine")).filter(~pl.col("mine")).select(
-        *KEY, unread=pl.lit(Reason.MISSING.value)
-    )  # fmt: skip
+    others = read.group_by(KEY).agg(is_mine.any().alias("mine")).filter(~pl.col("mine"))
+    return others.join(own, on=KEY, how="anti").select(*KEY, unread=pl.lit(Reason.MISSING.value))
 
 
 def with_outcome(frame: pl.DataFrame) -> pl.DataFrame:

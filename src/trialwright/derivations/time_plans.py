@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from trialwright.protocol.loading import LoadedProtocol
-from trialwright.protocol.model import Endpoint
+from trialwright.protocol.model import Endpoint, Protocol
 from trialwright.protocol.moments import Selection, Span
 from trialwright.protocol.rule_tree import Moment
 from trialwright.protocol.written_rules import moments_of
@@ -58,6 +58,8 @@ class TimePlan:
         What facts and events are called.
     events, reported : frozenset of str
         The events of the protocol, and those whose day is reported; the others are seen when somebody looks.
+    read : frozenset of str
+        The facts whose records tell of the event and of what ends follow-up: somebody who read one of them has looked.
     """
 
     id: str
@@ -73,6 +75,7 @@ class TimePlan:
     labels: Mapping[str, str]
     events: frozenset[str]
     reported: frozenset[str]
+    read: frozenset[str]
 
     @property
     def names(self) -> set[str]:
@@ -114,13 +117,25 @@ def make_time_plans(
         causes = list(_causes(loaded, id_, endpoint))
         ends = [_selection(loaded, f"endpoints.{id_}.censored at")] if endpoint.censored_at else []
         ends += [cause.at for cause in causes if cause.event is None and cause.gap is None]
+        telling = (*endpoint.time_to, *(end.record.name or "" for end in ends))
+        read = frozenset(_judged(telling, protocol))
         for number, (text, start) in enumerate(_starts(loaded, id_, endpoint).items()):
             yield TimePlan(
                 id_, endpoint, text, start, text == (protocol.time_zero or "time zero"), number == 0, window_of(loaded, endpoint.during), ends,
                 [cause for cause in causes if cause.event and cause.gap is None],
                 [cause for cause in causes if cause.gap is not None],
-                labels, frozenset(protocol.events), reported,
+                labels, frozenset(protocol.events), reported, read,
             )  # fmt: skip
+
+
+def _judged(names: Iterable[str], protocol: Protocol) -> Iterator[str]:
+    """The facts that stand behind events, whose records they judge."""
+    for name in names:
+        one = protocol.events.get(name)
+        if one is not None:
+            yield from _judged([one.of] if one.of else [*one.all_of, *one.any_of], protocol)
+        elif name in protocol.facts:
+            yield name
 
 
 def _causes(loaded: LoadedProtocol, id_: str, endpoint: Endpoint) -> Iterator[Cause]:

@@ -45,7 +45,7 @@ FLARE_FOLD, FLARE_ABOVE = 3, 100.0
 INJURY_ALT, INJURY_BILIRUBIN, CHOLESTASIS_ALP = 3, 2, 2
 """Multiples of the upper limit of normal: from three on, above two, below two (hbv.md section 8.1)."""
 JAUNDICE_WITHIN = 30
-NADIR_FOLD, CONFIRMED_AFTER = 10, 28
+NADIR_FOLD, FROM_UNDETECTABLE, CONFIRMED_AFTER = 10, 100.0, 28
 UNDETECTABLE_BELOW, RISEN_TO = 20.0, 1000.0
 BASELINE_WITHIN, BEFORE_ENTECAVIR_WITHIN = 14, 28
 ON_TREATMENT_AFTER, SAFETY_AFTER = 28, 90
@@ -241,8 +241,7 @@ def _see_nadir(patient: Patient, course: Sequence[Sample], on_treatment: int) ->
     nadirs = lowest_before(course)
 
     tenfold = [
-        None if nadir is None else reaches(one, NADIR_FOLD, nadir)
-        for one, nadir in zip(course, nadirs, strict=True)
+        None if nadir is None else _has_risen(one, nadir) for one, nadir in zip(course, nadirs, strict=True)
     ]
 
     def breaks_through(position: int) -> Answer:
@@ -264,6 +263,16 @@ def _see_nadir(patient: Patient, course: Sequence[Sample], on_treatment: int) ->
     yield _within("endpoints.rise_over_nadir", over, on_treatment)
     covered = (add_months(_after(patient.zero, patient.last_dose), ENTECAVIR_MONTHS) - patient.zero).days
     yield _within("endpoints.breakthrough", through, covered)
+
+
+def _has_risen(one: Sample, nadir: Sample) -> Answer:
+    """Ten times the lowest value; after virus that could not be quantified, 100 IU/mL (hbv.md section 6)."""
+    was_seen = is_at_least(nadir, UNDETECTABLE_BELOW)
+    answers = (
+        both(was_seen, reaches(one, NADIR_FOLD, nadir)),
+        both(_not(was_seen), is_at_least(one, FROM_UNDETECTABLE)),
+    )
+    return _any(answers)
 
 
 def _after(zero: date, days: int) -> date:

@@ -155,12 +155,7 @@ def _without_gaps(event: int | None, death: int | None, adequate: Sequence[int])
 def _see_hbsag(patient: Patient) -> Iterator[Seen]:
     """Loss of HBsAg, confirmed; still lost half a year after interferon, and after all treatment; and with antibodies."""
     samples = [one for one in patient.hbsag if one.day >= 0]
-
-    def is_lost(position: int) -> Answer:
-        at_least = is_at_least(samples[position], LOST_BELOW)
-        return None if at_least is None else not at_least
-
-    rows = confirmed(samples, is_lost, CONFIRMED_AFTER)
+    rows = confirmed(samples, lambda position: _is_lost(samples[position]), CONFIRMED_AFTER)
     loss = first_met(rows)
     yield Seen("events.hbsag_loss", None, loss)
     inside = [row for row in rows if row[0] <= HBSAG_READ_AT]
@@ -168,13 +163,16 @@ def _see_hbsag(patient: Patient) -> Iterator[Seen]:
                n_assessed=len(inside))  # fmt: skip
     since = patient.last_interferon
     sustained: list[tuple[int, Answer]] = [
-        (one.day, False if since is None else both(is_lost(position), one.day >= since + SUSTAINED_AFTER))
-        for position, one in enumerate(samples)
+        (one.day, False if since is None else both(_is_lost(one), one.day >= since + SUSTAINED_AFTER))
+        for one in samples
     ]
     yield Seen("events.hbsag_loss_sustained", None, first_met(sustained))
 
     def has_lost(day: int) -> Answer:
-        return loss.answer if loss.day is None else day >= loss.day
+        """Lost once, confirmed, and lost at the last look of the four weeks before."""
+        looks = [one for one in patient.hbsag if 0 <= day - one.day <= LOST_WITHIN]
+        had = loss.answer if loss.day is None else day >= loss.day
+        return both(had, _is_lost(looks[-1]) if looks else None)
 
     antibodies: list[tuple[int, Answer]] = [
         (one.day, both(is_at_least(one, ANTIBODIES_FROM), has_lost(one.day)))
@@ -183,6 +181,11 @@ def _see_hbsag(patient: Patient) -> Iterator[Seen]:
     ]
     yield Seen("events.seroconversion", None, first_met(antibodies))
     yield Seen("events.functional_cure", None, _see_cure(patient, rows))
+
+
+def _is_lost(one: Sample) -> Answer:
+    is_there = is_at_least(one, LOST_BELOW)
+    return None if is_there is None else not is_there
 
 
 def _see_cure(patient: Patient, losses: Sequence[tuple[int, Answer]]) -> Finding:
