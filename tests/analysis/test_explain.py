@@ -9,12 +9,15 @@ import polars as pl
 import pytest
 from tests.cases.written_report import written_report
 
-from trialwright.analysis.explain import Explainer, list_analyses, results_below
-from trialwright.analysis.explaining.elements import tell_element
+from trialwright.analysis.calendar_kept import CALENDAR
+from trialwright.analysis.explain import NOT_KEPT, Explainer, list_analyses, results_below
+from trialwright.analysis.explaining.elements import paths_behind, tell_element
 from trialwright.analysis.explaining.finding import pick_rows
-from trialwright.analysis.explaining.records import NOT_FOUND, NOT_LOOKED_FOR, find_records
+from trialwright.analysis.explaining.records import NOT_FOUND, NOT_LOOKED_FOR, find_records, sources_of
 from trialwright.analysis.exposure import EXPOSURE
+from trialwright.analysis.immortal_time import IMMORTAL
 from trialwright.analysis.report_folder import find_protocol, read_report
+from trialwright.analysis.results import Results
 from trialwright.analysis.run import FLOW, run_analyses
 from trialwright.checks.lengths import most_days
 from trialwright.protocol.analyses import (
@@ -35,11 +38,12 @@ from trialwright.protocol.analyses import (
 )
 from trialwright.protocol.loading import load_protocol
 from trialwright.records.files import read_records
+from trialwright.vocabulary.documents import dotted
 from trialwright.vocabulary.problems import ProblemsFound
 
 TRIALS = {"nct04294498": (20, 5), "nct07120750": (30, 4)}
 """Subjects and seed of each trial."""
-UNITS = ("subjects", "events", "records", "episodes")
+UNITS = ("subjects", "events", "records", "episodes", "contacts")
 KNOWN = (
     BaselineTable,
     CloneCensorWeight,
@@ -59,6 +63,12 @@ KNOWN = (
 """Methods of which every count must be followed to its rows."""
 OF_NO_ROWS = ("n_planned", "expected", "effective_size", "n_weighted", "n_in_bin")
 """Numbers of subjects or events that count no rows: a plan, an expectation, what weights and a model make of subjects."""
+OF_RECORDS = (
+    "n_met", "n_events", "n_with", "n_in_time", "n_early", "n_treated", "n_ended", "n_episodes", "n_grade_3", "n_events_before",
+)  # fmt: skip
+"""Numbers of what was seen: of what was not, or on a day that is not known, no one record tells."""
+WITHOUT_RECORDS = ("ADEXSUM[PARAMCD=UNTIL]", "ADEXSUM[PARAMCD=WENTON]")
+"""What rules make of the end of a treatment rests on events, which stand behind it as evidence."""
 
 
 @cache
@@ -74,23 +84,148 @@ def has_rows(told, result):
     """Whether a result counts rows."""
     if result.unit not in UNITS or result.value is None or result.statistic in OF_NO_ROWS:
         return False
-    return result.analysis in (FLOW, EXPOSURE) or isinstance(
+    return result.analysis in (FLOW, EXPOSURE, CALENDAR, IMMORTAL) or isinstance(
         told.loaded.protocol.analyses.get(result.analysis), KNOWN
     )
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_every_count_is_the_number_of_rows_behind_it(trial):
+def test_every_number_leads_to_the_protocol_and_every_count_to_its_rows_and_their_records(trial):
+    """All ids. Numbers that differ by time only rest on the same elements."""
     told = explainer(trial)
-    counted, kept = 0, {}
+    places = {dotted(path) for path in told.loaded.document.key_places}
+    people = {*told.data.adsl["USUBJID"]}
+    elements, kept, counted, datasets = {}, {}, 0, set()
     for result in told.report.results.rows:
+        kind = (result.analysis, result.group, result.item, result.statistic)
+        if kind not in elements:
+            elements[kind] = [dotted(path) for path in paths_behind(told.definitions, result)]
+            assert elements[kind], result.id
+            assert places.issuperset(elements[kind]), result.id
         picked = pick_rows(told.data, result, kept)
-        if has_rows(told, result):
-            assert picked.number == result.value, (result.id, picked.meaning)
-            counted += 1
-        elif picked.number is not None:
-            assert picked.number == result.value, (result.id, picked.meaning)
+        if not has_rows(told, result):
+            assert picked.number in (None, result.value), (result.id, picked.meaning)
+            continue
+        assert picked.number == result.value, (result.id, picked.meaning)
+        assert people.issuperset(picked.rows["USUBJID"]), result.id
+        counted += 1
+        if (
+            result.statistic in OF_RECORDS
+            and picked.dataset not in WITHOUT_RECORDS
+            and "SRCALL" in picked.rows.columns
+        ):
+            datasets.add(picked.dataset.partition("[")[0])
+            dated = [row for row in picked.rows.iter_rows(named=True) if row.get("ADT", row)]
+            assert all(sources_of(row) for row in dated), result.id
     assert counted > 1000
+    assert {"ADTTE", "ADRATE", "ADAE", "ADCLOCK", "ADEXSUM"} <= datasets
+
+
+@pytest.mark.parametrize(
+    ("trial", "id_", "paths"),
+    [
+        pytest.param(
+            "nct04294498", "clocks.viral_load/n_late",
+            ["clocks.viral_load", "deviations.viral_load_late", "deviations.viral_load_missed", "periods.on_treatment"],
+            id="a clock, the deviations that ask for it, and the time in which it runs",
+        ),
+        pytest.param(
+            "nct07120750", "visits.imaging/n_missed", ["visits.imaging", "deviations.scan_late", "deviations.scan_missed"], id="a visit",
+        ),
+        pytest.param(
+            "nct07120750", "visits.imaging.repeat within/n_missed",
+            ["visits.imaging.repeat within", "visits.imaging", "deviations.scan_unusable"],
+            id="a look that must be repeated",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_due_leads_to_its_clock_or_visit_and_to_the_deviations_that_ask_for_it(trial, id_, paths):
+    found = explainer(trial).explain(f"{CALENDAR}/{id_}")
+    assert [element.path for element in found.elements][: len(paths)] == paths
+    assert found.rows.adds_up
+    assert {"PARAM", "STARTDT", "AVALC"} <= {*found.rows.columns}
+    measured = {"clocks": ["facts.hbv_dna"], "visits": ["facts.lirads"]}[id_.partition(".")[0]]
+    assert {element.path for element in found.elements} >= {*measured}
+
+
+@pytest.mark.parametrize(
+    ("trial", "id_", "paths"),
+    [
+        (
+            "nct04294498",
+            "liver HELDHEP/n_with",
+            ["time zero", "events.hbv_reactivation", "populations.treated"],
+        ),
+        ("nct04294498", "flare/n_episodes", ["events.hepatitis_flare", "populations.treated"]),
+        ("nct04294498", "adverse event/n_with", ["endpoints.adverse_events", "populations.treated"]),
+        ("nct04294498", "laboratory/n_with", ["facts.alt", "facts.ast", "facts.alp", "facts.bilirubin"]),
+        (
+            "nct04294498",
+            "durvalumab until doses/n_met",
+            ["treatments.durvalumab.until.doses", "treatments.durvalumab", "populations.treated"],
+        ),
+        ("nct07120750", "n_died", ["populations.safety"]),
+    ],
+)
+def test_what_is_counted_in_every_trial_leads_to_the_elements_it_rests_on(trial, id_, paths):
+    found = explainer(trial).explain(f"{EXPOSURE}/{id_}")
+    assert [element.path for element in found.elements][: len(paths)] == paths
+
+
+def test_a_number_of_the_design_stands_behind_nobody():
+    """Its page has no datasets, the report of the trial has."""
+    told = explainer("nct04294498")
+    row = replace(
+        told.report.results["population flow/n_planned"],
+        analysis="design assumptions", item="alpha", statistic="value", source="assumptions.type_1_error.value",
+    )  # fmt: skip
+    report = replace(told.report, results=Results((row,), (), told.report.results.provenance))
+    for one in (report, replace(report, tables={})):
+        found = Explainer.of(one, told.loaded).explain(row.id)
+        assert [element.path for element in found.elements] == ["assumptions.type_1_error"]
+        assert (found.rows.dataset, found.rows.rows) == ("the protocol", ())
+        assert found.warnings == ()
+
+
+def test_what_virtual_trials_showed_has_no_records():
+    told = explainer("nct04294498")
+    row = replace(
+        told.report.results[f"{CALENDAR}/clocks.viral_load/n_late"],
+        analysis="clocks", source="ADCLOCK <- virtual trials <- scenarios.often",
+    )  # fmt: skip
+    report = replace(told.report, results=Results((row,), (), told.report.results.provenance))
+    found = Explainer.of(report, told.loaded).explain(row.id)
+    assert [element.path for element in found.elements][:2] == ["clocks.viral_load", "scenarios.often"]
+    assert found.warnings == (NOT_KEPT,)
+    assert found.rows is None
+
+
+def test_who_began_a_treatment_against_the_decision_is_counted_as_begun():
+    """Twice: the numbers by what was begun, not by what ADSL says was assigned."""
+    data = explainer("nct07120750").data
+    name, analysis = next(
+        (id_, one) for id_, one in data.protocol.analyses.items() if isinstance(one, CloneCensorWeight)
+    )
+    short = analysis.model_copy(update={"covariates": (), "resamples": 100})
+    rows = data.tables["ADTTEV"]
+    own = (pl.col("ANALYSIS") == name) & (pl.col("INCLFL") == "Y")
+    against = rows.filter(own & (pl.col("GROUP") == "na"))["USUBJID"][0]
+    begun = pl.when(own & (pl.col("USUBJID") == against)).then(pl.lit("na_and_peginterferon"))
+    day = pl.when(own & (pl.col("USUBJID") == against)).then("STARTDT").otherwise("GROUPDT")
+    rows = rows.with_columns(GROUP=begun.otherwise("GROUP"), GROUPDT=day)
+    assigned = data.adsl.filter(pl.col("USUBJID") == against)["GROUP"].item()
+    assert assigned == "na"
+    data = replace(
+        data,
+        protocol=data.protocol.model_copy(update={"analyses": {name: short}}),
+        tables={**data.tables, "ADTTEV": rows},
+    )
+    results = run_analyses(data, {}, "records")
+    timed = rows.filter(own).join(data.population(short.population), on="USUBJID", how="semi")
+    for group in ("na", "na_and_peginterferon"):
+        result = results[f"{name}/{group}/n_subjects"]
+        assert result.value == timed.filter(pl.col("GROUP") == group).height
+        assert pick_rows(data, result).number == result.value
 
 
 def test_behind_two_strategies_stand_those_who_left_and_those_who_stayed():
@@ -150,11 +285,9 @@ def test_behind_a_risk_between_examinations_stand_the_events_that_may_lie_before
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_every_number_can_be_explained(trial):
-    """One of each kind: the ids of an analysis differ beyond that by group and time only."""
+    """One of each kind: numbers of a method differ beyond that by analysis, group and time only."""
     told = explainer(trial)
-    kinds = {
-        (row.analysis, row.item and row.item[:12], row.statistic): row for row in told.report.results.rows
-    }
+    kinds = {(row.method, row.item and row.item[:12], row.statistic): row for row in told.report.results.rows}
     for result in kinds.values():
         found = told.explain(result.id)
         assert not [warning for warning in found.warnings if "add up" in warning]
@@ -228,6 +361,39 @@ def test_an_event_comes_with_its_evidence():
     assert row.values["EVENT"] in events
     day = {one.values["ADT"] for one in found.subject.evidence if one.values["EVENT"] == row.values["EVENT"]}
     assert row.values["ADT"] in day
+
+
+def test_who_is_without_an_event_comes_with_the_results_among_which_it_was_looked_for():
+    """As many as ADRATE says there were, all of HBV DNA, and within its window."""
+    told = explainer("nct04294498", records=True)
+    rows = pick_rows(told.data, told.report.results["reactivation_rate/n_not_met"]).rows
+    assert rows.height >= 5
+    for row in rows.head(5).iter_rows(named=True):
+        found = told.explain("reactivation_rate/n_not_met", subject=row["USUBJID"]).subject
+        assert len(found.looks) == row["NASSESS"] > 0
+        for look in found.looks:
+            assert look.values["PARAMCD"] == "HBV_DNA"
+            assert str(row["STARTDT"]) <= look.values["ADT"] <= str(row["ENDDT"])
+        assert {record.name for record in found.records} >= {look.sources[0] for look in found.looks}
+        assert all(record.what == "HBV DNA" for record in found.records if record.name.startswith("LB."))
+    met = pick_rows(told.data, told.report.results["reactivation_rate/n_met"]).rows["USUBJID"]
+    if len(met):
+        assert told.explain("reactivation_rate/n_met", subject=met[0]).subject.looks == ()
+
+
+def test_what_ended_a_treatment_comes_with_the_events_before():
+    """A progression that was confirmed weeks before the end is what the rule looks back at."""
+    told = explainer("nct04294498")
+    id_ = f"{EXPOSURE}/durvalumab until confirmed_progression/n_met"
+    rows = pick_rows(told.data, told.report.results[id_]).rows
+    assert rows.height
+    events = told.data.tables["ADEVT"].filter(EVENT="confirmed_progression", AVALC="met")
+    for row in rows.iter_rows(named=True):
+        found = told.explain(id_, subject=row["USUBJID"]).subject
+        days = {str(day) for day in events.filter(USUBJID=row["USUBJID"])["ADT"] if day <= row["ADT"]}
+        seen = {one.values["ADT"] for one in found.evidence if one.values["EVENT"] == "confirmed_progression"}
+        assert days
+        assert days <= seen
 
 
 def test_who_is_not_counted_is_shown_all_the_same():

@@ -7,7 +7,7 @@ import pytest
 from tests.analysis.listed_study import listed_study, variants
 from tests.derivations.small_studies import Records, on_day
 
-from trialwright.analysis.listed import select_listed
+from trialwright.analysis.listed import select_listed, with_days
 from trialwright.analysis.listings import (
     list_deaths,
     list_deviations,
@@ -73,15 +73,65 @@ def test_an_exclusion_criterion_that_is_met_is_not_fulfilled():
     ],
 )
 def test_doses_beside_the_plan(subject, expected):
-    found = rows(list_deviations(variants()), "id", "PROTOCOL", USUBJID=subject, KIND="dose")
+    """No deviation of this protocol asks how doses lie."""
+    full = variants()
+    others = {name: one for name, one in full.protocol.deviations.items() if one.visit != "infusion"}
+    protocol = full.protocol.model_copy(update={"deviations": others})
+    listed = type(full)(protocol, full.rules, full.tables, "treated", 0)
+    found = rows(list_deviations(listed), "id", "PROTOCOL", USUBJID=subject, KIND="dose")
     assert [(id_.split("/")[2].removeprefix("durvalumab_"), path) for id_, path in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("dose early", [("important", "treatments.durvalumab.tolerance")]),
+        ("dose at the most", []),
+        ("dose late", [("minor", "deviations.dose_late")]),
+        ("dose skipped", [("important", "deviations.dose_skipped")]),
+    ],
+)
+def test_a_dose_that_a_deviation_asks_for_is_listed_once(subject, expected):
+    """As that deviation, with its severity; one that came early is asked for by a rule, and listed by the treatment."""
+    found = rows(list_deviations(variants()), "SEVERITY", "PROTOCOL", USUBJID=subject, KIND="dose")
+    assert [(severity or "important", path) for severity, path in found] == expected
+
+
+def test_a_late_dose_is_told_with_the_days_since_the_dose_before():
+    """Doses on days 1 and 33."""
+    (row,) = rows(list_deviations(variants()), "TEXT", "ADY", USUBJID="dose late", KIND="dose")
+    text = load_protocol("nct04294498").protocol.deviations["dose_late"].text
+    assert row == (f"{text}: 32 days since the dose before", 33)
+
+
+@pytest.mark.parametrize(("after", "day"), [(-1, -1), (0, 1), (1, 2)])
+def test_there_is_no_study_day_0(after, day):
+    listed = listed_study()
+    start = listed.subjects.head(1)
+    given = start.select(
+        "USUBJID", ADT=pl.col("STARTDT") + pl.duration(days=after), REASON=pl.lit(None, pl.String)
+    )
+    told = with_days(listed, given.with_columns(ADTL="ADT"))
+    assert told.select("DAYS", "ADY").rows() == [(after, day)]
+
+
+def test_a_day_known_in_part_has_the_study_day_of_its_first():
+    listed = listed_study()
+    start = listed.subjects.head(1)
+    given = start.select(
+        "USUBJID",
+        ADT=pl.lit(None, pl.Date),
+        ADTL=pl.col("STARTDT") + pl.duration(days=9),
+        REASON=pl.lit(None, pl.String),
+    )
+    assert with_days(listed, given).select("ADY", "REASON").rows() == [(10, "imprecise date")]
 
 
 def test_another_amount_and_a_dose_left_out():
     frame = list_deviations(variants())
-    assert rows(frame, "TEXT", "AVALC", "DAYS", KIND="dose", USUBJID="other doses") == [
-        ("durvalumab: dose left out: NOT WELL", "found", 112),
-        ("durvalumab: 750.0 mg in place of 1500.0 mg", "found", 84),
+    assert rows(frame, "TEXT", "AVALC", "ADY", KIND="dose", USUBJID="other doses") == [
+        ("durvalumab: dose left out: NOT WELL", "found", 113),
+        ("durvalumab: 750.0 mg in place of 1500.0 mg", "found", 85),
     ]
 
 
@@ -103,8 +153,8 @@ def test_consent_before_time_zero(subject, expected):
 
 def test_a_gap_without_antiviral():
     frame = list_deviations(variants())
-    assert rows(frame, "USUBJID", "TEXT", "DAYS", KIND="gap") == [
-        ("gap of 15", "entecavir: 15 days without it before this day", 105)
+    assert rows(frame, "USUBJID", "TEXT", "ADY", KIND="gap") == [
+        ("gap of 15", "entecavir: 15 days without it before this day", 106)
     ]
 
 
@@ -152,8 +202,8 @@ def test_a_deviation_that_asks_for_an_event():
     made.dose("peginterferon", on_day(10), on_day(50), "2")
     listed = select_listed(loaded, derive_datasets(made.study_of(loaded)).tables, "assigned")
     frame = list_deviations(listed).filter(pl.col("KIND") == "event")
-    assert rows(frame, "USUBJID", "AVALC", "SEVERITY", "PROTOCOL", "DAYS") == [
-        ("2", "found", "important", "deviations.against_decision", 9)
+    assert rows(frame, "USUBJID", "AVALC", "SEVERITY", "PROTOCOL", "ADY") == [
+        ("2", "found", "important", "deviations.against_decision", 10)
     ]
 
 
@@ -185,26 +235,26 @@ def test_a_scan_that_nobody_could_judge_is_a_deviation_unless_it_is_repeated_wit
 
 def test_deaths():
     frame = list_deaths(listed_study())
-    assert rows(frame, "id", "AVALC", "DAYS", "SINCE", "SINCEOF", "FATAL") == [
-        ("death/T-01/death/1", "died", 99, 43, "durvalumab", "HEPATITIS")
+    assert rows(frame, "id", "AVALC", "ADY", "SINCE", "SINCEOF", "FATAL") == [
+        ("death/T-01/death/1", "died", 100, 43, "durvalumab", "HEPATITIS")
     ]
 
 
 def test_serious_and_possibly_serious_events():
     frame = list_serious_events(listed_study())
-    assert rows(frame, "USUBJID", "TERM", "ASERFL", "ATOXGR", "DAYS") == [
-        ("T-01", "HEPATITIS", "Y", 3, 56),
-        ("T-02", "RASH", None, 1, 9),
+    assert rows(frame, "USUBJID", "TERM", "ASERFL", "ATOXGR", "ADY") == [
+        ("T-01", "HEPATITIS", "Y", 3, 57),
+        ("T-02", "RASH", None, 1, 10),
     ]
 
 
 def test_events_of_the_liver_with_their_cause():
-    columns = ("KIND", "AVALC", "DAYS", "RESULT", "BASELINE", "CAUSEST", "CAUSE")
+    columns = ("KIND", "AVALC", "ADY", "RESULT", "BASELINE", "CAUSEST", "CAUSE")
     assert rows(list_liver_events(variants()), *columns, USUBJID="judged") == [
-        ("reactivation", "met", 56, "100000 IU/mL", "1000 IU/mL", None, None),
-        ("adverse event", "met", 56, None, None, "not judged", None),
-        ("flare", "met", 56, None, None, "judged", "HBV"),
+        ("reactivation", "met", 57, "100000 IU/mL", "1000 IU/mL", None, None),
+        ("adverse event", "met", 57, None, None, "not judged", None),
+        ("flare", "met", 57, None, None, "judged", "HBV"),
     ]
     assert rows(list_liver_events(listed_study()), *columns, USUBJID="T-02") == [
-        ("reactivation", "unknown", 28, None, None, None, None)
+        ("reactivation", "unknown", 29, None, None, None, None)
     ]

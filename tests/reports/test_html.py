@@ -158,6 +158,17 @@ def test_every_piece_is_shown_with_its_reference(sample_page, reader):
             assert (piece.text, None if piece.ref is None else str(piece.ref)) in shown
 
 
+@pytest.mark.parametrize(
+    ("words", "tag"), [("2027-04-18", "time"), ("2027-04", "span"), ("2027-04-18, doubtful", "span")]
+)
+def test_a_day_is_marked_as_one_so_that_no_line_ends_within_it(words, tag):
+    page = Page(
+        Text("T"), Text("S"), (Section("a", Text("A"), (Paragraph(Text(Term(words, Ref.data("AE")))),)),)
+    )
+    elements = read(render_html(page)).elements
+    assert [(name, told) for name, told_of, told in elements if "data-ref" in told_of] == [(tag, [words])]
+
+
 def test_numbers_keep_their_full_precision(sample_page, reader):
     numbers = [piece for piece in pieces_of(sample_page) if isinstance(piece, Number)]
     shown = {(a["data-ref"], words): a["value"] for a, words in reader.of("data")}

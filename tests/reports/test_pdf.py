@@ -8,6 +8,7 @@ from trialwright.reports.blocks import (
     Code,
     Column,
     Figure,
+    KeyValues,
     Number,
     Page,
     Paragraph,
@@ -247,6 +248,42 @@ def test_a_short_table_stays_on_one_page():
     for n in range(len(filler)):
         letters = letters_of(render_pdf(one_section(*filler[:n], table)))
         assert letters.count("Subject") == 1
+
+
+def test_a_high_table_of_few_rows_leaves_no_page_half_empty():
+    """Twelve rows of five lines each fill half a page: behind as much text the first of them stand on the same page."""
+    filler = tuple(Paragraph(Text("word " * 60)) for _ in range(9))
+    columns = (Column(Text("Subject"), "left"), Column(Text("What was found"), "left"))
+    rows = tuple(Row(term(f"{i}x"), (Text("a word or two " * 30),)) for i in range(12))
+    document = render_pdf(one_section(*filler, Table("t", Text("High"), columns, rows)))
+    assert letters_of(document).count("SubjectWhatwasfound") == 2
+    assert len(re.findall(rb"/Type/Page\b", document)) == 2
+
+
+def test_names_and_meanings_stay_on_one_page():
+    items = tuple((Text("version"), term(f"{i}v")) for i in range(12))
+    for n in range(11, 15):
+        filler = tuple(Paragraph(Text("word " * 60)) for _ in range(n))
+        letters = letters_of(render_pdf(one_section(*filler, KeyValues(items))))
+        first, last = letters.index("0v"), letters.index("11v")
+        assert "Page" not in letters[first:last]
+
+
+def test_the_words_of_an_empty_table_are_not_squeezed_into_its_first_column():
+    words = "Everybody fulfils every criterion, and all of them could be judged."
+    columns = (Column(Text("Subject"), "left"),)
+    runs = runs_of(render_pdf(one_section(Table("t", Text("Criteria"), columns, (), empty=Text(words)))))
+    assert words in runs
+
+
+def test_a_long_path_ends_its_line_at_a_point_or_underscore_and_runs_into_no_other_cell():
+    path = "treatments.durvalumab.until.confirmed_progression.when"
+    columns = tuple(Column(Text(head), "left") for head in ("Element", "Check", "What was found"))
+    row = Row(term(path), (Text("cannot-be-confirmed"), Text("a word or two " * 30)))
+    runs = runs_of(render_pdf(one_section(Table("t", Text("Checks"), columns, (row,)))))
+    assert path not in runs
+    first = next(run for run in runs if run.startswith("treatments."))
+    assert first[-1] in "._"
 
 
 def test_a_wide_table_breaks_no_number_and_leaves_room_for_words():

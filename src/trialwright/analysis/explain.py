@@ -14,8 +14,8 @@ import polars as pl
 
 from trialwright.analysis.explaining.elements import events_behind, paths_behind, tell_element
 from trialwright.analysis.explaining.exposure import safety_population
-from trialwright.analysis.explaining.finding import pick_rows
-from trialwright.analysis.explaining.picking import Picked
+from trialwright.analysis.explaining.finding import is_of_protocol, pick_rows
+from trialwright.analysis.explaining.picking import FROM_PROTOCOL, Picked
 from trialwright.analysis.explaining.records import find_records, plain, sources_of, tell_rows
 from trialwright.analysis.explaining.tree import (
     Explanation,
@@ -31,10 +31,11 @@ from trialwright.analysis.report_folder import ReportFolder
 from trialwright.analysis.results import Result, Results
 from trialwright.analysis.safety_board import BOARD
 from trialwright.analysis.sample import AnalysisData, select_times
-from trialwright.derivations.adrate import UNKNOWN
+from trialwright.derivations.adrate import NOT_MET, UNKNOWN
 from trialwright.derivations.definitions import Definitions
 from trialwright.protocol.analyses import TimeAnalysis
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
+from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.records.files import Records
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
@@ -47,6 +48,9 @@ NO_DATASETS = (
     "the report holds no analysis datasets, for it was made from a table of one row a subject; "
     "its subjects cannot be shown"
 )
+VIRTUAL = "virtual trials"
+"""Stands in the source of what a rehearsal found."""
+NOT_KEPT = "it was found in virtual trials, whose records are not kept; their subjects cannot be shown"
 OTHER_PROTOCOL = (
     "the protocol read here is not the one the report was made by (their hashes differ): "
     "lines, words and rules may not be those of this number"
@@ -56,7 +60,7 @@ _MOST_COMPARED = 4_000
 """So many ids are compared with a wrong one: it takes time, and the beginning of a wrong id is mostly right."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "ADSL": ("GROUP", "STARTDT", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT"),
+        "ADSL": ("GROUP", "STARTDT", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT", "EOSSTT", "EOSDT"),
         "ADBASE": ("PARAM", "AVALC", "AVALU", "AVALIMP", "ADT", "REASON"),
         "ADTTE": (
             "EVNTTYPE",
@@ -70,6 +74,19 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "AVALU",
             "REASON",
         ),
+        "ADCLOCK": (
+            "PARAM",
+            "STARTDT",
+            "AWLODT",
+            "AWHIDT",
+            "ADT",
+            "ENDDT",
+            "AVAL",
+            "AVALU",
+            "AVALC",
+            "REASON",
+        ),
+        "ADEVT": ("PARAM", "ASEQ", "ADT", "AVALC", "AVALT", "AVALU", "BASE", "REASON"),
         "ADTTEV": ("GROUP", "TSTART", "TSTOP", "EVNTTYPE", "REASON"),
         "ADRATE": ("AVALC", "REASON", "STARTDT", "ADT", "ENDDT", "ENDDESC", "NASSESS", "RISKDAYS"),
         "ADRS": ("PARAMCD", "AVALC", "REASON", "ADT", "ENDDT"),
@@ -81,6 +98,10 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """What a table of rows shows of each dataset, between the subject and the records."""
+
+
+_LOOKING_BACK = ("UNTIL", "WENTON", "STOPAGR")
+"""Parameters of ADEXSUM that say what rules make of the end of a treatment."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +165,16 @@ class Explainer:
         return ToldProtocol(self.loaded.protocol.study.id, file, sha256, told, sha256 == told)
 
     def _pick(self, result: Result, warnings: list[str]) -> Picked | None:
+        if VIRTUAL in result.source:
+            warnings.append(NOT_KEPT)
+            return None
+        if is_of_protocol(result):
+            return FROM_PROTOCOL
         if self.data is None:
             warnings.append(WITHHELD if self.report.is_of_records else NO_DATASETS)
             return None
-        is_of_protocol = result.source.startswith(f"analyses.{result.analysis} ")
-        if is_of_protocol and result.analysis not in self.data.protocol.analyses:
+        is_analysis = result.source.startswith(f"analyses.{result.analysis} ")
+        if is_analysis and result.analysis not in self.data.protocol.analyses:
             warnings.append(f"the protocol read here has no analysis `{result.analysis}`")
             return None
         picked = pick_rows(self.data, result, self._kept)
@@ -199,7 +225,8 @@ class Explainer:
             shown = select_times(self.data, analysis).filter(pl.col("USUBJID") == subject)
             rows += tell_rows(self.loaded, "ADTTE", shown)
         evidence = tuple(tell_rows(self.loaded, "ADEVT", _evidence(self.data, events, subject, shown)))
-        names = list(dict.fromkeys(name for row in (*rows, *evidence) for name in row.sources))
+        looks = tuple(tell_rows(self.loaded, "ADLB", _looks(self.data, subject, shown)))
+        names = list(dict.fromkeys(name for row in (*rows, *evidence, *looks) for name in row.sources))
         if self.records is not None:
             warnings += _other_files(self.report.results, self.records)
         tables = self.records.tables if self.records else None
@@ -210,6 +237,7 @@ class Explainer:
             own.height > 0,
             tuple(rows),
             evidence,
+            looks,
             tuple(find_records(tables, subject, names)),
         )
 
@@ -360,12 +388,21 @@ def _rows_of_subject(data: AnalysisData, dataset: str, subject: str) -> pl.DataF
 
 
 def _evidence(data: AnalysisData, events: Sequence[str], subject: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Events of a subject that share their day or a record with derived rows, or that nobody can judge."""
+    """Events of a subject that share their day or a record with derived rows, or that nobody can judge.
+
+    Rules that end a treatment look back: behind what they say stand events of earlier days too.
+    """
     found = data.tables["ADEVT"].filter((pl.col("USUBJID") == subject) & pl.col("EVENT").is_in(events))
     days = [day for row in rows.iter_rows(named=True) for day in (row.get("ADT"), row.get("ASTDT")) if day]
     named = {name for row in rows.iter_rows(named=True) for name in sources_of(row)}
+    judged = [
+        row["ADT"] for row in rows.iter_rows(named=True) if row.get("PARAMCD") in _LOOKING_BACK and row["ADT"]
+    ]
     keep = [
-        row["AVALC"] == UNKNOWN or row["ADT"] in days or bool(named & {*sources_of(row)})
+        row["AVALC"] == UNKNOWN
+        or row["ADT"] in days
+        or bool(named & {*sources_of(row)})
+        or any(row["ADT"] <= day for day in judged if row["ADT"])
         for row in found.iter_rows(named=True)
     ]
     order = {event: place for place, event in enumerate(events)}
@@ -376,6 +413,28 @@ def _evidence(data: AnalysisData, events: Sequence[str], subject: str, rows: pl.
         nulls_last=True,
         maintain_order=True,
     )
+
+
+def _looks(data: AnalysisData, subject: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The results of a subject among which the events of rows of ADRATE were looked for and not seen."""
+    results = data.tables["ADLB"].filter(pl.col("USUBJID") == subject) if "ADLB" in data.tables else None
+    if results is None or "NASSESS" not in rows.columns:
+        return data.adsl.clear()
+    inside = pl.lit(value=False)
+    for row in rows.filter(pl.col("AVALC") == NOT_MET).iter_rows(named=True):
+        facts = [name.upper() for name in _judged_by(data.protocol, row["EVENT"])]
+        is_in = pl.col("ADT").is_between(pl.lit(row["STARTDT"]), pl.lit(row["ENDDT"]))
+        inside = inside | (pl.col("PARAMCD").is_in(facts) & is_in)
+    named = data.protocol.baseline if data.protocol.baseline in data.protocol.baselines else None
+    return results.filter(inside & pl.col("BASETYPE").eq_missing(pl.lit(named, pl.String)))
+
+
+def _judged_by(protocol: Protocol, event: str) -> set[str]:
+    """The facts whose records an event, or the events it is made of, are judged by."""
+    one = protocol.events.get(event)
+    if one is None or one.of:
+        return {one.of or ""} if one else {event}
+    return set().union(*(_judged_by(protocol, part) for part in (*one.all_of, *one.any_of)))
 
 
 def _other_files(results: Results, records: Records) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from trialwright.derivations.known_columns import study_day
 from trialwright.derivations.tumour_settings import reader_of
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.loading import LoadedProtocol
@@ -219,7 +220,8 @@ SOURCE: Mapping[str, Any] = MappingProxyType({"SRCDOM": pl.String, "SRCSEQ": pl.
 
 
 def with_days(listed: Listed, rows: pl.DataFrame) -> pl.DataFrame:
-    """Beside each row `DAYS`, whole days elapsed from time zero to `ADT`, or to `ADTL` where the day is not known.
+    """Beside each row `DAYS`, whole days elapsed from time zero to `ADT`, or to `ADTL` where the day is not known, and `ADY`, the
+    study day of the same: that of time zero is 1, the one before it -1.
 
     A row without a day of its own that has no reason yet has `imprecise date` in `REASON`; `ADTH` is the last day.
     """
@@ -228,6 +230,7 @@ def with_days(listed: Listed, rows: pl.DataFrame) -> pl.DataFrame:
     imprecise = pl.col("ADT").is_null() & pl.col("ADTL").is_not_null() & pl.col("REASON").is_null()
     return rows.join(start, on="USUBJID", how="left", maintain_order="left").with_columns(
         DAYS=(day - pl.col("STARTDT")).dt.total_days(),
+        ADY=study_day(day, pl.col("STARTDT")),
         REASON=pl.when(imprecise).then(pl.lit(Reason.IMPRECISE_DATE.value)).otherwise("REASON"),
     ).drop("STARTDT")  # fmt: skip
 

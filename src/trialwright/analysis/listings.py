@@ -1,6 +1,7 @@
 """Listings of a report: eligibility, deviations, deaths, serious events, events of the liver.
 
-Only subjects with something to list have rows. What nobody can tell is listed as `unknown` with its reason.
+Only subjects with something to list have rows. What nobody can tell is listed as `unknown` with its reason. `ADY` is the
+study day of `ADT` (CDISC: that of time zero is 1, the one before it -1), or of the first day it can be.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.analysis.late_doses import find_late_doses
+from trialwright.analysis.late_doses import TIMING, find_late_doses
 from trialwright.analysis.listed import Listed, as_listing, main_events, with_days
 from trialwright.derivations.adclock import dosed_at, what_became, why_deviation_not_run
 from trialwright.derivations.adex import LONG_GAP_DAYS
+from trialwright.derivations.known_columns import study_day
 from trialwright.derivations.tumour_settings import fact_of
 from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.model import Deviation
 from trialwright.vocabulary.verdicts import Reason
 
 _ROW: Mapping[str, Any] = {
-    "KIND": pl.String, "TEXT": pl.String, "AVALC": pl.String, "REASON": pl.String, "ADT": pl.Date, "DAYS": pl.Int64,
+    "KIND": pl.String, "TEXT": pl.String, "AVALC": pl.String, "REASON": pl.String, "ADT": pl.Date, "ADY": pl.Int64,
 }  # fmt: skip
 _MISSING = Reason.MISSING.value
 
@@ -54,14 +57,14 @@ def list_deviations(listed: Listed) -> pl.DataFrame:
 
         eligibility  a criterion not fulfilled, as in `list_eligibility`; unknown ones too
         consent      time zero before consent (`found`), or no day of consent (`unknown`)
-        dose         a dose early, late, after a skipped dose or a hold that was too long, left out, or of another amount
+        dose         a dose early, late, after a skipped dose or a hold that was too long, left out, or of another amount. How a
+                     dose lies is listed once: where a deviation of the protocol asks for it, as that deviation with its
+                     `SEVERITY` and what excuses it (see `find_late_doses`), else as `treatments` of the protocol say
         gap          days without a treatment that is given without intervals, more than `LONG_GAP_DAYS`
         end          a treatment that ended without any rule that ends it, or went on after one
         event        an event that a deviation of the protocol asks for by `had(...)` alone; `SEVERITY` is that deviation's
-
         calendar     what ADCLOCK says became of the clock or visit that a deviation of the protocol asks for, with its
-                     `SEVERITY`; `ADT` is the day it was done, or the last on which it was in time; of doses see
-                     `find_late_doses`
+                     `SEVERITY`; `ADT` is the day it was done, or the last on which it was in time
 
         `AVALC` is `found` or `unknown`. `PROTOCOL` is the element that was departed from.
     """
@@ -93,7 +96,7 @@ def _consent(listed: Listed) -> pl.DataFrame:
     late = pl.col("STARTDT") < consent
     return adsl.filter(late.fill_null(value=False) | consent.is_null()).select(
         "USUBJID", OF=pl.lit("consent"), KIND=pl.lit("consent"), ADT="STARTDT",
-        DAYS=pl.when(pl.col("STARTDT").is_not_null()).then(0),
+        ADY=pl.when(pl.col("STARTDT").is_not_null()).then(1),
         TEXT=pl.when(late).then(pl.lit("time zero before consent")).otherwise(pl.lit("day of consent not known")),
         AVALC=pl.when(late).then(pl.lit("found")).otherwise(pl.lit("unknown")),
         REASON=pl.when(consent.is_null()).then(pl.lit(_MISSING)), SRCDOM=pl.lit("DM"), PROTOCOL=pl.lit("anchors.consent"),
@@ -103,6 +106,12 @@ def _consent(listed: Listed) -> pl.DataFrame:
 def _doses(listed: Listed) -> Iterator[pl.DataFrame]:
     adex = with_days(listed, listed["ADEX"])
     given = pl.col("GIVENFL") == "Y"
+    asked = (
+        pl.concat_str("TREATMENT", "TIMING", separator=" ")
+        .is_in(_asked_of_doses(listed))
+        .fill_null(value=False)
+    )
+    adex = adex.with_columns(TIMING=pl.when(~asked).then("TIMING"))
     unlike: tuple[tuple[str, str, pl.Expr, pl.Expr], ...] = (
         ("early", "tolerance", pl.col("TIMING") == "early", pl.format("dose early: {} days after the one before", "INTERVAL")),
         ("late", "tolerance", pl.col("TIMING") == "late", pl.format("dose {} days late", "DELAYD")),
@@ -121,6 +130,26 @@ def _doses(listed: Listed) -> Iterator[pl.DataFrame]:
         OF=pl.format("{}_gap", "TREATMENT"), KIND=pl.lit("gap"), AVALC=pl.lit("found"), ADT=pl.coalesce("ADT", "ADTL"),
         TEXT=pl.format("{}: {} days without it before this day", "PARAM", "GAPD"),
     ).select("USUBJID", "OF", *_ROW, "SRCDOM", "SRCSEQ", "PROTOCOL")  # fmt: skip
+
+
+def _asked_of_doses(listed: Listed) -> list[str]:
+    """Treatments with how a dose lies, `durvalumab late`, where a deviation of the protocol asks for it."""
+    return [
+        f"{treatment} {TIMING[str(deviation.is_)]}"
+        for deviation in _of_clocks_and_visits(listed).values()
+        if deviation.visit
+        for treatment in dosed_at(listed.protocol.visits[deviation.visit], listed.protocol)
+    ]
+
+
+def _of_clocks_and_visits(listed: Listed) -> Mapping[str, Deviation]:
+    """Deviations that ask what became of a clock or visit, and can be found."""
+    protocol = listed.protocol
+    return {
+        name: one
+        for name, one in protocol.deviations.items()
+        if one.is_ and not why_deviation_not_run(one, protocol)
+    }
 
 
 def _ends(listed: Listed) -> pl.DataFrame:
@@ -159,21 +188,21 @@ def _by_event(listed: Listed) -> Iterator[pl.DataFrame]:
 def _by_calendar(listed: Listed) -> Iterator[pl.DataFrame]:
     day = pl.coalesce("ADT", "AWHIDT", "STARTDT")
     contacts = listed["ADCLOCK"].with_columns(ADT=day, ADTL=day).drop("STARTDT")
-    for name, deviation in listed.protocol.deviations.items():
-        if deviation.is_ and not why_deviation_not_run(deviation, listed.protocol):
-            if deviation.visit and dosed_at(listed.protocol.visits[deviation.visit], listed.protocol):
-                rows = find_late_doses(listed, deviation).with_columns(ADTL="ADT")
-            else:
-                asked, answer = what_became(deviation)
-                told = (pl.col("AVALC") == answer) | pl.col("AVALC").is_null()
-                is_told = (
-                    pl.when(pl.col("AVALC").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("found"))
-                )
-                rows = contacts.filter(told & (pl.col("PROTOCOL") == asked)).with_columns(AVALC=is_told)
-            yield with_days(listed, rows).with_columns(
-                OF=pl.lit(name), KIND=pl.lit("calendar"), SEVERITY=pl.lit(deviation.severity),
-                TEXT=pl.lit(deviation.text), PROTOCOL=pl.lit(f"deviations.{name}"),
-            ).select("USUBJID", "OF", "SEVERITY", *_ROW, "SRCDOM", "SRCSEQ", "PROTOCOL")  # fmt: skip
+    for name, deviation in _of_clocks_and_visits(listed).items():
+        if deviation.visit and dosed_at(listed.protocol.visits[deviation.visit], listed.protocol):
+            kind, rows = "dose", find_late_doses(listed, deviation).with_columns(ADTL="ADT")
+            since = pl.format(": {} days since the dose before", "INTERVAL").fill_null("")
+            text = pl.concat_str(pl.lit(deviation.text), since)
+        else:
+            kind, text = "calendar", pl.lit(deviation.text)
+            asked, answer = what_became(deviation)
+            told = (pl.col("AVALC") == answer) | pl.col("AVALC").is_null()
+            is_told = pl.when(pl.col("AVALC").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("found"))
+            rows = contacts.filter(told & (pl.col("PROTOCOL") == asked)).with_columns(AVALC=is_told)
+        yield with_days(listed, rows).with_columns(
+            OF=pl.lit(name), KIND=pl.lit(kind), SEVERITY=pl.lit(deviation.severity), TEXT=text,
+            PROTOCOL=pl.lit(f"deviations.{name}"),
+        ).select("USUBJID", "OF", "SEVERITY", *_ROW, "SRCDOM", "SRCSEQ", "PROTOCOL")  # fmt: skip
 
 
 def list_deaths(listed: Listed) -> pl.DataFrame:
@@ -182,7 +211,7 @@ def list_deaths(listed: Listed) -> pl.DataFrame:
     Returns
     -------
     deaths : DataFrame
-        `AVALC` `died` or `unknown`; `ADT`, `DAYS`; `SINCE` days since the last dose of the treatments that are given at
+        `AVALC` `died` or `unknown`; `ADT`, `ADY`; `SINCE` days since the last dose of the treatments that are given at
         intervals (where there is none, of any treatment), `SINCEOF` its name.
         `FATAL` the terms of fatal adverse events, null where none is recorded.
     """
@@ -202,7 +231,7 @@ def list_deaths(listed: Listed) -> pl.DataFrame:
         SINCE=(pl.col("ADT") - pl.col("LAST")).dt.total_days(),
     )  # fmt: skip
     return as_listing(listed, "death", rows, {
-        "AVALC": pl.String, "REASON": pl.String, "ADT": pl.Date, "DAYS": pl.Int64, "SINCE": pl.Int64, "SINCEOF": pl.String,
+        "AVALC": pl.String, "REASON": pl.String, "ADT": pl.Date, "ADY": pl.Int64, "SINCE": pl.Int64, "SINCEOF": pl.String,
         "FATAL": pl.String,
     })  # fmt: skip
 
@@ -221,17 +250,17 @@ def _last_doses(listed: Listed) -> pl.DataFrame:
 def list_serious_events(listed: Listed) -> pl.DataFrame:
     """Adverse events that are serious, or of which nobody said whether they are (`ASERFL` null).
 
-    Columns are those of ADAE; `DAYS` and `ENDDAYS` count from time zero, `ADT` is the imputed first day (`ASTDTF` says so).
+    Columns are those of ADAE; `ADY` and `AENDY` are study days, `ADT` is the imputed first day (`ASTDTF` says so).
     """
     rows = listed["ADAE"].filter(pl.col("ASERFL").ne_missing("N"))
     start = listed.subjects.select("USUBJID", "STARTDT")
     told = rows.join(start, on="USUBJID", how="left", maintain_order="left").with_columns(
         OF=pl.lit("AE"), TERM=pl.coalesce("AEDECOD", "AETERM"), ADT="ASTDT",
-        DAYS=(pl.col("ASTDT") - pl.col("STARTDT")).dt.total_days(), ENDDAYS=(pl.col("AENDT") - pl.col("STARTDT")).dt.total_days(),
+        ADY=study_day(pl.col("ASTDT"), pl.col("STARTDT")), AENDY=study_day(pl.col("AENDT"), pl.col("STARTDT")),
     )  # fmt: skip
     texts = ("ASERFL", "AEOUT", "AEREL", "ARELFL", "AIMFL", "AFATFL", "TRTEMFL", "TRTEMRS", "ASTDTF")
     return as_listing(listed, "serious", told, {
-        "TERM": pl.String, "ATOXGR": pl.Int64, "ADT": pl.Date, "DAYS": pl.Int64, "AENDT": pl.Date, "ENDDAYS": pl.Int64,
+        "TERM": pl.String, "ATOXGR": pl.Int64, "ADT": pl.Date, "ADY": pl.Int64, "AENDT": pl.Date, "AENDY": pl.Int64,
         **dict.fromkeys(texts, pl.String),
     })  # fmt: skip
 

@@ -21,7 +21,7 @@ from trialwright.analysis.listed import (
     thresholds_of,
     with_days,
 )
-from trialwright.derivations.tumour_settings import NEW_THERAPY, fact_of, reader_of, response_settings
+from trialwright.derivations.tumour_settings import fact_of, reader_of, response_settings
 from trialwright.medicine.hepatitis_b.liver_injury import (
     HYS_LAW,
     LiverThresholds,
@@ -29,6 +29,7 @@ from trialwright.medicine.hepatitis_b.liver_injury import (
     find_peaks,
 )
 from trialwright.medicine.known import Known
+from trialwright.protocol.references import NEW_THERAPY
 from trialwright.vocabulary.intervals import Comparison, Intervals
 from trialwright.vocabulary.verdicts import Reason
 
@@ -267,7 +268,7 @@ def _first_new_therapy(listed: Listed) -> pl.DataFrame:
     settings = response_settings(listed.protocol)
     stops = settings[0].stops_at_new_therapy if settings else False
     rows = listed["ADEVT"].filter(
-        (pl.col("EVENT") == NEW_THERAPY.replace(" ", "_")) & pl.col("ADTL").is_not_null() & pl.lit(stops)
+        (pl.col("EVENT") == NEW_THERAPY) & pl.col("ADTL").is_not_null() & pl.lit(stops)
     )
     return rows.group_by("USUBJID").agg(THERAPY=pl.col("ADTL").min())
 

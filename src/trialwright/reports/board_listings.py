@@ -8,9 +8,10 @@ import polars as pl
 
 from trialwright.analysis.listings import list_deaths, list_serious_events
 from trialwright.analysis.pooled import is_grouped
+from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Paragraph, Ref, Row, Table, Term, Text
 from trialwright.reports.board_tables import Told
-from trialwright.reports.listing_tables import told_liver_events
+from trialwright.reports.listing_tables import STUDY_DAY, told_liver_events
 from trialwright.reports.patient_parts import Names
 
 
@@ -47,8 +48,11 @@ def _listing(told: Told, name: str, title: str, heads: list[str], frame: pl.Data
         if groups:
             cells.insert(0, groups.get(subject, Text("not known")))
         rows.append(Row(Text(Term(names.of[subject], ref)), tuple(cells)))
+    notes = [names.note()] if rows and names.prefix else []
+    notes += [_groups_in_full(told)] if rows and groups else []
+    notes += [Text(STUDY_DAY)] if rows and "ADY" in frame.columns else []
     return Table(
-        f"table-{name}", Text(title), tuple(columns), tuple(rows), (names.note(),) if rows and names.prefix else (), empty=Text(empty)
+        f"table-{name}", Text(title), tuple(columns), tuple(rows), tuple(notes), empty=Text(empty)
     )  # fmt: skip
 
 
@@ -57,13 +61,21 @@ def _groups_of(told: Told) -> dict[str, Text]:
     if not told.board.is_closed:
         return {}
     pairs = told.board.data.adsl.select("USUBJID", "groups").drop_nulls().iter_rows()
-    return {subject: Text(told.level("groups", group)) for subject, group in pairs}
+    return {subject: Text(told.short_level(GROUPS, group)) for subject, group in pairs}
+
+
+def _groups_in_full(told: Told) -> Text:
+    pieces: list[str | Term] = []
+    for name in told.protocol.groups:
+        short, label = told.short_level(GROUPS, name), told.level(GROUPS, name)
+        pieces += ["; " if pieces else "Groups: ", short, ", ", label]
+    return Text(*pieces, ".")
 
 
 def _deaths(told: Told, frame: pl.DataFrame, *, may_tell: bool) -> Table:
     """Without the time since the last dose of a treatment where that could tell the group."""
-    heads = ["Died", "On", "Days since time zero", "Fatal event"]
-    columns = ["id", "USUBJID", "AVALC", "ADT", "DAYS", "FATAL"]
+    heads = ["Died", "On", "Study day", "Fatal event"]
+    columns = ["id", "USUBJID", "AVALC", "ADT", "ADY", "FATAL"]
     if may_tell:
         heads.insert(3, "Days since the last dose")
         columns.insert(5, "SINCE")
@@ -79,8 +91,8 @@ def _said(column: str) -> pl.Expr:
 
 def _serious(told: Told, frame: pl.DataFrame) -> Table:
     shown = frame.select(
-        "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), _said("ASERFL"), _said("TRTEMFL"), "ADT", "DAYS", last_day_words(),
-        _said("ARELFL"), pl.col("AEOUT").str.to_lowercase(),
+        "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), _said("ASERFL"), _said("TRTEMFL"), "ADT", "ADY", last_day_words(),
+        _said("ARELFL"), pl.col("AEOUT").str.to_lowercase().str.replace_all("/", " / "),
     )  # fmt: skip
     heads = [
         "Event",
@@ -88,7 +100,7 @@ def _serious(told: Told, frame: pl.DataFrame) -> Table:
         "Serious",
         "With treatment",
         "From",
-        "Day",
+        "Study day",
         "To",
         "Related, as judged",
         "Outcome",
@@ -107,14 +119,14 @@ def last_day_words() -> pl.Expr:
 def _liver(told: Told, frame: pl.DataFrame) -> Table:
     shown = frame.select(
         "id", "USUBJID", pl.coalesce("TEXT", "KIND"), pl.concat_str("AVALC", pl.lit(" (") + pl.col("REASON") + pl.lit(")"), ignore_nulls=True),
-        "ADT", "DAYS", "RESULT", "BASELINE",
+        "ADT", "ADY", "RESULT", "BASELINE",
         pl.concat_str("CAUSEST", pl.lit(": ") + pl.col("CAUSE"), pl.lit(", by ") + pl.col("CAUSEBY"), ignore_nulls=True), "SUGGEST", pl.col("WUMISS").replace("", "nothing"),
     )  # fmt: skip
     heads = [
         "Event",
         "Told",
         "On",
-        "Day",
+        "Study day",
         "Result",
         "Baseline",
         "Cause, as judged",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trialwright.analysis.calendar_kept import CALENDAR, OF_SUBJECTS
-from trialwright.derivations.adclock import REPEAT
+from trialwright.derivations.adclock import REPEAT, clock_words
 from trialwright.reports.blocks import Column, GroupHeading, Row, Section, Table, Text
-from trialwright.reports.printed import Source
+from trialwright.reports.printed import Said, Source, capitalised
 
 _COLUMNS = {
     "n_due": "Due",
@@ -64,12 +64,13 @@ def _rows(source: Source) -> Iterator[Row | GroupHeading]:
             yield GroupHeading(Text(heading))
         for element in own:
             cells = tuple(source.count(f"{CALENDAR}/{element}/{statistic}") for statistic in _COLUMNS)
-            yield Row(_label(source, section, element), cells, indent=1)
+            yield Row(contact_label(source, element), cells, indent=1)
 
 
-def _label(source: Source, section: str, element: str) -> Text:
-    name, _, key = element.removeprefix(f"{section}.").partition(".")
+def contact_label(said: Said, element: str) -> Text:
+    """What a clock asks for, or the label of a visit, by its path: `clocks.viral_load`, `visits.imaging.repeat within`."""
+    section, name, *key = element.split(".")
     if section == "clocks":
-        return Text(source.said(name.replace("_", " "), element))
-    label = source.said(source.protocol.visits[name].label, f"{section}.{name}.label")
-    return Text(label, ": ", source.said("repeats", element)) if key else Text(label)
+        return Text(said.said(capitalised(clock_words(said.protocol.clocks[name], said.protocol)), element))
+    label = said.said(capitalised(said.protocol.visits[name].label), f"{section}.{name}.label")
+    return Text(label, ": ", said.said("repeats", element)) if key else Text(label)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,8 @@ def _inline_piece(piece: Inline, focusable: bool) -> Markup:
     match piece:
         case Number(text, ref, value):
             return Markup('<data value="%s" data-ref="%s"%s>%s</data>') % (repr(value), ref, tab, text)
+        case Term(text, ref) if _DAY.fullmatch(text):  # a day stays on one line
+            return Markup('<time data-ref="%s"%s>%s</time>') % (ref, tab, text)
         case Term(text, ref):
             return Markup('<span data-ref="%s"%s>%s</span>') % (ref, tab, text)
         case Code(text, None):
@@ -112,6 +115,9 @@ def _inline_piece(piece: Inline, focusable: bool) -> Markup:
             return Markup("&nbsp;to&nbsp;")
         case _:
             return escape(piece)
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _kind(block: object) -> str:

@@ -17,8 +17,12 @@ from trialwright.analysis.listings import (
     list_liver_events,
     list_serious_events,
 )
+from trialwright.medicine.hepatitis_b.causes import WORK_UP
 from trialwright.reports.blocks import Column, Ref, Row, Table, Term, Text
+from trialwright.reports.patient_parts import Names
+from trialwright.reports.printed import capitalised, cause_words
 
+STUDY_DAY = "The study day of time zero is one; there is no day zero."
 SHOWN = 200
 """So many rows of a listing are printed; the table says how many there are."""
 
@@ -32,16 +36,40 @@ class _Listing:
 
 
 _FEW = 3
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "inclusion": "Inclusion", "exclusion": "Exclusion", "eligibility": "Eligibility", "consent": "Consent", "dose": "Dose",
+        "gap": "Gap in treatment", "end": "End of treatment", "event": "Event", "calendar": "Clock or visit",
+    }
+)  # fmt: skip
+"""Kinds of rows as they are printed."""
 
 
 def told_liver_events(listed: Listed) -> pl.DataFrame:
-    """The events of the liver; of what is missing of a work-up the first few are named and the others counted."""
+    """The events of the liver in words; of what is missing of a work-up the first few are named and the others counted."""
     frame = list_liver_events(listed)
-    items = pl.col("WUMISS").str.split(", ")
+    labels = {name: part.label for name, part in WORK_UP.items()}
+    items = pl.col("WUMISS").str.split(", ").list.eval(pl.element().replace(labels))
     others = items.list.len().cast(pl.Int64) - _FEW
     few = items.list.head(_FEW).list.join(", ")
     told = pl.when(others > 0).then(pl.format("{} and {} more", few, others)).otherwise(few)
-    return frame.with_columns(told.str.replace_all("_", " ").alias("WUMISS"))
+    words = {"TEXT": capitalised, "CAUSE": cause_words, "SUGGEST": cause_words}
+    said = [
+        pl.Series(name, [as_told(one) if one else one for one in frame[name]], pl.String)
+        for name, as_told in words.items()
+    ]
+    return frame.with_columns(told.alias("WUMISS"), *said)
+
+
+def _deaths(listed: Listed) -> pl.DataFrame:
+    """Deaths, each treatment by its label."""
+    labels = {name: one.label or name.replace("_", " ") for name, one in listed.protocol.treatments.items()}
+    return list_deaths(listed).with_columns(pl.col("SINCEOF").replace(labels))
+
+
+def outcome_words(term: str) -> str:
+    """A controlled term as words: `NOT RECOVERED/NOT RESOLVED` in small letters, with a place where a line may end."""
+    return term.lower().replace("/", " / ")
 
 
 _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
@@ -55,25 +83,25 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
         "deviations": _Listing(
             "Deviations",
             list_deviations,
-            {"KIND": "Kind", "TEXT": "Deviation", "AVALC": "Finding", "REASON": "Why unknown", "ADT": "Date", "DAYS": "Day"},
+            {"KIND": "Kind", "SEVERITY": "Severity", "TEXT": "Deviation", "AVALC": "Finding", "REASON": "Why unknown", "ADT": "Date", "ADY": "Study day"},
             "None was found.",
         ),
         "deaths": _Listing(
             "Deaths",
-            list_deaths,
-            {"ADT": "Date", "DAYS": "Day", "AVALC": "Finding", "SINCE": "Days since last dose", "SINCEOF": "of", "FATAL": "Fatal event"},
+            _deaths,
+            {"ADT": "Date", "ADY": "Study day", "AVALC": "Finding", "SINCE": "Days since last dose", "SINCEOF": "Treatment", "FATAL": "Fatal event"},
             "Nobody is known to have died.",
         ),
         "serious": _Listing(
             "Serious adverse events",
             list_serious_events,
-            {"TERM": "Event", "ATOXGR": "Grade", "ADT": "Begin", "DAYS": "Day", "AENDT": "End", "AEREL": "Related", "AEOUT": "Outcome"},
+            {"TERM": "Event", "ATOXGR": "Grade", "ADT": "Begin", "ADY": "Study day", "AENDT": "End", "AEREL": "Related", "AEOUT": "Outcome"},
             "None was reported.",
         ),
         "liver": _Listing(
             "Reactivations, flares and hepatic events, and what they are due to",
             told_liver_events,
-            {"TEXT": "Event", "ADT": "Date", "DAYS": "Day", "ATOXGR": "Grade", "RESULT": "Result", "BASELINE": "Baseline",
+            {"TEXT": "Event", "ADT": "Date", "ADY": "Study day", "ATOXGR": "Grade", "RESULT": "Result", "BASELINE": "Baseline",
              "CAUSE": "Judged cause", "SUGGEST": "Suggested cause", "WUMISS": "Work-up missing"},
             "None was seen.",
         ),
@@ -92,12 +120,13 @@ def render_listing(listed: Listed, name: str) -> Table:
     """
     listing = _LISTINGS[name]
     frame = listing.rows(listed)
+    names = Names.for_subjects(listed["ADSL"]["USUBJID"])
     columns = {key: title for key, title in listing.columns.items() if _is_told(frame, key)}
     numbers = {key for key in columns if frame.schema[key].is_numeric()}
     rows = tuple(
         Row(
-            _term(row["USUBJID"], row["id"]),
-            tuple(Text() if row[key] is None else _term(_spelt(row[key]), row["id"]) for key in columns),
+            _term(names.of[row["USUBJID"]], row["id"]),
+            tuple(Text() if row[key] is None else _term(_spelt(key, row[key]), row["id"]) for key in columns),
         )
         for row in frame.head(SHOWN).iter_rows(named=True)
     )
@@ -105,8 +134,10 @@ def render_listing(listed: Listed, name: str) -> Table:
         Column(Text("Subject"), "left"),
         *(Column(Text(title), "right" if key in numbers else "left") for key, title in columns.items()),
     )
-    notes = (_cut_short(name, frame.height),) if frame.height > SHOWN else ()
-    return Table(f"listing-{name}", Text(listing.title), titles, rows, notes, Text(listing.empty))
+    notes = [names.note()] if rows and names.prefix else []
+    notes += [Text(STUDY_DAY)] if rows and "ADY" in columns else []
+    notes += [_cut_short(name, frame.height)] if frame.height > SHOWN else []
+    return Table(f"listing-{name}", Text(listing.title), titles, rows, tuple(notes), Text(listing.empty))
 
 
 LISTINGS = tuple(_LISTINGS)
@@ -121,7 +152,14 @@ def _term(text: str, id_: str) -> Text:
     return Text(Term(text, Ref.data(id_)))
 
 
-def _spelt(value: Any) -> str:
+def _spelt(key: str, value: Any) -> str:
+    """A value as it is printed: kinds in words, a text with a capital, terms that are always in capitals in small letters."""
+    if key == "KIND":
+        return _KINDS.get(value, str(value))
+    if key == "TEXT":
+        return capitalised(str(value))
+    if key in ("AEREL", "AEOUT"):
+        return outcome_words(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

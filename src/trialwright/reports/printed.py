@@ -18,8 +18,18 @@ PrintedAs = Callable[[float], str]
 _PLAIN_WORD = re.compile(r"[a-z]+(?![A-Za-z0-9])")
 
 
-def _capitalised(words: str) -> str:
+def capitalised(words: str) -> str:
+    """Words as a row begins with them: with a capital, unless the letters mean something (`pH`)."""
     return words[:1].upper() + words[1:] if _PLAIN_WORD.match(words) else words
+
+
+def cause_words(codes: str) -> str:
+    """Causes as a sentence has them.
+
+    >>> cause_words("HBV, IMMUNE-MEDIATED")
+    'HBV, immune-mediated'
+    """
+    return codes.lower().replace("hbv", "HBV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Said:
     def heading(self, name: str) -> Term:
         """A fact where it begins a row: with a capital, unless its letters mean something (`pH`)."""
         words, path = category_words(self.protocol, name)
-        return self.said(_capitalised(words), path)
+        return self.said(capitalised(words), path)
 
     def level(self, fact: str, level: str) -> Term:
         return self.said(*level_words(self.protocol, fact, level))

@@ -9,7 +9,15 @@ from types import MappingProxyType
 import polars as pl
 
 from trialwright.analysis.deaths import who_died
-from trialwright.analysis.explaining.picking import Counts, Picked, in_group, pick_people, rows_of
+from trialwright.analysis.due_results import has_come, is_missing, is_open
+from trialwright.analysis.explaining.picking import (
+    FROM_PROTOCOL,
+    Counts,
+    Picked,
+    in_group,
+    pick_people,
+    rows_of,
+)
 from trialwright.analysis.pooled import entry_anchor
 from trialwright.analysis.results import Result
 from trialwright.analysis.safety_board import safety_people
@@ -29,7 +37,7 @@ _JUDGED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "n_told": ((MET, NOT_MET), "subjects of whom it is known"),
     }
 )
-_DOSES: Mapping[str, str] = MappingProxyType({"n_doses": "NDOSE", "treated_months": "EXPDAYS"})
+_DOSES: Mapping[str, str] = MappingProxyType({"n_doses": "NDOSE", "treated_months": "TRLDAYS"})
 
 
 def pick_board(data: AnalysisData, result: Result) -> Picked:
@@ -46,7 +54,8 @@ def pick_board(data: AnalysisData, result: Result) -> Picked:
     if item in data.protocol.treatments:
         return _treatment(data, people, item, result.statistic)
     if item.startswith("due "):
-        return _due(data, people, *item.split(" ")[1:])
+        _, fact, path = item.split(" ")
+        return _due(data, people, fact, path, result.statistic)
     id_ = next(
         one for one in data.protocol.monitoring if item == one or item.startswith((f"{one} ", f"{one}:"))
     )
@@ -59,7 +68,7 @@ def _people(data: AnalysisData, people: pl.DataFrame, statistic: str) -> Picked:
     flag = data.flag(population) if population else None
     match statistic:
         case "n_planned":
-            return _of_the_protocol(data)
+            return FROM_PROTOCOL
         case "n_records":
             return pick_people(data.adsl, "subjects in the records", data)
         case "n_entered" if entered in data.adsl.columns:
@@ -71,11 +80,6 @@ def _people(data: AnalysisData, people: pl.DataFrame, statistic: str) -> Picked:
             return pick_people(everyone.filter(pl.col(GROUPS).is_null()), "subjects without a group", data)
         case _:
             return pick_people(people, "subjects in whom harms are counted", data)
-
-
-def _of_the_protocol(data: AnalysisData) -> Picked:
-    meaning = "a number of the protocol; no subject stands behind it"
-    return Picked("the protocol", data.adsl.clear(), meaning, "not a count")
 
 
 def _deaths(data: AnalysisData, people: pl.DataFrame, statistic: str) -> Picked:
@@ -120,12 +124,31 @@ def _treatment(data: AnalysisData, people: pl.DataFrame, treatment: str, statist
     return Picked(name, known, "subjects of whom the number is known; the number is their sum", "not a count")
 
 
-def _due(data: AnalysisData, people: pl.DataFrame, fact: str, path: str) -> Picked:
+_OF_CLOCK: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
+    {
+        "n_due": (has_come() | is_open() | is_missing(), "due"),
+        "n_in": (has_come(), "came"),
+        "n_open": (is_open(), "may still come"),
+        "n_missing": (is_missing(), "did not come"),
+    }
+)
+
+
+def _due(data: AnalysisData, people: pl.DataFrame, fact: str, path: str, statistic: str) -> Picked:
     """Visits of a board are no rows: what belongs to one is told by windows around its day. What clocks ask for is."""
     if path.startswith("clocks."):
         rows = rows_of(data.tables["ADCLOCK"].filter(pl.col("PROTOCOL") == path), people)
+        name, meaning = f"ADCLOCK[PROTOCOL={path}]", f"what became of what `{path}` asked for"
+        if statistic == "n_unknown":
+            return Picked(
+                name, rows.filter(pl.col("AVALC").is_null()), f"{meaning}: nobody can tell", "subjects"
+            )
+        chosen, words = _OF_CLOCK.get(statistic, _OF_CLOCK["n_in"])
         return Picked(
-            f"ADCLOCK[PROTOCOL={path}]", rows, f"what became of what `{path}` asked for", "not a count"
+            name,
+            rows.filter(chosen),
+            f"{meaning}: {words}",
+            "rows" if statistic in _OF_CLOCK else "not a count",
         )
     rows = rows_of(data.tables["ADLB"].filter(pl.col("PARAMCD") == fact.upper()), people)
     meaning = f"results of `{fact}`; the days of visits tell which of them are due"
@@ -139,7 +162,7 @@ def _watched(data: AnalysisData, people: pl.DataFrame, id_: str, rest: str, stat
     """`rest` is what follows the id: a reason, a day of the course, a look of the boundary, or a rate."""
     watched = data.protocol.monitoring[id_]
     if watched.event is None or rest.startswith((" look ", " if ")):
-        return _of_the_protocol(data)
+        return FROM_PROTOCOL
     verdicts = watched_verdicts(data, watched, people)
     if rest.startswith(" on ") or statistic in ("n_counted", "n_events_counted"):
         day = date.fromisoformat(rest.removeprefix(" on ")) if rest else date.max

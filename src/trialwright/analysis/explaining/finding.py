@@ -12,7 +12,9 @@ from trialwright.analysis.explaining.adverse import pick_adverse_events
 from trialwright.analysis.explaining.board import pick_board
 from trialwright.analysis.explaining.calendar import pick_contacts
 from trialwright.analysis.explaining.exposure import pick_exposure
+from trialwright.analysis.explaining.immortal import pick_immortal
 from trialwright.analysis.explaining.picking import (
+    FROM_PROTOCOL,
     UNTOLD,
     Asked,
     Picked,
@@ -26,6 +28,7 @@ from trialwright.analysis.explaining.shares import pick_shares
 from trialwright.analysis.explaining.times import pick_times
 from trialwright.analysis.explaining.visits import pick_visits
 from trialwright.analysis.exposure import EXPOSURE
+from trialwright.analysis.immortal_time import IMMORTAL
 from trialwright.analysis.results import Result
 from trialwright.analysis.run import FLOW
 from trialwright.analysis.safety_board import BOARD
@@ -41,8 +44,10 @@ from trialwright.protocol.references import GROUPS
 
 _SOURCE = re.compile(r"(AD[A-Z]+)(?:\[PARAMCD=([A-Z0-9_]+)\])?")
 
-FROM_PROTOCOL = "none: it is computed from the protocol alone"
-"""Said of a number of the design."""
+
+def is_of_protocol(result: Result) -> bool:
+    """Whether a number is computed from the protocol alone: its source names no dataset."""
+    return not _SOURCE.search(result.source)
 
 
 def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = None) -> Picked:
@@ -53,6 +58,8 @@ def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = 
     its dataset and population, and nothing is claimed of their number. `kept` is filled with what numbers of one analysis
     share: whoever asks for many gives one.
     """
+    if is_of_protocol(result):
+        return FROM_PROTOCOL
     if result.analysis == FLOW:
         return _flow(data, result)
     if result.analysis == EXPOSURE:
@@ -61,9 +68,9 @@ def pick_rows(data: AnalysisData, result: Result, kept: dict[str, Any] | None = 
         return pick_board(data, result)
     if result.analysis == CALENDAR:
         return pick_contacts(data, result)
+    if result.analysis == IMMORTAL:
+        return pick_immortal(data, result)
     if result.analysis not in data.protocol.analyses:
-        if not _SOURCE.search(result.source):
-            return Picked("ADSL", data.tables["ADSL"].clear(), FROM_PROTOCOL, "not a count")
         everyone = in_group(data.adsl, GROUPS, result.group)
         return _as_the_source_says(data, result, everyone)
     analysis = data.protocol.analyses[result.analysis]
@@ -87,12 +94,7 @@ def _flow(data: AnalysisData, result: Result) -> Picked:
     """Subjects by what ADSL says of their belonging to a population."""
     adsl, item = data.adsl, result.item
     if result.statistic == "n_planned":
-        return Picked(
-            "the protocol",
-            adsl.clear(),
-            "a number of the protocol; no subject stands behind it",
-            "not a count",
-        )
+        return FROM_PROTOCOL
     if item is None:
         return pick_people(adsl, "subjects in the records", data)
     if item in data.protocol.endpoints:

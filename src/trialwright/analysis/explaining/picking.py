@@ -53,6 +53,15 @@ class Picked:
         return {"rows": self.rows.height, "subjects": self.n_subjects, "not a count": None}[self.counts]
 
 
+FROM_PROTOCOL = Picked(
+    "the protocol",
+    pl.DataFrame(schema={"USUBJID": pl.String}),
+    "a number of the protocol; no subject stands behind it",
+    "not a count",
+)
+"""What stands behind a planned number, or one of the design."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A result of an analysis of the protocol, with the data it was made from.

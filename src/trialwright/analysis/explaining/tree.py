@@ -106,6 +106,8 @@ class ToldSubject:
         the time they were cut from.
     evidence : tuple of DerivedRow
         Rows of ADEVT of the events the number rests on that share a day or record with those, or are unknown.
+    looks : tuple of DerivedRow
+        Of a row without the event, which rests on no record: the results among which it was looked for.
     records : tuple of SourceRecord
         The records that all these name, each once.
     """
@@ -116,6 +118,7 @@ class ToldSubject:
     is_counted: bool
     rows: tuple[DerivedRow, ...]
     evidence: tuple[DerivedRow, ...]
+    looks: tuple[DerivedRow, ...]
     records: tuple[SourceRecord, ...]
 
 

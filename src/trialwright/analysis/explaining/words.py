@@ -45,6 +45,21 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "event_rate": "rate of events over time",
         "patient_months": "months under observation, of all together",
         "count": "subjects",
+        "n_due": "what was due",
+        "n_in_time": "what came in time",
+        "n_early": "what came early",
+        "n_late": "what came late",
+        "n_missed": "what was missed",
+        "n_overdue": "what has not come and can still be held",
+        "n_in": "what was due and has come",
+        "n_open": "what was due and may still come",
+        "n_subjects_late": "subjects with anything late",
+        "n_subjects_missed": "subjects with anything missed",
+        "n_died": "subjects who died",
+        "n_treated": "subjects treated",
+        "n_untreated": "subjects not treated",
+        "n_ended": "subjects whose treatment ended",
+        "n_episodes": "episodes",
     }
 )
 

@@ -191,7 +191,7 @@ def _about_result(found: Explanation) -> Iterator[tuple[str, str]]:
     if row.time is not None:
         yield "time", _number(row.time)
     if row.n is not None:
-        yield "n", f"{row.n} subjects"
+        yield "n", str(row.n)
     yield "method", row.method
     for name, value in found.conventions.items():
         yield "convention", f"{name}: {_plain(value)}"
@@ -257,7 +257,11 @@ def _about_subject(subject: ToldSubject) -> Iterator[_Block]:
     )
     items = [("population", subject.population), ("counted", counted)]
     yield _Items([*items, *([("group", subject.group)] if subject.group else [])])
-    for title, rows in (("Derived rows", subject.rows), ("Events behind them", subject.evidence)):
+    for title, rows in (
+        ("Derived rows", subject.rows),
+        ("Events behind them", subject.evidence),
+        ("Results among which it was looked for", subject.looks),
+    ):
         if rows:
             yield _Heading(title)
             yield from (_Items(list(_about_row(row))) for row in rows)
