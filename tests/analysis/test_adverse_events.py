@@ -69,6 +69,24 @@ def test_a_kind_of_which_nobody_said_anything_has_no_share():
     assert counts(results, "harm/immune-mediated", "n_with", "n_unknown") == [0, 1]
 
 
+def test_one_record_without_an_answer_takes_none_from_the_others():
+    told = [
+        event("0", "Rash"),
+        event("0", "Itch", AFATFL=None),
+        event("1", "Rash"),
+        event("2", "Rash", AFATFL=None),
+    ]
+    results = analyse(told, "aaab")
+    # of subjects 0 and 2 nobody can tell; nobody is known to have died of an event
+    assert counts(results, "harm/fatal", "n_with", "n_unknown", "proportion") == [0, 2, 0]
+    assert results["harm/fatal/event_rate"].note == "not known of everybody"
+    # in group b there is no event; that says all there is to say
+    assert counts(results, "harm_by_group/b/fatal", "n_with", "n_unknown", "proportion") == [0, 0, 0]
+    only_unknown = analyse([event("2", "Rash", AFATFL=None), event("3", "Rash")], "aaab")
+    assert only_unknown["harm_by_group/a/fatal/proportion"].note == "nobody said"
+    assert counts(only_unknown, "harm_by_group/b/fatal", "n_with", "proportion") == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

@@ -24,11 +24,13 @@ def protocol(until="entry + 8 weeks", more=""):
     return parse_protocol(PROTOCOL + ROW.format(until=until, more=more))[0]
 
 
-def made(days, *, said=None, died=None, ended=False, last_dose=None, death=(), cut=None, alive=0):
+def made(days, *, said=None, died=None, left=(), ended=False, last_dose=None, death=(), cut=None, alive=0):
     """One patient with results on these days after entry; `days` may hold a day whose result is unusable, as a text.
 
-    `death` is the row of a death whose day nobody knows: what is known of it, and its first and last possible day.
+    `death` is the row of a death whose day nobody knows: what is known of it, and its first and last possible day; `left`
+    are the first and last possible day of leaving the study.
     """
+    left_from, left_by = [None if day is None else on(day) for day in left or (None, None)]
     said = said or protocol()
     doses = (
         [{"USUBJID": "0", "TREATMENT": "drug", "PARAMCD": "LASTDT", "ADT": on(last_dose)}]
@@ -45,6 +47,8 @@ def made(days, *, said=None, died=None, ended=False, last_dose=None, death=(), c
             "DTHDT": [None if died is None else on(died)],
             "ENTRYDT": [START],
             "LSTALVDT": [on(alive)],
+            "EOSDTL": pl.Series([left_from], dtype=pl.Date),
+            "EOSDTH": pl.Series([left_by], dtype=pl.Date),
             "CUTDT": pl.Series([None if cut is None else on(cut)], dtype=pl.Date),
         },
     )
@@ -136,6 +140,52 @@ def test_of_a_death_without_a_day_its_last_possible_day_ends_what_is_due(death, 
     assert found.n_unknown == n_unknown
 
 
+# visits are due on days 28 and 56
+@pytest.mark.parametrize(
+    ("left", "died", "expected", "n_unknown"),
+    [
+        pytest.param((27, 27), None, (0, 0, 0, 0), 0, id="the day before the first"),
+        pytest.param((28, 28), None, (1, 0, 0, 1), 0, id="on the day of the first"),
+        pytest.param((55, 55), None, (1, 0, 0, 1), 0, id="the day before the second"),
+        pytest.param((56, 56), None, (2, 0, 0, 2), 0, id="on the day of the second"),
+        pytest.param((20, 27), None, (0, 0, 0, 0), 0, id="some day before the first"),
+        pytest.param((20, 28), None, (0, 0, 0, 0), 1, id="perhaps there on the day of the first"),
+        pytest.param((30, None), None, (1, 0, 0, 1), 1, id="at any time after the first"),
+        pytest.param((30, 30), 100, (1, 0, 0, 1), 0, id="and died later"),
+        pytest.param((300, 300), 30, (1, 0, 0, 1), 0, id="as recorded after death"),
+        pytest.param((20, None), 27, (0, 0, 0, 0), 0, id="some day, and dead before the first"),
+    ],
+)
+def test_nothing_is_due_of_who_has_left_the_study(left, died, expected, n_unknown):
+    found = due([], 400, left=left, died=died)
+    assert numbers(found["visits.blood"]) == expected
+    assert found["visits.blood"].n_unknown == n_unknown
+    # the endpoint is read on day 28 alone, for the row of contacts ends before its second reading
+    assert found["endpoints.course"].n_due == min(expected[0], 1)
+
+
+def test_a_result_may_still_come_of_who_left_only_until_then():
+    # day 28 may be served until day 41
+    assert numbers(due([], 31, left=(29, 31))["visits.blood"]) == (1, 0, 0, 1)
+    assert numbers(due([], 31, left=(29, 32))["visits.blood"]) == (1, 0, 1, 0)
+    assert numbers(due([28], 31, left=(29, 31))["visits.blood"]) == (1, 1, 0, 0)
+
+
+def test_who_surely_left_has_ended_treatment():
+    said = protocol("last drug + 8 weeks")
+    visits = {"blood": said.visits["blood"].model_copy(update={"from_": "last drug"})}
+    said = said.model_copy(update={"visits": visits})
+    # days 38 and 66 after the last dose on day 10; they left on day 50
+    for last, expected in (
+        (50, (1, 0, 0, 1)),
+        (400, (0, 0, 0, 0)),
+        (401, (0, 0, 0, 0)),
+        (None, (0, 0, 0, 0)),
+    ):
+        found = due([], 400, said=said, last_dose=10, left=(50 if last == 50 else 30, last))
+        assert numbers(found["visits.blood"]) == expected
+
+
 def test_a_result_may_still_come_of_who_may_have_died_after_the_cut():
     # day 28 may be served until day 41
     assert numbers(due([], 30, death=("met", 29, 30))["visits.blood"]) == (1, 0, 0, 1)
@@ -195,13 +245,18 @@ def test_of_whom_nobody_knows_the_start_nothing_is_due_and_it_is_said():
 def test_a_clock_tells_what_came_and_what_did_not():
     said = parse_protocol(PROTOCOL + "clocks: { weekly: { measure: virus, at least every: 1 week } }\n")[0]
     data = made([7], said=said)
-    answers = ("in time", "late", "missed", "overdue", "not due", "not applicable", None)
-    clock = pl.DataFrame(
-        {"USUBJID": ["0"] * 7 + ["other"], "PROTOCOL": "clocks.weekly", "AVALC": [*answers, "in time"]}
-    )
+    answers = [
+        ("in time", "LB"),
+        ("late", "LB"),
+        ("late", None),
+        *((one, None) for one in ("missed", "overdue", "not due", None)),
+    ]
+    rows = [("0", *answer) for answer in answers] + [("other", "in time", "LB")]
+    clock = pl.DataFrame(rows, schema=["USUBJID", "AVALC", "SRCDOM"], orient="row")
+    clock = clock.with_columns(PROTOCOL=pl.lit("clocks.weekly"))
     data = replace(data, tables={**data.tables, "ADCLOCK": clock})
     found = {one.path: one for one in count_due(data, "virus", data.adsl, on(400))}["clocks.weekly"]
-    assert numbers(found) == (4, 2, 1, 1)
+    assert numbers(found) == (5, 2, 1, 2)  # one was late and never came
     assert found.n_unknown == 1
 
 

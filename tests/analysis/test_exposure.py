@@ -1,9 +1,13 @@
 """Treatment given, why it ended, complications and causes: counted, and what nobody knows beside."""
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 from tests.cases.small_trial import PROTOCOL, SMALL, on, protocol, run, trial
 
 from trialwright.analysis.exposure import EXPOSURE, count_exposure
+from trialwright.analysis.safety_board import count_board
 from trialwright.analysis.sample import AnalysisData
 
 ONLY = ("rate",)
@@ -40,6 +44,21 @@ def test_amounts_of_those_treated_and_of_whom_they_are_not_known():
     assert of(results, "drug NDOSE", "median", "minimum", "maximum", "n_unknown") == [3, 2, 4, 1]
     assert results[f"{EXPOSURE}/b/drug NDOSE/median"].note == "known of nobody"
     assert of(results, "a/drug", "n_treated", "n_untreated") == [2, 0]
+
+
+def test_a_board_counts_months_since_time_zero():
+    """An analogue taken for years before the trial: 61 and 0 of these days are of the trial, of another patient nobody knows."""
+    rows = [*given("0", 1), amount("0", "EXPDAYS", 1461), amount("0", "TRLDAYS", 61)]
+    rows += [*given("1", 1), amount("1", "EXPDAYS", 1000), amount("1", "TRLDAYS", 0)]
+    rows += [*given("2", 1), amount("2", "EXPDAYS"), amount("2", "TRLDAYS")]
+    data = trial({str(i): group for i, group in enumerate("aab")}, adexsum=rows)
+    no_results = data.tables["ADLB"].with_columns(ADT=pl.lit(None, pl.Date), AVAL=pl.lit(None, pl.Float64))
+    data = replace(data, tables={**data.tables, "ADLB": no_results})
+    board = {row.id: row.value for row in count_board(data, {}, cut=on(400), source="records").rows}
+    # a month has 30.4375 days
+    assert board["board/drug/treated_months"] == pytest.approx(61 / 30.4375)
+    assert board["board/drug/treated_months_unknown"] == 1
+    assert board["board/a/drug/treated_months_unknown"] == 0
 
 
 def test_whoever_has_only_doses_left_out_was_not_treated():

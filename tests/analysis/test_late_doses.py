@@ -40,16 +40,29 @@ LIVES = {
     "some day": ([1, "2024-04"], [], [("unknown", "imprecise date")], [("unknown", "imprecise date")]),
     "goes on, 42 days": ([1], [], [], []),
     "goes on, 43 days": ([1], [], [], [("unknown", "missing")]),
+    "left on day 43": ([1], [], [], []),
+    "left on day 44": ([1], [], [], [("unknown", "missing")]),
     "ended": ([1], [], [], []),
     "died": ([1], [], [], []),
+    "died some day": ([1], [], [], []),
+    "died, nobody knows when": ([1], [], [], []),
 }  # fmt: skip
-SEEN = {"goes on, 42 days": 43, "goes on, 43 days": 44, "ended": 200, "died": 200}
+SEEN = {
+    "goes on, 42 days": 43, "goes on, 43 days": 44, "ended": 200, "died": 200, "died some day": 200,
+    "died, nobody knows when": 200, "left on day 43": 200, "left on day 44": 200,
+}  # fmt: skip
+LEFT = {"left on day 43": 43, "left on day 44": 44}
+DEATHS = {
+    "died": {"DTHDTC": on_day(201)},
+    "died some day": {"DTHDTC": "2024-11"},
+    "died, nobody knows when": {},
+}
 
 
 def records():
     made = Records()
     for subject, (doses, ill, *_) in LIVES.items():
-        death = {"DTHDTC": on_day(201), "DTHFL": "Y"} if subject == "died" else {}
+        death = {**DEATHS[subject], "DTHFL": "Y"} if subject in DEATHS else {}
         made.person(subject, **death)
         for day, more in ((one if isinstance(one, tuple) else (one, {})) for one in doses):
             when = day if isinstance(day, str) else on_day(day)
@@ -66,14 +79,21 @@ def records():
             made.result("alp", on_day(SEEN[subject]), 80, subject)
     made.add("DS", "ended", DSDECOD="COMPLETED", DSTERM="COMPLETED", DSCAT="DISPOSITION EVENT", DSSCAT="DURVALUMAB",
              DSSTDTC=on_day(30))  # fmt: skip
+    for subject, day in LEFT.items():
+        made.add("DS", subject, DSDECOD="WITHDRAWAL BY SUBJECT", DSTERM="WITHDRAWAL", DSCAT="DISPOSITION EVENT",
+                 DSSTDTC=on_day(day))  # fmt: skip
     return made
 
 
 @pytest.fixture(scope="module")
 def listed():
     loaded = load_protocol("nct04294498")
-    wanted = ("ADSL", "ADEX", "ADEXSUM", "ADAE")
-    tables = derive_datasets(records().study_of(loaded), only=wanted).tables
+    return listed_of(loaded)
+
+
+def listed_of(loaded, **options):
+    wanted = ("ADSL", "ADEX", "ADEXSUM", "ADAE", "ADEVT")
+    tables = derive_datasets(records().study_of(loaded, **options), only=wanted).tables
     assert set(wanted) <= set(DATASETS)
     return Listed(loaded.protocol, loaded.writing.rules, MappingProxyType(dict(tables)), "treated", 0)
 
@@ -87,6 +107,19 @@ def told(listed, name, subject, **changes):
 def test_doses_late_and_skipped(listed, subject):
     *_, late, skipped = LIVES[subject]
     assert (told(listed, "dose_late", subject), told(listed, "dose_skipped", subject)) == (late, skipped)
+
+
+@pytest.mark.parametrize(
+    ("cut", "skipped"),
+    [
+        pytest.param("2024-10-31", [("unknown", "missing")], id="alive at the cut"),
+        pytest.param("2024-11-29", [("unknown", "missing")], id="perhaps alive at the cut"),
+        pytest.param("2024-11-30", [], id="dead by the last day it can have been"),
+    ],
+)
+def test_a_death_known_to_the_month_and_the_data_cut(cut, skipped):
+    listed = listed_of(load_protocol("nct04294498"), cut=date.fromisoformat(cut))
+    assert told(listed, "dose_skipped", "died some day") == skipped
 
 
 @pytest.mark.parametrize("subject", ["own reason", "held, PD-04", "another reason", "ill meanwhile"])

@@ -259,6 +259,25 @@ def test_what_immortal_time_makes_of_a_comparison(item, exposed, unexposed, rati
     assert results[f"immortal time/{item}/rate_ratio"].value == pytest.approx(ratio, abs=5e-4)
 
 
+def test_nobody_is_counted_before_coming_under_watch():
+    """IT-01 with all under watch from month 1, and one who was gone by then: 8 months less without the treatment."""
+    people = [*IT_PEOPLE, subject(19, 1, "a")]
+    entered = [{**row, "ANALYSIS": "late_curve", "TSTART": 30.0} for row in IT_ROWS]
+    gone = {**stretch("late_curve", 8, 0, 20, 1, "a"), "INCLFL": "N", "TSTART": None}
+    emulated = [*IT_ROWS, stretch("emulated", 8, 0, 20, 1, "a")]
+    results = run(people, "emulated", "late_curve", "naive", stretches=[*emulated, *entered, gone])
+    for group, events, months in (("b", 2, 61), ("a", 3, 57 - 8)):
+        here = f"immortal time/{group}/from its begin"
+        assert values(results, here, "n_events", "person_days") == [events, 30 * months]
+    assert results["immortal time/from its begin/rate_ratio"].value == pytest.approx(
+        (2 / 61) / (3 / 49), rel=1e-9
+    )
+    assert values(results, "immortal time/a/ever begun (biased)", "n_events", "person_days") == [
+        4,
+        30 * 42 + 20,
+    ]
+
+
 def test_how_long_groups_lived_before_their_treatment_is_told():
     results = run(IT_PEOPLE, "emulated", "landmark", "naive", stretches=[*IT_ROWS, *IT_LANDMARK])
     here = "immortal time/b/weeks to treatment"
@@ -413,6 +432,19 @@ def test_a_reading_where_hardly_anybody_is_left_is_told():
     people = [subject(20 if i < 12 else 5, i % 2, "ab"[i % 2]) for i in range(40)]
     assert "few-at-risk" in codes(run(people, "curve", read="20 days"))
     assert "few-at-risk" not in codes(run(people, "curve", read="4 days"))
+
+
+def test_few_left_are_told_of_every_endpoint_and_why_it_matters():
+    people = [subject(20 if i < 12 else 5, i % 2, "ab"[i % 2]) for i in range(40)]
+    text = PROTOCOL.replace("endpoint: rfs, read", "endpoint: rfs, by: groups, read")
+    seen = text.replace("recurrence: { reported: true }", "recurrence: { of: stage, when: value is late }")
+
+    def told(protocol):
+        findings = run(people, "curve", "free", read="20 days", text=protocol).findings
+        return [one.message.split(". ")[1].split()[0] for one in findings if one.code == "few-at-risk"]
+
+    assert told(text) == ["What", "What"]  # happens to one of them
+    assert told(seen) == ["Whoever", "Whoever"]  # was seen a few days earlier
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------------

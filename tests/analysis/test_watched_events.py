@@ -87,6 +87,20 @@ def test_without_it_a_patient_counts_when_the_time_is_over_and_treatment_has_end
         assert counted(rows, deaths=deaths) == {"0": None, "1": day}
 
 
+@pytest.mark.parametrize(
+    ("left", "day"),
+    [(400, on(30)), (401, None), (None, None)],
+    ids=["by the cut", "perhaps after it", "nobody knows when"],
+)
+def test_who_surely_left_the_study_is_not_treated_any_more(left, day):
+    data = made([row("0", "not met", last=20, end=30, complete="Y")])
+    days = {"EOSDTL": on(350), "EOSDTH": None if left is None else on(left)}
+    data = replace(
+        data, adsl=data.adsl.with_columns(pl.lit(one, pl.Date).alias(name) for name, one in days.items())
+    )
+    assert watched_verdicts(data, data.protocol.monitoring["x"], data.adsl)["COUNTDT"].to_list() == [day]
+
+
 def test_who_had_it_after_counting_without_counted_before():
     assert counted([row("0", "met", event=80, last=80)]) == {"0": on(56)}
 

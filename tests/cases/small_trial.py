@@ -121,7 +121,7 @@ def trial(
     ).with_columns(
         pl.lit(START).alias("STARTDT"), pl.lit(None, pl.Date).alias("DTHDT"), pl.lit(None, pl.Date).alias("CUTDT"),
         pl.lit(START if days else None, pl.Date).alias("TREATEDSDT"), pl.lit(on(days - 1) if days else None, pl.Date).alias("TREATEDEDT"),
-        pl.lit(on(10_000)).alias("LSTALVDT"),
+        pl.lit(on(10_000)).alias("LSTALVDT"), pl.lit(None, pl.Date).alias("EOSDTL"), pl.lit(None, pl.Date).alias("EOSDTH"),
     )  # fmt: skip
     if adsl:
         people = people.with_columns(pl.Series(name, values) for name, values in adsl.items())

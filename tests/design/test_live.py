@@ -71,13 +71,17 @@ def test_what_is_counted():
     )
     own = own.filter((pl.col("TIMEFROM") == "group_assignment") & (pl.col("READER") == "local"))
     people = own.join(
-        data.adsl.filter(pl.col("FULL_ANALYSISFL") == "Y").select("USUBJID", "LSTALVDT", "DTHDT"),
+        data.adsl.filter(pl.col("FULL_ANALYSISFL") == "Y").select("USUBJID", "LSTALVDT", "DTHDT", "EOSDT"),
         on="USUBJID",
     )
     assert found["n_subjects"] == people.height
     assert found["n_events"] == people.filter(pl.col("CNSR") == 0).height > 0
     alive = people.filter(pl.col("CNSR").is_in([1, 3, 4, 5, 6]) & pl.col("DTHDT").is_null())
-    assert found["n_followed"] == alive.filter(pl.col("LSTALVDT") >= date(2027, 12, 1)).height
+    seen = alive.filter((pl.col("LSTALVDT") >= date(2027, 12, 1)) & pl.col("EOSDT").is_null())
+    assert found["n_followed"] == seen.height
+    left = pl.when(pl.col("USUBJID") == seen["USUBJID"][0]).then(CUT).otherwise("EOSDTL").alias("EOSDTL")
+    one_left = replace(data, adsl=data.adsl.with_columns(left))
+    assert values(project(basis(), one_left, comparison_of(basis()), CUT))["n_followed"] == seen.height - 1
     assert found["n_events_needed"] == events_needed(basis()) == 121
     assert found["information"] == found["n_events"] / 121
 

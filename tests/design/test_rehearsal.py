@@ -518,11 +518,36 @@ def printed(page):
 
 
 def test_the_page_prints_what_the_rows_say():
-    """Two of three is 66.7 %, its error the root of 2 / 27; the biases are -0.1, 0.4 and 0.1, their variance 0.19 / 3."""
+    """Two of three is 66.7 %. Its lower limit q has 3 q² - 2 q³ = 0.025, so 9.4 %, its upper is the third root of 0.975, so
+    99.2 %; those of one of three are what these leave. The biases are -0.1, 0.4 and 0.1, their variance 0.19 / 3."""
     lines = printed(page_of(FOUR))
-    assert "as assumed 66.7 % ± 27.2 – 33.3 % ± 27.2 33.3 % ± 27.2 3" in lines
-    assert "as assumed −15.0 % 0.0 % 13.3 ± 14.5 26.5 66.7 % ± 27.2 3" in lines
-    assert "as assumed 1.50 ± 0.65 4" in lines
+    assert "As assumed 66.7 % (9.4 to 99.2) – 33.3 % (0.8 to 90.6) 33.3 % (0.8 to 90.6) 3" in lines
+    assert "As assumed −15.0 % 0.0 % 13.3 ± 14.5 26.5 66.7 % (9.4 to 99.2) 3" in lines
+    assert "As assumed 1.50 ± 0.65 4" in lines
+
+
+def test_where_all_trials_agree_nothing_is_said_to_be_without_error():
+    """None of three: up to 1 less the third root of 0.025, 70.8 %; all of three: from 29.2 %."""
+    frame = trials_by_hand([-0.2] * 3, [(-0.3, -0.1)] * 3, [0.2] * 3, [-0.2] * 3)
+    crossed = [
+        (trial, "seen", "", name, 0.1 * share, None, None, None)
+        for trial in range(3)
+        for name, share in (
+            ("trials in which the boundary is crossed", 0.0),
+            ("participants whose result is known", 3.0),
+        )
+    ]
+    page = page_of(pl.concat([frame, pl.DataFrame(crossed, schema=frame.schema, orient="row")]))
+    lines = [line.lower() for line in printed(page)]
+    # the limits of the difference leave out 0 in all trials, no p-value is below the level, every interval holds the truth
+    assert "as assumed 100.0 % (29.2 to 100.0) – 100.0 % (29.2 to 100.0) 0.0 % (0.0 to 70.8) 3" in lines
+    assert "as assumed 0.0 % (0.0 to 70.8) – 0.0 % (0.0 to 70.8) 0.0 % (0.0 to 70.8) 3" in lines
+    assert "as assumed −20.0 % −20.0 % 0.0 0.0 100.0 % (29.2 to 100.0) 3" in lines
+    assert "as assumed 0.0 % (0.0 to 70.8) 3" in lines
+    assert "as assumed 30.0 % 3" in lines
+    assert not [
+        line for line in lines if line.startswith("as assumed") and "±" in line and "1.00 ± 0.58" not in line
+    ]
 
 
 def test_a_page_of_nothing_says_so_and_draws_nothing():
@@ -637,7 +662,9 @@ def test_every_row_is_marked_and_the_page_prints_them(rehearsal):
         "Log-rank test of recurrence",
         "no_effect",
         "Nothing that the protocol asks for",
-        "visits: imaging",
+        "MRI of the liver",
+        "No effect (no_effect)",
+        "Hazard of recurrence with",
     ):
         assert words in text
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from tests.cases.board_records import BEFORE, EARLY, FIRST, LATE, TRIALS, records_of
 
+from trialwright.analysis.results import Results
 from trialwright.analysis.safety_board import BOARD, analyse_board
 from trialwright.protocol.loading import load_protocol
 from trialwright.reports.blocks import Figure, Row, Table, walk
@@ -29,12 +30,14 @@ CUTS = {"before": BEFORE, "first": FIRST, "early": EARLY, "late": dict.fromkeys(
 
 
 @cache
+def board_of(trial, cut, is_closed):
+    when = date.fromisoformat(CUTS[cut][trial])
+    return analyse_board(load_protocol(trial), records_of(trial), cut=when, is_closed=is_closed)
+
+
+@cache
 def page(trial, cut, is_closed):
-    loaded = load_protocol(trial)
-    board = analyse_board(
-        loaded, records_of(trial), cut=date.fromisoformat(CUTS[cut][trial]), is_closed=is_closed
-    )
-    return build_board_page(board)
+    return build_board_page(board_of(trial, cut, is_closed))
 
 
 def kept_text(whole):
@@ -98,9 +101,19 @@ def test_a_closed_page_is_stamped_on_every_page_and_picture_and_by_group():
     # on paper only columns of words are made narrower than what they hold: a day that was ran into the number behind it
     assert [column.title.plain for column in deaths.columns if column.align == "right"] == [
         "On",
-        "Days since time zero",
+        "Study day",
         "Days since the last dose",
     ]
+
+
+def test_a_closed_page_says_of_whom_its_curves_are():
+    """Harms are counted in the population of safety, efficacy in that of its analysis: each title says which."""
+    protocol = load_protocol("nct07120750").protocol
+    titles = [section.title.plain for section in page("nct07120750", "late", True).sections]
+    efficacy = [title for title in titles if title.startswith("Efficacy: ")]
+    assert f"Efficacy: {protocol.analyses['recurrence_curve'].title}, population: Full analysis" in efficacy
+    assert all(", population: " in title for title in efficacy)
+    assert "Adverse events by grade, population: Safety" in titles
 
 
 def test_before_anybody_has_records_nobody_is_called_virtual_and_nothing_is_compared():
@@ -202,6 +215,21 @@ def test_a_boundary_without_reference_rate_is_not_computed():
 def test_a_boundary_in_words_alone_is_quoted():
     whole = build_board_page(board_with(computed_boundary=None, boundary="3 of the first 20"))
     assert boundary(whole, "Boundary") == "3 of the first 20: stated in words only"
+
+
+def test_patients_of_whom_nobody_can_tell_what_was_due_stand_behind_it():
+    board = board_of("nct04294498", "early", False)
+    here = f"{BOARD}/due hbv_dna endpoints.hbv_dna_course"
+    due = board.results[f"{here}/n_due"].value
+    rows = tuple(
+        replace(row, value=2.0) if row.id == f"{here}/n_unknown" else row for row in board.results.rows
+    )
+    for results, words in (
+        (board.results, f"{due:g}"),
+        (Results(rows, (), board.results.provenance, is_simulated=True), f"{due:g}; not known of 2"),
+    ):
+        whole = build_board_page(replace(board, results=results))
+        assert cell(whole, "table-due", "HBV DNA, Course of HBV DNA") == words
 
 
 # --- figures ------------------------------------------------------------------------------------------------------------

@@ -184,7 +184,8 @@ def _count_kind(recorder: Recorder, group: _Group, kind: str) -> None:
     found = group.events.filter(pl.col(kind))
     doubtful = group.events.filter(pl.col(kind).is_null()).join(found, on="USUBJID", how="anti")
     unknown = doubtful["USUBJID"].n_unique()
-    _count_with(recorder, group, kind, found, is_complete=unknown == 0)
+    is_told = group.events.is_empty() or group.events[kind].count() > 0
+    _count_with(recorder, group, kind, found, is_complete=unknown == 0, is_told=is_told)
     recorder.add("n_unknown", unknown, "subjects", group=group.level, item=kind, n=n)
 
 
@@ -198,18 +199,25 @@ def _count_grades(recorder: Recorder, group: _Group, item: str, found: pl.DataFr
 
 
 def _count_with(
-    recorder: Recorder, group: _Group, item: str, found: pl.DataFrame, *, is_complete: bool = True
+    recorder: Recorder,
+    group: _Group,
+    item: str,
+    found: pl.DataFrame,
+    *,
+    is_complete: bool = True,
+    is_told: bool = True,
 ) -> None:
     """Subjects with an event, their share of the population, records, and first events in time at risk.
 
-    Where it is not known of everybody the share is the least it can be, and there is no rate over time.
+    Where it is not known of everybody the share is the least it can be, and there is no rate over time; where it is told of
+    no event there is no share either.
     """
     n = group.people.height
     where: Where = {"group": group.level, "item": item, "n": n}
     with_event = found.group_by("USUBJID").agg(pl.col("ASTDT").min().alias("onset"))
     number = with_event.height
     recorder.add("n_with", number, "subjects", **where)
-    share = number / n if n and (is_complete or number) else None
+    share = number / n if n and is_told else None
     recorder.add("proportion", share, "proportion", note="nobody said" if n else _NOBODY, **where)
     recorder.add("n_records", found.height, "records", **where)
     if not is_complete:

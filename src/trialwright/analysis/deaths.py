@@ -11,6 +11,11 @@ from trialwright.protocol.references import DEATH
 
 
 def who_died(data: AnalysisData, people: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Those who surely died by the data cut, and those of whom nobody can tell: `who_died_by` of the data's events."""
+    return who_died_by(data.tables["ADEVT"], people)
+
+
+def who_died_by(adevt: pl.DataFrame, people: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those who surely died by the data cut, and those of whom nobody can tell.
 
     A death known to the month has no day in ADSL and is a death all the same. Where no day is known by which it must have
@@ -18,16 +23,15 @@ def who_died(data: AnalysisData, people: pl.DataFrame) -> tuple[pl.DataFrame, pl
 
     Parameters
     ----------
-    data : AnalysisData
-    people : DataFrame
-        Rows of ADSL.
+    adevt, people : DataFrame
+        ADEVT, and rows of ADSL.
 
     Returns
     -------
     died, unknown : DataFrame
         Rows of `people`.
     """
-    told = _told(data).join(people.select("USUBJID", "CUTDT"), on="USUBJID", maintain_order="left")
+    told = _told(adevt).join(people.select("USUBJID", "CUTDT"), on="USUBJID", maintain_order="left")
     is_over = pl.col("CUTDT").is_null() | (pl.col("ADTH") <= pl.col("CUTDT")).fill_null(value=False)
     surely = told.filter((pl.col("AVALC") == MET) & is_over)
     has_day = pl.col("DTHDT").is_not_null()
@@ -53,7 +57,7 @@ def days_of_death(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
         nobody can tell whether it happened.
     """
     met = pl.col("AVALC") == MET
-    told = _told(data).group_by("USUBJID").agg(
+    told = _told(data.tables["ADEVT"]).group_by("USUBJID").agg(
         pl.col("ADTL").min(), by=pl.col("ADTH").filter(met).min(), told=pl.lit(value=True)
     )  # fmt: skip
     rows = people.select("USUBJID", "DTHDT", "LSTALVDT").join(told, on="USUBJID", how="left")
@@ -62,5 +66,5 @@ def days_of_death(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
     return dead.select("USUBJID", DIEDFROM=pl.coalesce("DTHDT", since), DIEDBY=pl.coalesce("DTHDT", "by"))
 
 
-def _told(data: AnalysisData) -> pl.DataFrame:
-    return data.tables["ADEVT"].filter((pl.col("EVENT") == DEATH) & (pl.col("AVALC") != NOT_MET))
+def _told(adevt: pl.DataFrame) -> pl.DataFrame:
+    return adevt.filter((pl.col("EVENT") == DEATH) & (pl.col("AVALC") != NOT_MET))

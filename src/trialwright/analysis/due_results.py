@@ -13,7 +13,7 @@ from functools import reduce
 
 import polars as pl
 
-from trialwright.analysis.deaths import days_of_death
+from trialwright.analysis.participation import days_gone
 from trialwright.analysis.sample import AnalysisData
 from trialwright.analysis.watched_events import treatment_ended
 from trialwright.derivations.adclock import why_clock_not_run
@@ -39,13 +39,15 @@ class Due:
     path : str
         Where the protocol has it: `visits.laboratory`, `endpoints.hbv_dna_course`, `clocks.viral_load`.
     n_due : int
-        Visits whose day is not after the cut, of subjects who were surely alive and in the time in which they are due.
+        Visits whose day is not after the cut, of subjects who were surely alive, in the study, and in the time in which they
+        are due.
     n_in : int
         Of these, with a usable result that belongs to them.
     n_open : int
         Without one, and a result may still come that belongs to them.
     n_unknown : int
-        Subjects of whom nobody knows when visits begin, whether one was held, or whether they lived when it was due.
+        Subjects of whom nobody knows when visits begin, whether one was held, or whether they lived and were in the study when
+        it was due.
     reason : str
         Why nobody can tell what is due; then the numbers mean nothing.
     """
@@ -108,11 +110,24 @@ def count_due(data: AnalysisData, fact: str, people: pl.DataFrame, cut: date) ->
 def _of_clock(data: AnalysisData, path: str, people: pl.DataFrame) -> Due:
     rows = data.tables["ADCLOCK"].filter(pl.col("PROTOCOL") == path)
     rows = rows.join(people.select("USUBJID"), on="USUBJID", how="semi")
-    came, overdue, missed = (
-        rows.filter(pl.col("AVALC").is_in(told)).height for told in (_CAME, (Kept.OVERDUE,), (Kept.MISSED,))
-    )
+    came, overdue, missing = (rows.filter(kind).height for kind in (has_come(), is_open(), is_missing()))
     unknown = rows.filter(pl.col("AVALC").is_null())["USUBJID"].n_unique()
-    return Due(path, came + overdue + missed, came, overdue, unknown)
+    return Due(path, came + overdue + missing, came, overdue, unknown)
+
+
+def has_come() -> pl.Expr:
+    """Rows of ADCLOCK whose result came. One that is late without a record never did, and nobody waits for it any more."""
+    return pl.col("AVALC").is_in(_CAME) & pl.col("SRCDOM").is_not_null()
+
+
+def is_open() -> pl.Expr:
+    """Rows of ADCLOCK whose result may still come."""
+    return pl.col("AVALC") == Kept.OVERDUE
+
+
+def is_missing() -> pl.Expr:
+    """Rows of ADCLOCK whose result did not come and will not."""
+    return (pl.col("AVALC") == Kept.MISSED) | (pl.col("AVALC").is_in(_CAME) & pl.col("SRCDOM").is_null())
 
 
 def _of_visit(
@@ -158,25 +173,24 @@ def _count(
     cut: date,
 ) -> Due:
     """Windows hold the days from `turn` to `turn_ends`. What was due between the first and the last day on which a subject
-    can have died is not counted, and the subject is one of whom nobody knows."""
-    alive = people.select("USUBJID").join(until, on="USUBJID", how="left")
-    alive = alive.join(days_of_death(data, people), on="USUBJID", how="left")
-    maybe = windows.join(alive, on="USUBJID").filter(
+    can have died or left is not counted, and the subject is one of whom nobody knows."""
+    there = days_gone(data, people).join(until, on="USUBJID", how="left")
+    maybe = windows.join(there, on="USUBJID").filter(
         (pl.col("due") <= cut)
-        & (pl.col("due") <= pl.col("DIEDBY")).fill_null(value=True)
+        & (pl.col("due") <= pl.col("GONEBY")).fill_null(value=True)
         & (pl.col("due") <= pl.col("until")).fill_null(value=True)
     )
-    is_due = (pl.col("due") <= pl.col("DIEDFROM")).fill_null(value=True)
-    due, open_deaths = maybe.filter(is_due), maybe.filter(~is_due)["USUBJID"].n_unique()
+    is_due = (pl.col("due") <= pl.col("GONEFROM")).fill_null(value=True)
+    due, may_be_gone = maybe.filter(is_due), maybe.filter(~is_due)["USUBJID"].n_unique()
     found = due.join(results, on="USUBJID").filter(
         pl.col("ADT").is_between(pl.col("turn"), pl.col("turn_ends"))
     )
     has = due.join(found.select("USUBJID", "due").unique(), on=["USUBJID", "due"], how="semi")
     hasnt = due.join(has, on=["USUBJID", "due"], how="anti")
     known = start.drop_nulls("start")["USUBJID"].n_unique()
-    lives = (pl.col("DIEDBY") > cut).fill_null(value=True)
-    n_open = hasnt.filter((pl.col("turn_ends") >= cut) & lives).height
-    return Due(path, due.height, has.height, n_open, people.height - known + open_deaths)
+    can_come = (pl.col("GONEBY") > cut).fill_null(value=True)
+    n_open = hasnt.filter((pl.col("turn_ends") >= cut) & can_come).height
+    return Due(path, due.height, has.height, n_open, people.height - known + may_be_gone)
 
 
 def _usable_results(data: AnalysisData, fact: str) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from trialwright.statistics.descriptive import summarise_numbers
 
 EXPOSURE = "treatment exposure"
 """The id of these rows; no analysis can be named so."""
-AMOUNTS = ("NDOSE", "TOTDOSE", "RDI", "EXPDAYS", "COVDAYS", "NSKIP", "NLATE", "NGAP14", "MAXGAP")
+AMOUNTS = ("NDOSE", "TOTDOSE", "RDI", "EXPDAYS", "TRLDAYS", "COVDAYS", "NSKIP", "NLATE", "NGAP14", "MAXGAP")
 NUMBERS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
 CAUSE_STATES = ("judged", "not judged", "conflict", "unreadable")
 NOT_TOLD = "no reason recorded"

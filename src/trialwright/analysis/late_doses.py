@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from trialwright.analysis.deaths import who_died_by
 from trialwright.analysis.listed import Listed
 from trialwright.derivations.adclock import dosed_at
 from trialwright.derivations.known_columns import spelt
@@ -15,7 +16,7 @@ from trialwright.derivations.timeline import moved
 from trialwright.protocol.model import Deviation
 from trialwright.vocabulary.verdicts import Reason
 
-_TIMING: Mapping[str, str] = MappingProxyType(
+TIMING: Mapping[str, str] = MappingProxyType(
     {"early": "early", "late": "late", "missed": "after a skipped dose"}
 )
 """How ADEX says what a deviation asks for."""
@@ -35,15 +36,16 @@ def find_late_doses(listed: Listed, deviation: Deviation) -> pl.DataFrame:
     Returns
     -------
     doses : DataFrame
-        `USUBJID`, `ADT`, `AVALC` `found` or `unknown` with its `REASON`, `SRCDOM`, `SRCSEQ`. How a dose lies is what ADEX says;
+        `USUBJID`, `ADT`, `INTERVAL` (days since the dose before, null where they are not known), `AVALC` `found` or `unknown`
+        with its `REASON`, `SRCDOM`, `SRCSEQ`. How a dose lies is what ADEX says;
         where that is not known, so is this. A dose with a reason of `excused by`, its own or that of one left out since the
         dose before, is no deviation. With another reason, or an adverse event with an interruption between the two, a person
-        must judge. Of treatment without a recorded end in somebody alive nobody can tell whether the next dose was skipped
-        (`missing`).
+        must judge. Of treatment without a recorded end nobody can tell whether the next dose was skipped (`missing`), unless
+        the person surely died (`who_died_by`).
     """
     treatments = dosed_at(listed.protocol.visits[str(deviation.visit)], listed.protocol)
     adex = listed["ADEX"].filter(pl.col("TREATMENT").is_in(treatments))
-    answer = _TIMING[str(deviation.is_)]
+    answer = TIMING[str(deviation.is_)]
     given = adex.filter(pl.col("GIVENFL") == "Y")
     is_known = pl.col("TIMING").is_not_null()
     found = given.filter((pl.col("TIMING") == answer) | ~is_known).select(
@@ -58,21 +60,26 @@ def find_late_doses(listed: Listed, deviation: Deviation) -> pl.DataFrame:
     rows = pl.concat(parts).with_row_index("row")
     if deviation.excused_by:
         rows = _excused(rows, listed, adex, [as_spelt(one) for one in deviation.excused_by])
-    return rows.select("USUBJID", "ADT", "AVALC", "REASON", "SRCDOM", "SRCSEQ")
+    days = (pl.col("ADT") - pl.col("SINCE")).dt.total_days().alias("INTERVAL")
+    return rows.select("USUBJID", "ADT", days, "AVALC", "REASON", "SRCDOM", "SRCSEQ")
 
 
 def _not_followed(listed: Listed, treatment: str) -> pl.DataFrame:
-    """Last doses after which the next would have been skipped by now, of treatment that nobody said has ended."""
+    """Last doses after which the next would have been skipped by now, or before the person left, of treatment that nobody said
+    has ended."""
     said = listed.protocol.treatments[treatment]
     of = listed["ADEXSUM"].filter(pl.col("TREATMENT") == treatment)
     last = of.filter((pl.col("PARAMCD") == "LASTDT") & pl.col("ADT").is_not_null())
     last = last.join(of.filter(pl.col("PARAMCD") == "STOPREAS"), on="USUBJID", how="anti")
-    alive = listed["ADSL"].filter(pl.col("DTHDT").is_null())
+    died, _ = who_died_by(listed["ADEVT"], listed["ADSL"])
+    alive = listed["ADSL"].join(died, on="USUBJID", how="anti", maintain_order="left")
     late = pl.col("ADT")
     for length in (said.every, said.skipped_after):
         late = moved(late, length) if length else late
     seen = last.join(
-        alive.select("USUBJID", LOOK=pl.coalesce("CUTDT", "LSTALVDT")), on="USUBJID", maintain_order="left"
+        alive.select("USUBJID", LOOK=pl.min_horizontal(pl.coalesce("CUTDT", "LSTALVDT"), "EOSDTL")),
+        on="USUBJID",
+        maintain_order="left",
     )
     return seen.filter(pl.col("LOOK") > late).select(
         "USUBJID", "TREATMENT", "SRCDOM", "SRCSEQ", ADT="LOOK", SINCE="ADT", WHY=pl.lit(None, pl.String),

@@ -287,13 +287,12 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
 
 
 def _few_at_risk(data: AnalysisData, rows: list[Result]) -> list[Finding]:
-    """One warning for each primary endpoint whose groups are compared where hardly anybody is under watch any more."""
+    """One warning for each endpoint that is read by group where hardly anybody is under watch any more."""
     fewest: dict[str, Result] = {}
     for row in rows:
         if row.item != "at" or row.statistic != "n_at_risk" or row.endpoint is None or row.value is None:
             continue
-        endpoint, analysis = data.protocol.endpoints[row.endpoint], data.protocol.analyses.get(row.analysis)
-        if endpoint.reported or endpoint.role != "primary" or getattr(analysis, "by", None) is None:
+        if getattr(data.protocol.analyses.get(row.analysis), "by", None) is None:
             continue
         if row.value < data.protocol.reporting.small_group_events and row.n:
             kept = fewest.setdefault(row.endpoint, row)
@@ -303,7 +302,7 @@ def _few_at_risk(data: AnalysisData, rows: list[Result]) -> list[Finding]:
             "few-at-risk",
             "warning",
             row.analysis,
-            _FEW_AT_RISK,
+            _FEW_AT_RISK + (_SEEN_LATER if _is_seen(data.protocol, endpoint) else _HAPPENED),
             {"n": row.id},
             {
                 "endpoint": data.endpoint_label(endpoint),
@@ -318,8 +317,18 @@ def _few_at_risk(data: AnalysisData, rows: list[Result]) -> list[Finding]:
     ]
 
 
-_FEW_AT_RISK = (
-    "{endpoint}: at {at}, hardly anybody of a group is still under watch (subjects: {n} of {of}). Whoever was seen a few days "
-    "earlier without the event counts no more, so that each event found there weighs far too much; earlier readings, and those "
-    "that let events lie between two examinations, are the sounder ones."
+_FEW_AT_RISK = "{endpoint}: at {at}, hardly anybody of a group is still under watch (subjects: {n} of {of}). "
+_SEEN_LATER = (
+    "Whoever was seen a few days earlier without the event counts no more, so that each event found there weighs far too much; "
+    "earlier readings, and those that let events lie between two examinations, are the sounder ones."
 )
+_HAPPENED = (
+    "What befalls one of them moves the estimate far, and where nobody is left it tells of no later day; earlier readings are "
+    "the sounder ones."
+)
+
+
+def _is_seen(protocol: Protocol, endpoint: str) -> bool:
+    """Whether an event of an endpoint has the day on which somebody saw it, not its own."""
+    events = (protocol.events.get(name) for name in protocol.endpoints[endpoint].time_to)
+    return any(event is not None and not event.reported for event in events)

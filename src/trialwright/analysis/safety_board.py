@@ -285,17 +285,17 @@ def _count_people(recorder: Recorder, data: AnalysisData, population: str | None
 
 
 def _count_exposure(recorder: Recorder, data: AnalysisData, people: pl.DataFrame, level: str | None) -> None:
-    """Doses, and months from the first to the last dose, of those treated."""
+    """Doses, and months from time zero, or a later first dose, to the last dose, of those treated."""
     rows = data.tables["ADEXSUM"].join(people.select("USUBJID"), on="USUBJID", how="semi")
     for treatment in data.protocol.treatments:
         own = rows.filter(pl.col("TREATMENT") == treatment)
         treated = own.filter(pl.col("PARAMCD") == "FIRSTDT")["USUBJID"].n_unique()
         where: Where = {"group": level, "item": treatment, "n": treated}
         recorder.add("n_treated", treated, "subjects", **where)
-        for code, statistic, unit in (("NDOSE", "n_doses", "doses"), ("EXPDAYS", "treated_months", "months")):
+        for code, statistic, unit in (("NDOSE", "n_doses", "doses"), ("TRLDAYS", "treated_months", "months")):
             values = own.filter(pl.col("PARAMCD") == code)["AVAL"]
             if values.is_empty():
-                if code == "EXPDAYS":
+                if code == "TRLDAYS":
                     recorder.add(statistic, None, unit, note="nobody was treated", **where)
                 continue
             total = float(values.sum())

@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from trialwright.analysis.deaths import who_died
+from trialwright.analysis.participation import who_is_gone
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
 from trialwright.derivations.stopping_boundary import watched_endpoint
@@ -90,12 +90,11 @@ def _ends_with_treatment(data: AnalysisData, during: str | None) -> str | None:
 
 
 def treatment_ended(data: AnalysisData, treatment: str) -> pl.DataFrame:
-    """`USUBJID` of those whose treatment has ended as far as anybody recorded, or who surely died by the cut."""
+    """`USUBJID` of those whose treatment has ended as far as anybody recorded, or who surely died or left by the cut."""
     ends = data.tables["ADEXSUM"].filter(
         (pl.col("TREATMENT") == treatment) & (pl.col("PARAMCD") == "STOPREAS")
     )
-    dead, _ = who_died(data, data.adsl)
-    return pl.concat([ends.select("USUBJID"), dead.select("USUBJID")]).unique()
+    return pl.concat([ends.select("USUBJID"), who_is_gone(data.tables["ADEVT"], data.adsl)]).unique()
 
 
 def _by_event(data: AnalysisData, watched: Monitoring, people: pl.DataFrame) -> pl.DataFrame:

@@ -24,12 +24,13 @@ from trialwright.derivations.due_days import (
     follow_visits,
     has_one,
 )
-from trialwright.derivations.known_columns import REASONS, spelt
+from trialwright.derivations.known_columns import REASONS
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.derivations.timeline import CONTACT, DEATH, SOURCE, moved
+from trialwright.derivations.timeline import CONTACT, SOURCE, moved
 from trialwright.protocol.model import Clock, Deviation, Protocol, Treatment, Visit
 from trialwright.protocol.moments import Span, parse_moment, parse_reach
+from trialwright.protocol.references import DEATH
 from trialwright.protocol.rule_tree import Moment, Within
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.durations import Duration
@@ -48,11 +49,6 @@ NOT_JUDGED = frozenset({"NE", "LR-NC", "nonevaluable"})
 REPEAT = "repeat within"
 """The key of a visit that asks for another look after one that nobody could judge."""
 
-OF_STUDY = ("STUDY", "STUDY PARTICIPATION")
-"""Subcategories (`DSSCAT`) of dispositions that are of the person's part in the study, as are those without one."""
-
-_NOT_IN_IT = "SCREEN FAILURE"
-
 
 def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     """One row for each thing that was due: a contact after the one before, a planned visit, a start, an end, a pause.
@@ -61,7 +57,7 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
     ----------
     study : Study
     adsl : DataFrame
-        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`.
+        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`, `EOSDTL`.
     facts : StudyFacts
         With all events of the protocol.
 
@@ -119,6 +115,21 @@ def why_clock_not_run(clock: Clock) -> str:
     if clock.start_of:
         return "" if clock.within else "it does not say within what"
     return "" if clock.keep and (clock.at_least or clock.during) else "it does not say what must happen"
+
+
+def clock_words(clock: Clock, protocol: Protocol) -> str:
+    """What a clock asks for, in words."""
+    if fact := clock.measure or clock.assess:
+        return f"next {'result' if clock.measure else 'assessment'}: {_label(fact, protocol)}"
+    if clock.start_of:
+        within = str(clock.within).replace("_", " ")
+        return f"start of {_label(clock.start_of, protocol)} within {within}"
+    return f"without a pause or an early end: {_label(str(clock.keep), protocol)}"
+
+
+def _label(name: str, protocol: Protocol) -> str:
+    named = protocol.facts.get(name) or protocol.treatments.get(name)
+    return (named.label if named else None) or name.replace("_", " ")
 
 
 def dosed_at(visit: Visit, protocol: Protocol) -> list[str]:
@@ -217,13 +228,11 @@ class _Clocks:
         death = self.facts.moment(Moment(DEATH)).select(
             pl.col("subject").alias(SUBJECT), could_die=_day("earliest")
         )
-        # whose death or leaving has no day was there on the last day known alive
+        # whose death has no day was there on the last day known alive
         died = pl.when(pl.col("could_die").is_not_null()).then(pl.max_horizontal("could_die", "LSTALVDT"))
-        left = pl.when("has_left").then(pl.coalesce("left", "LSTALVDT"))
-        gone = pl.min_horizontal(died, left)
+        gone = pl.min_horizontal(died, "EOSDTL")
         return (
             self.adsl.join(death, on=SUBJECT, how="left")
-            .join(_ends_of_participation(self.study), on=SUBJECT, how="left")
             .select(
                 SUBJECT,
                 "GROUP",
@@ -321,15 +330,13 @@ class _Clocks:
     def of_clock(self, id_: str, clock: Clock) -> pl.DataFrame:
         """The rows of a clock."""
         if fact := clock.measure or clock.assess:
-            what = "result" if clock.measure else "assessment"
-            return _named(self._next_contacts(fact, clock), "clock", id_, f"next {what}: {self._label(fact)}")
-        if clock.start_of:
-            words = f"start of {self._label(clock.start_of)} within {clock.within}"
+            rows = self._next_contacts(fact, clock)
+        elif clock.start_of:
             rows = self._if_asked(clock.start_of, self._start(clock.start_of, clock))
-            return _named(rows, "clock", id_, words)
-        treatment = str(clock.keep)
-        rows = self._if_asked(treatment, pl.concat([NOTHING_DUE, *self._cover(treatment, clock)]))
-        return _named(rows, "clock", id_, f"without a pause or an early end: {self._label(treatment)}")
+        else:
+            treatment = str(clock.keep)
+            rows = self._if_asked(treatment, pl.concat([NOTHING_DUE, *self._cover(treatment, clock)]))
+        return _named(rows, "clock", id_, clock_words(clock, self.protocol))
 
     def _next_contacts(self, fact: str, clock: Clock) -> pl.DataFrame:
         until = self.during(clock.during)[1] if clock.during else None
@@ -486,10 +493,6 @@ class _Clocks:
     def _is_procedure(self, name: str) -> bool:
         return name in self.protocol.facts and self.protocol.facts[name].kind == "procedure"
 
-    def _label(self, name: str) -> str:
-        named = self.protocol.facts.get(name) or self.protocol.treatments.get(name)
-        return (named.label if named else None) or name.replace("_", " ")
-
 
 def _day(side: str) -> pl.Expr:
     return pl.col(side).dt.date()
@@ -517,17 +520,6 @@ def _ended_with(people: pl.DataFrame, end: pl.DataFrame) -> pl.DataFrame:
     ends = [pl.min_horizontal(f"until_{side}", f"{side}_end").alias(f"until_{side}") for side in ("lo", "hi")]
     joined = people.join(end, on=SUBJECT, how="left", suffix="_end")
     return joined.with_columns(ends).drop("lo_end", "hi_end")
-
-
-def _ends_of_participation(study: Study) -> pl.DataFrame:
-    """`SUBJECT`, `has_left`, `left`: the day a person's part in the study ended, if the disposition that says so has one."""
-    ended = study.tables["DS"].filter(
-        (spelt(pl.col("DSCAT")) == "DISPOSITION EVENT")
-        & (pl.col("DSSCAT").is_null() | spelt(pl.col("DSSCAT")).is_in(OF_STUDY))
-        & (spelt(pl.col("DSDECOD")) != _NOT_IN_IT).fill_null(value=True)
-    )
-    days = pl.col("DSSTDTC_earliest").min().dt.date()
-    return ended.group_by(SUBJECT).agg(days.alias("left"), has_left=pl.lit(value=True))
 
 
 def _named(rows: pl.DataFrame, category: str, id_: str, words: str) -> pl.DataFrame:

@@ -28,7 +28,7 @@ _ROW: Mapping[str, Any] = {
 _LABELS = {
     "NDOSE": "Doses given", "NOTGIVEN": "Doses left out, as recorded", "NSKIP": "Doses skipped", "NLATE": "Doses late",
     "NEARLY": "Doses early", "MAXDELAY": "Longest delay of a dose (days)", "TOTDOSE": "Total dose",
-    "EXPDAYS": "Days of exposure", "RDI": "Relative dose intensity (%)", "COVDAYS": "Days covered",
+    "EXPDAYS": "Days of exposure", "TRLDAYS": "Days of exposure from time zero on", "RDI": "Relative dose intensity (%)", "COVDAYS": "Days covered",
     "NGAP": "Gaps", "MAXGAP": "Longest gap (days)", "NGAP14": f"Gaps of more than {LONG_GAP_DAYS} days",
     "FIRSTDT": "First day", "LASTDT": "Last day", "STOPREAS": "Reason for the end, as recorded",
     "STOPAGR": "Whether a rule of the protocol ended it", "WENTON": "Whether it went on after this was so",
@@ -60,6 +60,8 @@ def derive_adexsum(
         before the last dose. Formulas stand in docs/derivations-safety.md.
     """
     facts = known_facts(study) if facts is None else facts
+    zero = adsl.select(SUBJECT, "STARTDT")
+    adex = adex.join(zero, on=SUBJECT, how="left", maintain_order="left")
     parts = [pl.DataFrame(schema={SUBJECT: pl.Int64, **_ROW})]
     for name, treatment in study.protocol.treatments.items():
         rows = adex.filter(pl.col("TREATMENT") == name)
@@ -70,7 +72,7 @@ def derive_adexsum(
     order = {name: place for place, name in enumerate(study.protocol.treatments)}
     return (
         pl.concat(parts)
-        .join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left", maintain_order="left")
+        .join(zero, on=SUBJECT, how="left", maintain_order="left")
         .join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT, maintain_order="left")
         .sort(SUBJECT, pl.col("TREATMENT").replace_strict(order, return_dtype=pl.Int64), maintain_order=True)
         .with_columns(study_day(pl.col("ADT"), pl.col("STARTDT")).alias("ADY"))
@@ -109,6 +111,11 @@ def _amounts(rows: pl.DataFrame, name: str, treatment: Treatment) -> Iterator[pl
     found = {"FIRSTDT": pl.when(is_dated).then(first), "LASTDT": pl.when(is_dated).then(last)}
     found |= {"EXPDAYS": pl.when(is_dated).then(days)} if every else {}
     reasons: dict[str, Any] = dict.fromkeys(found, undated)
+    if every:
+        zero = pl.col("STARTDT").first()
+        since = (last - pl.max_horizontal(first, zero)).dt.total_days() + every
+        found["TRLDAYS"] = pl.when(is_dated & zero.is_not_null()).then(since.clip(lower_bound=0))
+        reasons["TRLDAYS"] = undated.when(zero.is_null()).then(pl.lit(_MISSING))
     if treatment.every:
         unmeasured = pl.col("INTERVAL").is_null().sum() > 1
         intervals = {

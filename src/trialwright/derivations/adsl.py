@@ -11,15 +11,21 @@ from trialwright.derivations.judged import RuleAt, judge_each
 from trialwright.derivations.known_columns import reason_words, spelt
 from trialwright.derivations.minutes import MET, NOT_MET
 from trialwright.derivations.named_records import as_spelt
+from trialwright.derivations.observations import names_in
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.protocol.moments import Selection
+from trialwright.derivations.timeline import not_while_alive
+from trialwright.protocol.moments import Selection, parse_moment
 from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.verdicts import Reason
 
 CONFLICT = Reason.CONFLICT.code
 SCREEN_FAILURE = "SCREEN FAILURE"
 """Who left before taking part (CDISC SDTM terminology, NCOMPLT C49628)."""
+OF_STUDY = ("STUDY", "STUDY PARTICIPATION")
+"""Subcategories (`DSSCAT`) of dispositions that are of the person's part in the study, as are those without one."""
+_COMPLETED, _DISCONTINUED = "COMPLETED", "DISCONTINUED"
+"""How a person's part in a study ended (CDISC ADaM terminology, SBJTSTAT)."""
 
 
 def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
@@ -40,6 +46,11 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         GROUP, GROUPR       name of the group of the protocol, or why it is not known
         TRTSDT, TRTEDT      first and last day of any treatment of the protocol
         DTHDT, LSTALVDT     day of death, last day known alive
+        EOSSTT, DCSREAS     how the person's part in the study ended, COMPLETED or DISCONTINUED, and why it was discontinued, as
+                            recorded; null where no end of it is recorded
+        EOSDT               day it ended
+        EOSDTL, EOSDTH      first and last day it can have ended on, the first no earlier than the last day known alive if its
+                            record allows; without a day in the record that is the first, and there is no last
         CUTDT               data cut
         STARTDT             time zero of the protocol
         <ANCHOR>DT          day of each anchor
@@ -51,7 +62,7 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     people = study.tables["DM"].group_by(SUBJECT, maintain_order=True).first()
     people = study.subjects.join(people.drop(*study.identity), on=SUBJECT, how="left", maintain_order="left")
     adsl = people.select(*study.identity, SUBJECT, _age().alias("AGE"), "SEX", "ARMCD")
-    for columns in (_groups(facts), _days(facts), _populations(facts)):
+    for columns in (_groups(facts), _days(facts), _ends_of_participation(facts), _populations(facts)):
         adsl = adsl.join(columns, left_on=SUBJECT, right_on="subject", how="left", maintain_order="left")
     return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date))
 
@@ -97,6 +108,40 @@ def _days(facts: StudyFacts) -> pl.DataFrame:
     for column, moments in named.items():
         days = days.join(_whole_day(moments, column), on="subject", how="left", maintain_order="left")
     return days
+
+
+def _ends_of_participation(facts: StudyFacts) -> pl.DataFrame:
+    """How and when the part of each in the study ended, by the first record of that; failing screening is no end of it."""
+    ended = facts.study.tables["DS"].filter(
+        (spelt(pl.col("DSCAT")) == "DISPOSITION EVENT")
+        & (pl.col("DSSCAT").is_null() | spelt(pl.col("DSSCAT")).is_in(OF_STUDY))
+        & (spelt(pl.col("DSDECOD")) != SCREEN_FAILURE).fill_null(value=True)
+    )
+    first = (
+        ended.sort(SUBJECT, "DSSTDTC_earliest", "DSSEQ", nulls_last=True)
+        .unique(SUBJECT, keep="first", maintain_order=True)
+        .join(facts.alive, on=SUBJECT, how="left", maintain_order="left")
+    )
+    days = first.select(
+        pl.col(SUBJECT).alias("subject"),
+        "LSTALVDT",
+        why=spelt(pl.col("DSDECOD")),
+        lo=pl.col("DSSTDTC_earliest").dt.date(),
+        EOSDTH=pl.col("DSSTDTC_latest").dt.date(),
+    )
+    is_completed = pl.col("why") == _COMPLETED
+    return days.select(
+        "subject",
+        pl.when(is_completed)
+        .then(pl.lit(_COMPLETED))
+        .when(pl.col("why").is_not_null())
+        .then(pl.lit(_DISCONTINUED))
+        .alias("EOSSTT"),
+        pl.when(~is_completed).then("why").alias("DCSREAS"),
+        pl.when(pl.col("lo") == pl.col("EOSDTH")).then("lo").alias("EOSDT"),
+        not_while_alive("lo", "EOSDTH", "LSTALVDT").alias("EOSDTL"),
+        "EOSDTH",
+    )
 
 
 def _baselines(facts: StudyFacts) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -170,7 +215,11 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
     codes = judge_each(facts, asked).join(
         _failed_screening(facts), on="subject", how="left", maintain_order="left"
     )
-    codes = codes.with_columns(_unless_left(name) for name in protocol.populations)
+    zero = parse_moment(protocol.time_zero).name if protocol.time_zero else None
+    codes = codes.with_columns(
+        _unless_left(name, asks_zero=one.condition is not None and zero in names_in(one.condition))
+        for name, one in asked.items()
+    )
     columns: list[pl.Series] = [codes["subject"]]
     for name in protocol.populations:
         flag = codes[name].replace_strict({MET: "Y", NOT_MET: "N"}, default=None, return_dtype=pl.String)
@@ -190,8 +239,12 @@ def _failed_screening(facts: StudyFacts) -> pl.DataFrame:
     return failed.join(facts.time_zero(), on="subject", how="anti").with_columns(has_left=pl.lit(value=True))
 
 
-def _unless_left(population: str) -> pl.Expr:
-    """The verdict on a population; whoever failed screening is in none that is judged at no moment of theirs, or later."""
+def _unless_left(population: str, *, asks_zero: bool) -> pl.Expr:
+    """The verdict on a population; whoever failed screening is in none that is judged at no moment of theirs, or later.
+
+    Nor in one whose rule asks for time zero (`asks_zero`): they will never come to it.
+    """
     at = pl.col(f"{population} earliest")
-    is_out = pl.col("has_left") & (at.is_null() | (at > pl.col("left")).fill_null(value=False))
+    is_later = at.is_null() | (at > pl.col("left")).fill_null(value=False)
+    is_out = pl.col("has_left") & (pl.lit(asks_zero) | is_later)
     return pl.when(is_out).then(pl.lit(NOT_MET, pl.UInt8)).otherwise(population).alias(population)

@@ -212,12 +212,16 @@ def _project(basis: Basis, sample: Sample, followed: list[bool], cut: date, need
 
 
 def _still_followed(sample: Sample, data: AnalysisData, cut: date) -> list[bool]:
-    """Who has had no event, is not known to have died, and was last known alive not too long before the cut."""
+    """Who has had no event, is not known to have died or left, and was last known alive not too long before the cut."""
     lately = cut - timedelta(days=LOST_AFTER_DAYS)
     people = sample.frame.select("USUBJID", "STATUS").join(
-        data.adsl.select("USUBJID", "LSTALVDT", "DTHDT"), on="USUBJID", how="left", maintain_order="left"
+        data.adsl.select("USUBJID", "LSTALVDT", "DTHDT", "EOSDTL"),
+        on="USUBJID",
+        how="left",
+        maintain_order="left",
     )
-    is_followed = (pl.col("STATUS") == 0) & pl.col("DTHDT").is_null() & (pl.col("LSTALVDT") >= lately)
+    is_there = pl.col("DTHDT").is_null() & pl.col("EOSDTL").is_null() & (pl.col("LSTALVDT") >= lately)
+    is_followed = (pl.col("STATUS") == 0) & is_there
     return people.select(is_followed.fill_null(value=False).alias("FOLLOWED"))["FOLLOWED"].to_list()
 
 

@@ -55,6 +55,11 @@ def event_words(told: Source, watched: Monitoring) -> Term:
     return told.said(event.label or watched.event, f"events.{watched.event}.label")
 
 
+def population_words(told: Source, name: str) -> Term:
+    """A population, in the words of the protocol."""
+    return told.said(told.protocol.populations[name].label, f"populations.{name}.label")
+
+
 def crossed_on(told: Told, id_: str) -> Term:
     """The day on which a boundary was crossed."""
     return Term(str(json.loads(told.results[id_].conventions)["crossed on"]), Ref.result(id_))
@@ -81,6 +86,7 @@ def render_board_table(told: Told) -> Table:
     ]
     percent = Term(f"{100 * CONFIDENCE:g} %", Ref.version("trialwright"))
     notes = [
+        Text("Months of a treatment count from time zero, or a first dose after it, to the last dose and one interval."),
         Text("In brackets exact ", percent, " confidence limits (Clopper and Pearson), two-sided, not adjusted for repeated looks."),
         Text(
             "Deaths and serious events are of the whole population. Whoever nobody can tell about counts without, and is counted "
@@ -111,11 +117,7 @@ def _people_rows(told: Told) -> Iterator[Row | GroupHeading]:
     ):
         yield _row(told, Text(words), [told.count(told.id_of(None, statistic))], 1)
     name = told.board.listed.population if told.board.listed else None
-    label = (
-        Text(told.said(told.protocol.populations[name].label, f"populations.{name}.label"))
-        if name
-        else Text("Everybody")
-    )
+    label = Text(population_words(told, name) if name else "Everybody")
     cells = [told.count(told.id_of(level, "n_subjects")) for level in told.levels]
     yield _row(told, Text(label, ", in whom harms are counted"), cells, 1)
     if told.results[told.id_of(None, "n_population_unknown")].value:
@@ -136,7 +138,7 @@ def _exposure_rows(told: Told) -> Iterator[Row | GroupHeading]:
         if any(told.has(f"{one}/n_doses") for one in ids):
             yield _row(told, Text("Doses"), [_total(told, f"{one}/n_doses", 0) for one in ids], 2)
         months = [_total(told, f"{one}/treated_months", 1) for one in ids]
-        yield _row(told, Text("Months from first dose to last and one interval, all together"), months, 2)
+        yield _row(told, Text("Months since time zero, all together"), months, 2)
     table = grade_table(told)
     if table is not None:
         id_, analysis = table
@@ -155,10 +157,14 @@ def grade_table(told: Told) -> tuple[str, GradeTable] | None:
 def _total(told: Told, id_: str, digits: int) -> Text:
     if id_ not in told.results:
         return Text("none")
-    unknown = f"{id_}_unknown"
+    return Text(told.decimals(id_, digits), _not_known(told, f"{id_}_unknown"))
+
+
+def _not_known(told: Told, unknown: str) -> Text:
+    """Behind a number: of how many it is not known, where there are any."""
     if not told.has(unknown) or not told.results[unknown].value:
-        return told.decimals(id_, digits)
-    return Text(told.decimals(id_, digits), "; not known of ", told.count(unknown))
+        return Text()
+    return Text("; not known of ", told.count(unknown))
 
 
 def _harm_rows(told: Told) -> Iterator[Row | GroupHeading]:
@@ -177,12 +183,7 @@ def _harm_rows(told: Told) -> Iterator[Row | GroupHeading]:
 
 def _share(told: Told, here: str, statistic: str, of: str) -> Text:
     """`1 of 16: 6.3 % (0.2 to 30.2); not known of 3`."""
-    unknown = f"{here}/n_unknown"
-    behind = (
-        Text("; not known of ", told.count(unknown))
-        if told.has(unknown) and told.results[unknown].value
-        else Text()
-    )
+    behind = _not_known(told, f"{here}/n_unknown")
     if not told.has(f"{here}/proportion"):
         return Text(told.percent(f"{here}/proportion"), behind)
     total = f"{here}/{of}" if f"{here}/{of}" in told.results else f"{here.rpartition('/')[0]}/{of}"
@@ -432,7 +433,8 @@ def render_due(told: Told) -> Table:
         for level in told.levels:
             here = told.id_of(level, item)
             if told.has(f"{here}/n_due"):
-                cells += [told.count(f"{here}/{name}") for name in ("n_due", "n_in", "n_open", "n_missing")]
+                cells.append(Text(told.count(f"{here}/n_due"), _not_known(told, f"{here}/n_unknown")))
+                cells += [told.count(f"{here}/{name}") for name in ("n_in", "n_open", "n_missing")]
             else:
                 cells += [Text("unknown"), *(Text("—") for _ in range(3))]
         rows.append(Row(_due_label(told, item), tuple(cells)))
@@ -451,9 +453,9 @@ def due_notes(told: Told) -> Iterator[Block]:
     ]  # fmt: skip
     items.append(
         Text(
-            "Due is a visit whose day is not after the cut, in a patient who was alive on it. A result belongs to the visit it is nearest to. Who "
-            "left the study counts as due at visits, and not by clocks: these count a result that is late as in, and a time without one "
-            "that is too long as one missing. The last day of the data tells how far the records reach."
+            "Due is a visit whose day is not after the cut, in a patient who was alive and in the study on it. A result belongs to the visit it is "
+            "nearest to. Patients of whom nobody can tell what was due are counted behind. Clocks count a result that is late as in, and "
+            "a time without one that is too long as one missing. The last day of the data tells how far the records reach."
         )
     )
     yield Bullets(tuple(items))

@@ -27,7 +27,7 @@ def render_doubts(outcome: DataOutcome, left_out: Sequence[Problem], checks: Seq
         What the checks of the protocol found.
     """
     intro = Paragraph(Text(
-        "Counted here are records; the commands ", Term("trialwright data check", Ref.version("data check")), " and ",
+        "Counted here are subjects, or records that name none; the commands ", Term("trialwright data check", Ref.version("data check")), " and ",
         Term("trialwright check", Ref.version("check")), " name each of them, with advice.",
     ))  # fmt: skip
     blocks = (intro, _data(outcome), _derivations(left_out), _protocol(checks))
@@ -35,10 +35,7 @@ def render_doubts(outcome: DataOutcome, left_out: Sequence[Problem], checks: Seq
 
 
 def render_data_errors(outcome: DataOutcome) -> tuple[Callout, ...]:
-    """That there are errors in the data, and where they are listed; nothing where there are none.
-
-    Counted are kinds, the lines of the list: of many records alike in one table the checks tell a few.
-    """
+    """That there are errors in the data, of how many kinds, and where they are listed; nothing where there are none."""
     errors = outcome.findings.filter(pl.col("SEVERITY") == Severity.ERROR.value)
     kinds = errors.select(_ALIKE).unique(maintain_order=True)
     if kinds.is_empty():

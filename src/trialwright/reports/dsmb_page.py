@@ -21,6 +21,7 @@ from trialwright.reports.board_tables import (
     force_words,
     grade_table,
     nothing_seen,
+    population_words,
     render_board_table,
     render_boundaries,
     render_characteristics,
@@ -126,7 +127,7 @@ def _adverse_events(told: Told) -> Iterator[Section]:
         id_, analysis = table
         yield Section(
             "adverse-events",
-            Text("Adverse events by grade"),
+            Text("Adverse events by grade, population: ", population_words(told, analysis.population)),
             tuple(render_adverse_events(told, id_, analysis)),
         )
 
@@ -147,7 +148,9 @@ def _comparisons(told: Told) -> Iterator[Section]:
     for id_, analysis in shown:
         blocks = tuple(RENDERERS[type(analysis)](told, id_, analysis))
         anchor = f"comparison-{id_.replace('_', '-')}"
-        yield Section(anchor, Text("Efficacy: ", told.setting(id_, "title", analysis.title)), blocks)
+        title = told.setting(id_, "title", analysis.title)
+        whom = population_words(told, analysis.population)
+        yield Section(anchor, Text("Efficacy: ", title, ", population: ", whom), blocks)
 
 
 # --- how ----------------------------------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ from trialwright.analysis.exposure import AMOUNTS, CAUSE_STATES, EXPOSURE
 from trialwright.derivations.adattr import FLARE
 from trialwright.derivations.adliver import REACTIVATION
 from trialwright.reports.blocks import Column, GroupHeading, Ref, Row, Section, Table, Term, Text
-from trialwright.reports.printed import Source
+from trialwright.reports.printed import Source, capitalised, cause_words
 
 _AMOUNTS = {
     "NDOSE": "Doses given",
     "TOTDOSE": "Total dose",
     "RDI": "Relative dose intensity, %",
     "EXPDAYS": "Days from first to last and one interval",
+    "TRLDAYS": "The same, from time zero on",
     "COVDAYS": "Days covered",
     "NSKIP": "Doses skipped",
     "NLATE": "Doses late",
@@ -56,11 +57,14 @@ def render_exposure(source: Source) -> Table:
             here = [_id(level, f"{treatment} {code}") for level in _levels(source)]
             if f"{here[0]}/median" in source.results:
                 digits = 1 if code == "RDI" else 0
-                rows.append(
-                    Row(Text(_AMOUNTS[code]), tuple(_numbers(source, one, digits) for one in here), indent=1)
-                )
+                unit = source.results[f"{here[0]}/median"].unit if code == "TOTDOSE" else ""
+                label = Text(_AMOUNTS[code], *((", ", Term(unit, Ref.data("ADEXSUM"))) if unit else ()))
+                rows.append(Row(label, tuple(_numbers(source, one, digits) for one in here), indent=1))
     notes = (
-        Text("Median (quartiles), and from least to most, of those treated."),
+        Text(
+            "Median (quartiles), and from least to most, of those treated. Doses, days and gaps count from the first record of a "
+            "treatment, which may lie before time zero."
+        ),
         Text(
             "Of subjects whose records do not give a number it is counted how many there are, behind the number."
         ),
@@ -144,7 +148,11 @@ def render_causes(source: Source) -> Table:
             for item in _items(source, told):
                 cells = tuple(_count(source, level, item, "n_episodes") for level in _levels(source))
                 rows.append(
-                    Row(Text(label, Term(item.removeprefix(told), Ref.data("ADATTR"))), cells, indent=2)
+                    Row(
+                        Text(label, Term(cause_words(item.removeprefix(told)), Ref.data("ADATTR"))),
+                        cells,
+                        indent=2,
+                    )
                 )
         rows.append(_counts(source, "Judgement and suggestion differ", kind, "n_differ"))
     unseen = (
@@ -189,7 +197,8 @@ def _treatments(source: Source) -> list[str]:
 
 
 def _treatment(source: Source, name: str) -> Text:
-    return Text(source.said(source.protocol.treatments[name].label or name, f"treatments.{name}.label"))
+    label = source.protocol.treatments[name].label or name.replace("_", " ")
+    return Text(source.said(capitalised(label), f"treatments.{name}.label"))
 
 
 def _items(source: Source, prefix: str) -> list[str]:

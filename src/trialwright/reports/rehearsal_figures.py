@@ -14,6 +14,8 @@ _SHAPES = ("circle", "diamond", "triangle-up", "square", "triangle-down", "trian
 _LINE = 14.0
 _LABEL = 0.36
 """Share of the width that the names of scenarios may fill."""
+_SAME, _APART = 1e-6, 0.1
+"""Values no further apart are drawn as one, on an axis of about this length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,10 @@ def _draw_dot(canvas: Canvas, x: Across, y: float, dot: Dot, symbol: Symbol) -> 
 
 
 def _rounded(low: float, high: float) -> tuple[float, float, float]:
-    """Round ends around two values, and the round distance between ticks."""
-    step = round_step(max(high - low, 1e-6))
-    return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step
+    """Round ends around two values, and the round distance between ticks; ends apart where the values are not."""
+    step = round_step(high - low if high - low > _SAME else _APART)
+    start, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return start * step, max(end, start + 1) * step, step
 
 
 def _label(value: float, *, is_percent: bool) -> str:

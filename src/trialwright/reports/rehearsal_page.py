@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from trialwright.analysis.results import Result
+from trialwright.design.rehearsal.performance import CONFIDENCE
 from trialwright.design.rehearsal.questions import Question
 from trialwright.design.rehearsal.rehearse import ALPHA, CLOCKS, IN_TRIALS, Rehearsal, Scenario, item_of
+from trialwright.design.rehearsal.seen import OF_TRIALS
 from trialwright.design.rehearsal.targets import Target
 from trialwright.reports.blocks import (
     Block,
@@ -28,12 +31,15 @@ from trialwright.reports.blocks import (
     Term,
     Text,
 )
-from trialwright.reports.printed import Source, fixed
+from trialwright.reports.calendar_tables import contact_label
+from trialwright.reports.printed import Source, capitalised, fixed
 from trialwright.reports.rehearsal_figures import Dot, DotRow, draw_dots
 from trialwright.reports.reproducibility import render_reproducibility
 from trialwright.reports.study_report import make_page
 
 _DECISIONS = ("shown_better", "shown_worse")
+_ROUNDING = 1e-12
+"""A standard error below this is that of equal numbers, but for the arithmetic."""
 _FEW = 200
 """Fewer trials leave a share of a half uncertain by more than 3.5 percentage points (one standard error)."""
 
@@ -64,6 +70,7 @@ def build_rehearsal_page(rehearsal: Rehearsal) -> Page:
 
 
 def _read_first(rehearsal: Rehearsal) -> Iterator[Block]:
+    percent = Term(f"{100 * CONFIDENCE:g} %", Ref.version("rehearsal"))
     trials = Number(f"{rehearsal.trials:,}", Ref.data("virtual trials of each scenario"), rehearsal.trials)
     yield Callout(
         "note",
@@ -76,7 +83,9 @@ def _read_first(rehearsal: Rehearsal) -> Iterator[Block]:
             ),
             Text(
                 "Behind a number after ± stands its Monte-Carlo standard error: what it owes to having run only so many "
-                "trials. Scenarios are made of the same chances, so that their differences are surer than that.",
+                "trials. Behind a share of trials stand its exact ", percent, " limits (Clopper and Pearson), which say something even "
+                "where all trials agree; a mean of trials that all have the same number has no error to tell. Scenarios are made "
+                "of the same chances, so that their differences are surer than that.",
             ),
         ),
     )  # fmt: skip
@@ -93,20 +102,33 @@ def _scenarios(source: Source, rehearsal: Rehearsal) -> Table:
     rows = []
     for one in rehearsal.scenarios:
         said = source.protocol.scenarios.get(one.id)
-        changed = Text(Code("; ".join(f"{name}: {value}" for name, value in said.assumptions.items()), Ref.protocol(f"{one.path}.assumptions"))) if said else Text("–")  # fmt: skip
-        rows.append(
-            Row(
-                _named(one), (Text(source.said(one.words, f"{one.path}.text" if said else one.path)), changed)
-            )
-        )
+        name = Text(_named(one), " (", Code(one.id, Ref.protocol(one.path)), ")") if said else _named(one)
+        what = source.said(one.words, f"{one.path}.text" if said else one.path)
+        rows.append(Row(name, (Text(what), _changes(source, one))))
     note = Text(
         "All are assumed: the protocol file gives each with its reason and strength, and a team replaces them with its own."
     )
     return Table("table-rehearsal-scenarios", Text("Scenarios"), columns, tuple(rows), (note,))
 
 
+def _changes(source: Source, one: Scenario) -> Text:
+    """The assumptions that a scenario changes, in the words of the protocol."""
+    said = source.protocol.scenarios.get(one.id)
+    pieces: list[str | Term] = []
+    for name, value in said.assumptions.items() if said else ():
+        words = source.protocol.assumptions[name].text or name.replace("_", " ")
+        pieces += ["; "] if pieces else []
+        pieces.append(Term(f"{words}: {value}", Ref.protocol(f"{one.path}.assumptions.{name}")))
+    return Text(*pieces) if pieces else Text("–")
+
+
 def _named(one: Scenario) -> Text:
-    return Text(Code(one.id, Ref.protocol(one.path)))
+    return Text(Term(_words(one), Ref.protocol(one.path)))
+
+
+def _words(one: Scenario) -> str:
+    """The name of a scenario as a row begins with it: `uneven_20_80` is Uneven 20:80."""
+    return capitalised(re.sub(r"(?<=\d)_(?=\d)", ":", one.id).replace("_", " "))
 
 
 # --- what is concluded --------------------------------------------------------------------------------------------------
@@ -179,19 +201,24 @@ def _asked(source: Source, question: Question, target: Target | None = None) -> 
 
 
 def _share(source: Source, id_: str) -> Text:
-    """A share of trials with its Monte-Carlo error."""
-    return _with_error(source, id_, source.percent, source.percent_bare)
+    """A share of trials with its exact limits."""
+    if id_ not in source.results:
+        return Text("–")
+    if source.results[id_].value is None:
+        return source.percent(id_)
+    low, high = (source.percent_bare(f"{id_}_{limit}") for limit in ("conf_low", "conf_high"))
+    return Text(source.percent(id_), " ", source.interval(low, high))
 
 
 def _with_error(
     source: Source, id_: str, show: Callable[[str], Text], show_error: Callable[[str], Text]
 ) -> Text:
-    if id_ not in source.results:
-        return Text("–")
-    error = f"{id_}_mc_error"
-    if source.results[id_].value is None or source.results[error].value is None:
+    """A mean over trials with its Monte-Carlo error; none where all trials have the same number, for that would say 0."""
+    id_of_error = f"{id_}_mc_error"
+    error = source.results[id_of_error].value
+    if source.results[id_].value is None or error is None or error < _ROUNDING:
         return show(id_)
-    return Text(show(id_), " ± ", show_error(error))
+    return Text(show(id_), " ± ", show_error(id_of_error))
 
 
 def _n(source: Source, id_: str) -> Text:
@@ -202,7 +229,7 @@ def _n(source: Source, id_: str) -> Text:
 def _decision_figure(source: Source, rehearsal: Rehearsal, tested: list[Question]) -> Figure | None:
     names = [source.protocol.analyses[one.analysis].title for one in tested]
     rows = [
-        DotRow(scenario.id, [dot for name, one in zip(names, tested, strict=True) if (dot := _share_dot(source, name, _rejected(one, scenario)))])
+        DotRow(_words(scenario), [dot for name, one in zip(names, tested, strict=True) if (dot := _share_dot(source, name, _rejected(one, scenario)))])
         for scenario in rehearsal.scenarios
     ]  # fmt: skip
     if not any(row.dots for row in rows):
@@ -344,8 +371,8 @@ def _bias_figures(
     biases, shares = [], []
     for scenario in rehearsal.scenarios:
         pairs = list(zip(names, own, strict=True))
-        biases.append(DotRow(scenario.id, [dot for name, (question, target) in pairs if (dot := _bias_dot(source, name, _id(question, scenario, "bias", target), is_log=is_log))]))  # fmt: skip
-        shares.append(DotRow(scenario.id, [dot for name, (question, target) in pairs if (dot := _share_dot(source, name, _id(question, scenario, "coverage", target)))]))  # fmt: skip
+        biases.append(DotRow(_words(scenario), [dot for name, (question, target) in pairs if (dot := _bias_dot(source, name, _id(question, scenario, "bias", target), is_log=is_log))]))  # fmt: skip
+        shares.append(DotRow(_words(scenario), [dot for name, (question, target) in pairs if (dot := _share_dot(source, name, _id(question, scenario, "coverage", target)))]))  # fmt: skip
     level = own[0][0].conf_level if own else 0.95
     for rows, what, title, line in (
         (biases, "bias", "Bias of the natural logarithm" if is_log else "Bias", 0.0),
@@ -397,11 +424,12 @@ def _costs(source: Source, rehearsal: Rehearsal) -> Table:
         show, error = (source.percent, source.percent_bare) if is_share else (two, two)
         for row in found:
             scenario = next(one for one in rehearsal.scenarios if one.id == row.group)
-            rows.append(
-                Row(
-                    _named(scenario), (_with_error(source, row.id, show, error), _n(source, row.id)), indent=1
-                )
+            cell = (
+                _share(source, row.id)
+                if item.startswith(OF_TRIALS)
+                else _with_error(source, row.id, show, error)
             )
+            rows.append(Row(_named(scenario), (cell, _n(source, row.id)), indent=1))
     return Table("table-rehearsal-costs", Text("What else the trials show"), columns, tuple(rows))
 
 
@@ -411,7 +439,7 @@ _SHARES = (
     "participants whose",
     "participants in whom",
     "effective share",
-    "trials in which",
+    OF_TRIALS,
 )
 _COUNTS = ("for each trial",)
 
@@ -435,8 +463,9 @@ def _kept(source: Source, rehearsal: Rehearsal) -> Table:
                     _with_error(source, f"{here}/{name}", source.percent, source.percent_bare)
                     for name in names
                 ]
-                label = source.said(element.replace(".", ": ").replace("_", " "), element)
-                rows.append(Row(Text(label), (*cells, _n(source, f"{here}/late")), indent=1))
+                rows.append(
+                    Row(contact_label(source, element), (*cells, _n(source, f"{here}/late")), indent=1)
+                )
     notes = (
         Text(
             "Late and missed are shares of what was due. What could not come any more after death or loss is not due."

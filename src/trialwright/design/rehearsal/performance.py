@@ -14,6 +14,8 @@ import numpy as np
 from trialwright.statistics.proportions import estimate_proportion
 
 Values = Sequence[float | None]
+CONFIDENCE = 0.95
+"""Of the exact limits of shares of trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def share_of(answers: Sequence[bool | None]) -> Share:
     n = len(known)
     if n == 0:
         return Share(math.nan, math.nan, 0, math.nan, math.nan)
-    found = estimate_proportion(sum(known), n)
+    found = estimate_proportion(sum(known), n, conf_level=CONFIDENCE)
     share = found.estimate
     return Share(share, math.sqrt(share * (1 - share) / n), n, found.conf_low, found.conf_high)
 

@@ -23,6 +23,7 @@ from trialwright.design.rehearsal.performance import (
     spread_of,
 )
 from trialwright.design.rehearsal.questions import Question, ask
+from trialwright.design.rehearsal.seen import OF_TRIALS
 from trialwright.design.rehearsal.targets import Target
 from trialwright.design.rehearsal.trials import ESTIMATE, KEPT, SEEN, TRUTH, TrialBlock, rehearse_block
 from trialwright.design.virtual.parameters import AfterTreatment, read_parameters
@@ -286,16 +287,13 @@ def _add(recorder: Recorder, statistic: str, found: Measured, **where: Any) -> N
 
 
 def _describe(scenario: Scenario, frame: pl.DataFrame) -> Recorder:
-    """Means over trials of what else they show."""
+    """Means over trials of what else they show; of what holds of a trial or not, the share of trials."""
     recorder = Recorder(IN_TRIALS, "description", f"virtual trials <- {scenario.path}")
     for name, values in _columns(frame, SEEN).items():
-        _add(
-            recorder,
-            "mean",
-            mean_of([None if one is None or math.isnan(one) else one for one in values]),
-            group=scenario.id,
-            item=name,
-        )
+        told = [None if one is None or math.isnan(one) else one for one in values]
+        is_share = name.startswith(OF_TRIALS)
+        found = share_of([None if one is None else one == 1 for one in told]) if is_share else mean_of(told)
+        _add(recorder, "mean", found, group=scenario.id, item=name)
     return recorder
 
 
