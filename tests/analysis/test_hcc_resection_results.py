@@ -160,6 +160,7 @@ def test_failing_hazards_and_the_small_group_are_said_aloud(results):
     # R: zph p 5e-6 (RFS) and 0.005 (OS); 18 HBsAg-negative patients with 8 and 7 events.
     assert found == {
         ("small-group", "rfs_curve"),
+        ("few-at-risk", "rfs_curve"),
         ("small-group", "follow_up"),
         ("non-proportional-hazards", "rfs_cox"),
         ("non-proportional-hazards", "os_cox"),

@@ -34,7 +34,12 @@ def bounds(event):
             [("alt", ">=", 3, "ULN"), ("bilirubin", ">", 2, "ULN")],
             id="an upper bound of ALP is no threshold",
         ),
-        pytest.param("hbv_dna_10_fold_over_nadir", [], id="a multiple of the nadir moves and is no line"),
+        pytest.param("hbv_dna_100_fold_over_nadir", [], id="a multiple of the nadir moves and is no line"),
+        pytest.param(
+            "hbv_dna_10_fold_over_nadir",
+            [("hbv_dna", ">=", 100, "value")],
+            id="but a value is, after virus that could not be quantified",
+        ),
         pytest.param("hbv_hepatitis", [], id="an event without a rule of its own"),
         pytest.param("progression", [], id="a response is no number"),
     ],

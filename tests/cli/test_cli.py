@@ -326,7 +326,7 @@ ROW = GOOD.splitlines()[1]
         pytest.param(GOOD + '"7,40\n', "csv-syntax", 8, id="open quote"),
         pytest.param(GOOD + "7,40\n", "ragged-row", 8, id="ragged row"),
         pytest.param(GOOD + ROW + "\n", "duplicate-subject", 8, id="subject twice"),
-        pytest.param(GOOD.replace(",", ";"), "missing-column", 1, id="semicolons"),
+        pytest.param(GOOD.replace(",", ";"), "other-separator", 1, id="semicolons"),
         pytest.param(GOOD.encode("utf-16"), "not-utf8", 1, id="utf-16"),
     ],
 )  # fmt: skip
