@@ -367,3 +367,11 @@ def test_what_is_said_twice_of_an_endpoint_stands_once_on_the_first_page():
     for block in page.sections[0].blocks:
         lines = [line.plain for line in block.body]
         assert len(lines) == len(set(lines))
+
+
+def test_listings_are_of_the_population_of_adverse_events():
+    """Whoever recurred before being assigned is out of the primary population, and died or departed all the same."""
+    text = render_page_text(build_trial_report(made("everybody censored on the first day")))
+    listings = text[text.index("\nListings") :]
+    assert "Of the population: Full analysis" in text[: text.index("\nListings")]
+    assert listings.index("Of the population: Safety") < listings.index("Deaths")

@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.explaining.elements import events_behind, paths_behind, tell_element
-from trialwright.analysis.explaining.exposure import safety_population
 from trialwright.analysis.explaining.finding import is_of_protocol, pick_rows
 from trialwright.analysis.explaining.picking import FROM_PROTOCOL, Picked
 from trialwright.analysis.explaining.records import find_records, plain, sources_of, tell_rows
@@ -33,6 +32,7 @@ from trialwright.analysis.safety_board import BOARD
 from trialwright.analysis.sample import AnalysisData, select_times
 from trialwright.derivations.adrate import NOT_MET, UNKNOWN
 from trialwright.derivations.definitions import Definitions
+from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.analyses import TimeAnalysis
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
 from trialwright.protocol.model import Protocol

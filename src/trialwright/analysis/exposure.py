@@ -13,7 +13,7 @@ from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adattr import FLARE
 from trialwright.derivations.adliver import REACTIVATION
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
-from trialwright.derivations.safety_period import safety_endpoint
+from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.descriptive import summarise_numbers
 
@@ -55,8 +55,7 @@ def count_exposure(data: AnalysisData, source: str) -> Recorder | None:
 
 def _population(data: AnalysisData) -> tuple[str | None, pl.DataFrame]:
     """The population of the endpoint of adverse events; everybody where there is none."""
-    found = safety_endpoint(data.protocol)
-    name = found[1].estimand.population if found and found[1].estimand else None
+    name = safety_population(data.protocol)
     return name, data.population(name) if name else data.adsl
 
 

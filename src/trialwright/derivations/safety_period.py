@@ -38,3 +38,9 @@ def safety_span(facts: StudyFacts) -> pl.DataFrame:
         )
         people = people.join(named, on=SUBJECT, how="left", maintain_order="left")
     return people
+
+
+def safety_population(protocol: Protocol) -> str | None:
+    """The population in which the protocol counts adverse events; None where it names none."""
+    found = safety_endpoint(protocol)
+    return found[1].estimand.population if found and found[1].estimand else None

@@ -9,6 +9,7 @@ from trialwright.analysis.listed import select_listed
 from trialwright.analysis.run import FLOW
 from trialwright.checks.data.record_checks import check_records
 from trialwright.checks.protocol_checks import check_protocol
+from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import (
     Block,
@@ -62,22 +63,32 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
 
 
 def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:
-    """What happened to each subject of the primary population: figures, then listings."""
+    """What happened to each: figures of the primary population, listings of that in which adverse events are counted.
+
+    Whoever is out of the primary population has died, had an adverse event or departed from the protocol all the same.
+    """
     population = primary_population(trial.study.protocol)
     if population is None:
         return ()
-    listed = select_listed(trial.study.loaded, trial.data.tables, population)
+    listed, safety = (
+        select_listed(trial.study.loaded, trial.data.tables, name)
+        for name in (population, safety_population(trial.study.protocol) or population)
+    )
     said = Source(trial.study.protocol, trial.results)
-    label = said.said(trial.study.protocol.populations[population].label, f"populations.{population}.label")
-    intro = Paragraph(Text("Of the population: ", label, "."))
+    intro, of_listings = (_of_population(said, one.population) for one in (listed, safety))
     figures: list[Block] = [_FIGURES_WITHHELD]
     if not trial.disclosure.withheld:
         figures = [block for name in PATIENT_FIGURES for block in render_patient_figures(listed, name)]
-    listings = [render_listing(listed, name) for name in LISTINGS]
+    listings = [render_listing(safety, name) for name in LISTINGS]
     return (
         Section("one-by-one", Text("Patients one by one"), (intro, *figures)),
-        Section("listings", Text("Listings"), (intro, *listings)),
+        Section("listings", Text("Listings"), (of_listings, *listings)),
     )
+
+
+def _of_population(source: Source, name: str) -> Paragraph:
+    label = source.said(source.protocol.populations[name].label, f"populations.{name}.label")
+    return Paragraph(Text("Of the population: ", label, "."))
 
 
 _FIGURES_WITHHELD = Paragraph(

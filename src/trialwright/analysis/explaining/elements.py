@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialwright.analysis.calendar_kept import CALENDAR
-from trialwright.analysis.explaining.exposure import safety_population
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.immortal_time import IMMORTAL, counted_before
 from trialwright.analysis.results import Result
@@ -20,7 +19,7 @@ from trialwright.derivations.adclock import what_became
 from trialwright.derivations.adliver import REACTIVATION
 from trialwright.derivations.definitions import BASELINE, Definitions, during, told_by
 from trialwright.derivations.observations import names_in
-from trialwright.derivations.safety_period import safety_endpoint
+from trialwright.derivations.safety_period import safety_endpoint, safety_population
 from trialwright.derivations.stopping_boundary import watched_endpoint
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol

@@ -14,8 +14,7 @@ from trialwright.analysis.exposure import NOT_TOLD
 from trialwright.analysis.results import Result
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
-from trialwright.derivations.safety_period import safety_endpoint
-from trialwright.protocol.model import Protocol
+from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.references import GROUPS
 
 _KINDS = ("flare", "adverse event", "laboratory")
@@ -24,12 +23,6 @@ _AGREED: Mapping[str, str | None] = MappingProxyType(
 )
 _VERBS = ("ended: ", "until ", "went on after ")
 _VERDICTS = MappingProxyType({"n_met": 0, "n_not_met": 1, "n_unknown": 2})
-
-
-def safety_population(protocol: Protocol) -> str | None:
-    """The population in which the protocol counts adverse events; None where it names none."""
-    found = safety_endpoint(protocol)
-    return found[1].estimand.population if found and found[1].estimand else None
 
 
 def pick_exposure(data: AnalysisData, result: Result) -> Picked:
