@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cases.timed_trial import PROTOCOL, START, after, run, stretch, subject, trial
+from tests.cases.timed_trial import PROTOCOL, START, after, planned, run, stretch, subject, trial
 
+from trialwright.analysis.explaining.finding import pick_rows
 from trialwright.analysis.interval_times import bounds
 from trialwright.analysis.sample import Sample
 
@@ -265,10 +266,14 @@ def test_nobody_is_counted_before_coming_under_watch():
     entered = [{**row, "ANALYSIS": "late_curve", "TSTART": 30.0} for row in IT_ROWS]
     gone = {**stretch("late_curve", 8, 0, 20, 1, "a"), "INCLFL": "N", "TSTART": None}
     emulated = [*IT_ROWS, stretch("emulated", 8, 0, 20, 1, "a")]
-    results = run(people, "emulated", "late_curve", "naive", stretches=[*emulated, *entered, gone])
+    asked: tuple[str, ...] = ("emulated", "late_curve", "naive")
+    stretches = [*emulated, *entered, gone]
+    results = run(people, *asked, stretches=stretches)
+    data = planned(people, *asked, stretches=stretches)
     for group, events, months in (("b", 2, 61), ("a", 3, 57 - 8)):
         here = f"immortal time/{group}/from its begin"
         assert values(results, here, "n_events", "person_days") == [events, 30 * months]
+        assert pick_rows(data, results[f"{here}/n_events"]).rows.height == events
     assert results["immortal time/from its begin/rate_ratio"].value == pytest.approx(
         (2 / 61) / (3 / 49), rel=1e-9
     )

@@ -161,10 +161,13 @@ def stretch(
     }  # fmt: skip
 
 
-def run(people: Sequence[Subject], *only: str, **told: Any) -> Results:
-    """Results of some analyses of the trial."""
+def planned(people: Sequence[Subject], *only: str, **told: Any) -> AnalysisData:
+    """The trial as if its protocol had some analyses alone."""
     data = trial(people, **told)
     kept = {name: one for name, one in data.protocol.analyses.items() if name in only}
-    return run_analyses(
-        replace(data, protocol=data.protocol.model_copy(update={"analyses": kept})), {}, "timed"
-    )
+    return replace(data, protocol=data.protocol.model_copy(update={"analyses": kept}))
+
+
+def run(people: Sequence[Subject], *only: str, **told: Any) -> Results:
+    """Results of some analyses of the trial."""
+    return run_analyses(planned(people, *only, **told), {}, "timed")

@@ -97,7 +97,7 @@ def _people(data: AnalysisData, alike: Mapping[str, TimeAnalysis], first: TimeAn
         .join(origin, on="USUBJID", how="left", maintain_order="left")
         .join(zero, on="USUBJID", how="left", maintain_order="left")
         .join(begins_of(data, alike), on="USUBJID", how="left", maintain_order="left")
-        .with_columns(_entry_of(data, alike))
+        .with_columns(entry_of(data, alike))
         .with_columns(since("zero_day").alias("zero"), since("GROUPDT").alias("begin"))
     )
 
@@ -119,7 +119,7 @@ def begins_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.DataF
     )
 
 
-def _entry_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.Expr:
+def entry_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.Expr:
     """The elapsed day from which each is under watch (`entry`), as the first analysis with an `entry` says; else the first day."""
     late = next((name for name, one in alike.items() if one.entry), None)
     if late is None:

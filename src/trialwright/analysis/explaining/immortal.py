@@ -50,17 +50,18 @@ def _times(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
     ):
         times = times.join(more, on="USUBJID", how="left", maintain_order="left")
     return times.with_columns(
+        immortal_time.entry_of(data, alike),
         ELAPSED=pl.col("AVAL") - first_day(data, first.endpoint),
         BEGIN=(pl.col("GROUPDT") - pl.col("STARTDT")).dt.total_days(),
     )
 
 
 def _of_rate(data: AnalysisData, result: Result, times: pl.DataFrame) -> Picked:
-    """An event on the day of the begin is unexposed; a begin on the landmark is by then, an event there before it."""
+    """Nobody is found before `entry`. An event on the day of the begin is unexposed; a begin on the landmark is by then, an event there before it."""
     known = times.drop_nulls(["ELAPSED", "CNSR"]).filter(pl.col("GROUPDTF").is_null())
     begin, has_begun = pl.col("BEGIN"), pl.col("BEGIN").is_not_null()
     if result.item == immortal_time.BY_TIME:
-        has_begun = begin < pl.col("ELAPSED")
+        known, has_begun = known.filter(pl.col("entry") < pl.col("ELAPSED")), begin < pl.col("ELAPSED")
     landmark = immortal_time.landmark_of(immortal_time.counted_before(data.protocol))
     if result.item == immortal_time.LANDMARK and landmark is not None:
         known, has_begun = known.filter(pl.col("ELAPSED") > landmark), begin <= landmark
@@ -74,5 +75,5 @@ def _of_rate(data: AnalysisData, result: Result, times: pl.DataFrame) -> Picked:
 
 
 def _picked(result: Result, rows: pl.DataFrame, meaning: str, counts: Counts) -> Picked:
-    bare = rows.drop("ELAPSED", "BEGIN", "ZERODT", "GROUPDT", "GROUPDTF", GROUPS)
+    bare = rows.drop("ELAPSED", "BEGIN", "entry", "ZERODT", "GROUPDT", "GROUPDTF", GROUPS)
     return Picked(f"ADTTE[PARAMCD={(result.endpoint or '').upper()}]", bare, meaning, counts)
