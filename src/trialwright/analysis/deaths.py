@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adrate import MET, NOT_MET
 from trialwright.derivations.timeline import not_while_alive
 from trialwright.protocol.references import DEATH
 
 
-def who_died(data: AnalysisData, people: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Those who surely died by the data cut, and those of whom nobody can tell: `who_died_by` of the data's events."""
-    return who_died_by(data.tables["ADEVT"], people)
-
-
-def who_died_by(adevt: pl.DataFrame, people: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def who_died(adevt: pl.DataFrame, people: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those who surely died by the data cut, and those of whom nobody can tell.
 
     A death known to the month has no day in ADSL and is a death all the same. Where no day is known by which it must have
@@ -40,14 +34,13 @@ def who_died_by(adevt: pl.DataFrame, people: pl.DataFrame) -> tuple[pl.DataFrame
     return people.filter(is_surely), people.filter(~is_surely & is_told)
 
 
-def days_of_death(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
+def days_of_death(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Between which days somebody died who did, or may have died.
 
     Parameters
     ----------
-    data : AnalysisData
-    people : DataFrame
-        Rows of ADSL.
+    adevt, people : DataFrame
+        ADEVT, and rows of ADSL.
 
     Returns
     -------
@@ -57,7 +50,7 @@ def days_of_death(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
         nobody can tell whether it happened.
     """
     met = pl.col("AVALC") == MET
-    told = _told(data.tables["ADEVT"]).group_by("USUBJID").agg(
+    told = _told(adevt).group_by("USUBJID").agg(
         pl.col("ADTL").min(), by=pl.col("ADTH").filter(met).min(), told=pl.lit(value=True)
     )  # fmt: skip
     rows = people.select("USUBJID", "DTHDT", "LSTALVDT").join(told, on="USUBJID", how="left")

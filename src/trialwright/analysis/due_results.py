@@ -174,7 +174,7 @@ def _count(
 ) -> Due:
     """Windows hold the days from `turn` to `turn_ends`. What was due between the first and the last day on which a subject
     can have died or left is not counted, and the subject is one of whom nobody knows."""
-    there = days_gone(data, people).join(until, on="USUBJID", how="left")
+    there = days_gone(data.tables["ADEVT"], people).join(until, on="USUBJID", how="left")
     maybe = windows.join(there, on="USUBJID").filter(
         (pl.col("due") <= cut)
         & (pl.col("due") <= pl.col("GONEBY")).fill_null(value=True)

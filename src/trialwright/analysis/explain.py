@@ -35,8 +35,7 @@ from trialwright.derivations.definitions import Definitions
 from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.analyses import TimeAnalysis
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
-from trialwright.protocol.model import Protocol
-from trialwright.protocol.references import GROUPS
+from trialwright.protocol.references import GROUPS, facts_behind
 from trialwright.records.files import Records
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
 
@@ -422,19 +421,11 @@ def _looks(data: AnalysisData, subject: str, rows: pl.DataFrame) -> pl.DataFrame
         return data.adsl.clear()
     inside = pl.lit(value=False)
     for row in rows.filter(pl.col("AVALC") == NOT_MET).iter_rows(named=True):
-        facts = [name.upper() for name in _judged_by(data.protocol, row["EVENT"])]
+        facts = [name.upper() for name in facts_behind([row["EVENT"]], data.protocol)]
         is_in = pl.col("ADT").is_between(pl.lit(row["STARTDT"]), pl.lit(row["ENDDT"]))
         inside = inside | (pl.col("PARAMCD").is_in(facts) & is_in)
     named = data.protocol.baseline if data.protocol.baseline in data.protocol.baselines else None
     return results.filter(inside & pl.col("BASETYPE").eq_missing(pl.lit(named, pl.String)))
-
-
-def _judged_by(protocol: Protocol, event: str) -> set[str]:
-    """The facts whose records an event, or the events it is made of, are judged by."""
-    one = protocol.events.get(event)
-    if one is None or one.of:
-        return {one.of or ""} if one else {event}
-    return set().union(*(_judged_by(protocol, part) for part in (*one.all_of, *one.any_of)))
 
 
 def _other_files(results: Results, records: Records) -> list[str]:

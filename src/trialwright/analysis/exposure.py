@@ -68,7 +68,7 @@ def _groups(data: AnalysisData, everyone: pl.DataFrame) -> Iterator[tuple[str | 
 
 
 def _count_deaths(data: AnalysisData, recorder: Recorder, people: pl.DataFrame, level: str | None) -> None:
-    died, unknown = who_died(data, people)
+    died, unknown = who_died(data.tables["ADEVT"], people)
     for statistic, found in (("n_died", died), ("n_death_unknown", unknown)):
         recorder.add(statistic, found.height, "subjects", group=level, n=people.height)
 

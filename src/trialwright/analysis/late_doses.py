@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from trialwright.analysis.deaths import who_died_by
+from trialwright.analysis.deaths import who_died
 from trialwright.analysis.listed import Listed
 from trialwright.derivations.adclock import dosed_at
 from trialwright.derivations.known_columns import spelt
@@ -41,7 +41,7 @@ def find_late_doses(listed: Listed, deviation: Deviation) -> pl.DataFrame:
         where that is not known, so is this. A dose with a reason of `excused by`, its own or that of one left out since the
         dose before, is no deviation. With another reason, or an adverse event with an interruption between the two, a person
         must judge. Of treatment without a recorded end nobody can tell whether the next dose was skipped (`missing`), unless
-        the person surely died (`who_died_by`).
+        the person surely died (`who_died`).
     """
     treatments = dosed_at(listed.protocol.visits[str(deviation.visit)], listed.protocol)
     adex = listed["ADEX"].filter(pl.col("TREATMENT").is_in(treatments))
@@ -71,7 +71,7 @@ def _not_followed(listed: Listed, treatment: str) -> pl.DataFrame:
     of = listed["ADEXSUM"].filter(pl.col("TREATMENT") == treatment)
     last = of.filter((pl.col("PARAMCD") == "LASTDT") & pl.col("ADT").is_not_null())
     last = last.join(of.filter(pl.col("PARAMCD") == "STOPREAS"), on="USUBJID", how="anti")
-    died, _ = who_died_by(listed["ADEVT"], listed["ADSL"])
+    died, _ = who_died(listed["ADEVT"], listed["ADSL"])
     alive = listed["ADSL"].join(died, on="USUBJID", how="anti", maintain_order="left")
     late = pl.col("ADT")
     for length in (said.every, said.skipped_after):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from trialwright.analysis.deaths import days_of_death, who_died_by
-from trialwright.analysis.sample import AnalysisData
+from trialwright.analysis.deaths import days_of_death, who_died
 
 
-def days_gone(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
+def days_gone(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Between which days somebody died or left the study, whichever came first.
 
     Parameters
     ----------
-    data : AnalysisData
-    people : DataFrame
-        Rows of ADSL.
+    adevt, people : DataFrame
+        ADEVT, and rows of ADSL.
 
     Returns
     -------
@@ -23,7 +21,7 @@ def days_gone(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
         A row for each of `people`: `USUBJID`, `GONEFROM`, `GONEBY`, the first and last day that it can have been, the same
         where it is known. Both are null of who is there; `GONEBY` alone where no last day is known.
     """
-    died = days_of_death(data, people)
+    died = days_of_death(adevt, people)
     return people.join(died, on="USUBJID", how="left", maintain_order="left").select(
         "USUBJID",
         GONEFROM=pl.min_horizontal("DIEDFROM", "EOSDTL"),
@@ -31,9 +29,9 @@ def days_gone(data: AnalysisData, people: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def who_is_gone(adevt: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
+def who_is_gone(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """`USUBJID` of those who surely died or left the study by the data cut."""
-    dead, _ = who_died_by(adevt, adsl)
+    dead, _ = who_died(adevt, people)
     is_over = pl.col("CUTDT").is_null() | (pl.col("EOSDTH") <= pl.col("CUTDT")).fill_null(value=False)
-    left = adsl.filter(pl.col("EOSDTL").is_not_null() & is_over)
+    left = people.filter(pl.col("EOSDTL").is_not_null() & is_over)
     return pl.concat([dead.select("USUBJID"), left.select("USUBJID")]).unique()

@@ -304,7 +304,7 @@ def _count_exposure(recorder: Recorder, data: AnalysisData, people: pl.DataFrame
 
 
 def _count_deaths(recorder: Recorder, data: AnalysisData, people: pl.DataFrame, level: str | None) -> None:
-    died, unknown = who_died(data, people)
+    died, unknown = who_died(data.tables["ADEVT"], people)
     _add_share(recorder, "deaths", died.height, people.height, unknown.height, level)
 
 

@@ -15,8 +15,8 @@ from trialwright.derivations.time_outcomes import everybody_at_risk, imprecision
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
 from trialwright.derivations.time_views import KEY, VIEW, View, Views, is_read, moved_by, offset_of
 from trialwright.derivations.timeline import SOURCE, make_timeline
-from trialwright.protocol.model import Event, Protocol
-from trialwright.protocol.references import DEATH
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import DEATH, parts_of
 from trialwright.protocol.rule_tree import Moment, walk
 from trialwright.vocabulary.verdicts import Reason
 
@@ -110,7 +110,7 @@ def _asked(event: str, protocol: Protocol) -> Iterator[str]:
     """An event, the events it is made of, and the facts whose records they judge."""
     yield event
     one = protocol.events.get(event)
-    for part in _parts(one) if one else ():
+    for part in parts_of(one) if one else ():
         yield from _asked(part, protocol)
 
 
@@ -310,7 +310,7 @@ def _judged_by(event: str, study: Study, *, is_based: bool = False) -> Iterator[
     if one is None:
         yield event, is_based
         return
-    for part in _parts(one):
+    for part in parts_of(one):
         yield from _judged_by(part, study, is_based=is_based or _is_relative(event, study))
 
 
@@ -321,15 +321,11 @@ def _told(event: str, name: str, study: Study, *, is_based: bool = False, had: S
         return pl.col(_column(name, event, is_based=is_based))
     is_based = is_based or _is_relative(event, study)
     parts = []
-    for part in _parts(one):
+    for part in parts_of(one):
         told, happened = _told(part, name, study, is_based=is_based, had=had), f"had {part}"
         parts.append(pl.when(happened).then(0).otherwise(told) if happened in had else told)
     most_or_least = pl.max_horizontal if one.all_of else pl.min_horizontal
     return most_or_least(parts or [pl.lit(None, ADRATE[name])])
-
-
-def _parts(event: Event) -> Sequence[str]:
-    return [event.of] if event.of else [*event.all_of, *event.any_of]
 
 
 def _is_relative(event: str, study: Study) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from trialwright.protocol.loading import LoadedProtocol
-from trialwright.protocol.model import Endpoint, Protocol
+from trialwright.protocol.model import Endpoint
 from trialwright.protocol.moments import Selection, Span
+from trialwright.protocol.references import facts_behind
 from trialwright.protocol.rule_tree import Moment
 from trialwright.protocol.written_rules import moments_of
 from trialwright.vocabulary.durations import Duration
@@ -118,7 +119,7 @@ def make_time_plans(
         ends = [_selection(loaded, f"endpoints.{id_}.censored at")] if endpoint.censored_at else []
         ends += [cause.at for cause in causes if cause.event is None and cause.gap is None]
         telling = (*endpoint.time_to, *(end.record.name or "" for end in ends))
-        read = frozenset(_judged(telling, protocol))
+        read = frozenset(facts_behind(telling, protocol))
         for number, (text, start) in enumerate(_starts(loaded, id_, endpoint).items()):
             yield TimePlan(
                 id_, endpoint, text, start, text == (protocol.time_zero or "time zero"), number == 0, window_of(loaded, endpoint.during), ends,
@@ -126,16 +127,6 @@ def make_time_plans(
                 [cause for cause in causes if cause.gap is not None],
                 labels, frozenset(protocol.events), reported, read,
             )  # fmt: skip
-
-
-def _judged(names: Iterable[str], protocol: Protocol) -> Iterator[str]:
-    """The facts that stand behind events, whose records they judge."""
-    for name in names:
-        one = protocol.events.get(name)
-        if one is not None:
-            yield from _judged([one.of] if one.of else [*one.all_of, *one.any_of], protocol)
-        elif name in protocol.facts:
-            yield name
 
 
 def _causes(loaded: LoadedProtocol, id_: str, endpoint: Endpoint) -> Iterator[Cause]:

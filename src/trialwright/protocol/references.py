@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ from trialwright.protocol.analyses import (
     TimeAnalysis,
     VisitSummary,
 )
-from trialwright.protocol.model import Fact, Protocol
+from trialwright.protocol.model import Event, Fact, Protocol
 from trialwright.protocol.stated import Stated
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.documents import Document, Path, dotted
@@ -338,6 +338,20 @@ def _unfit_statements(protocol: Protocol, document: Document) -> Iterator[Proble
             if keys.get(key) not in (None, (), {}):
                 message = f"`{key}` is called not stated, and is stated"
                 yield _problem(document, "stated-after-all", (*path, "not stated", key), message)
+
+
+def parts_of(event: Event) -> Sequence[str]:
+    """What an event is judged by: the fact or event whose records its rule reads, or the events it is made of."""
+    return [event.of] if event.of else [*event.all_of, *event.any_of]
+
+
+def facts_behind(names: Iterable[str], protocol: Protocol) -> Iterator[str]:
+    """The facts among some names, and those whose records the events among them are judged by; one may come twice."""
+    for name in names:
+        if name in protocol.events:
+            yield from facts_behind(parts_of(protocol.events[name]), protocol)
+        elif name in protocol.facts:
+            yield name
 
 
 def walk_stated(protocol: Protocol) -> Iterator[tuple[Path, Stated, Mapping[str, Any]]]:

@@ -83,7 +83,7 @@ def _people(data: AnalysisData, people: pl.DataFrame, statistic: str) -> Picked:
 
 
 def _deaths(data: AnalysisData, people: pl.DataFrame, statistic: str) -> Picked:
-    died, unknown = who_died(data, people)
+    died, unknown = who_died(data.tables["ADEVT"], people)
     if statistic == "n_with":
         return pick_people(died, "subjects who died", data)
     if statistic == "n_unknown":

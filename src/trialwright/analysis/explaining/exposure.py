@@ -32,7 +32,7 @@ def pick_exposure(data: AnalysisData, result: Result) -> Picked:
     people = in_group(everyone, GROUPS, result.group)
     item = result.item
     if item is None:
-        died, unknown = who_died(data, people)
+        died, unknown = who_died(data.tables["ADEVT"], people)
         if result.statistic == "n_died":
             return pick_people(died, "subjects who died", data)
         if result.statistic == "n_death_unknown":
