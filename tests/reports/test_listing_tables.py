@@ -9,7 +9,7 @@ from trialwright.reports.calendar_tables import contact_label
 from trialwright.reports.listing_tables import (
     LISTINGS,
     STUDY_DAY,
-    outcome_words,
+    as_words,
     render_listing,
     told_liver_events,
 )
@@ -95,7 +95,8 @@ def test_cause_words(codes, words):
 
 
 def test_an_outcome_can_end_its_line_between_its_parts():
-    assert outcome_words("NOT RECOVERED/NOT RESOLVED") == "not recovered / not resolved"
+    frame = pl.DataFrame({"AEOUT": ["NOT RECOVERED/NOT RESOLVED"]})
+    assert frame.select(as_words("AEOUT")).item() == "not recovered / not resolved"
 
 
 @pytest.mark.parametrize(

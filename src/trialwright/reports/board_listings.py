@@ -11,7 +11,7 @@ from trialwright.analysis.pooled import is_grouped
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Paragraph, Ref, Row, Table, Term, Text
 from trialwright.reports.board_tables import Told
-from trialwright.reports.listing_tables import STUDY_DAY, told_liver_events
+from trialwright.reports.listing_tables import STUDY_DAY, as_words, told_liver_events
 from trialwright.reports.patient_parts import Names
 
 
@@ -92,7 +92,7 @@ def _said(column: str) -> pl.Expr:
 def _serious(told: Told, frame: pl.DataFrame) -> Table:
     shown = frame.select(
         "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), _said("ASERFL"), _said("TRTEMFL"), "ADT", "ADY", last_day_words(),
-        _said("ARELFL"), pl.col("AEOUT").str.to_lowercase().str.replace_all("/", " / "),
+        _said("ARELFL"), as_words("AEOUT"),
     )  # fmt: skip
     heads = [
         "Event",

@@ -67,9 +67,14 @@ def _deaths(listed: Listed) -> pl.DataFrame:
     return list_deaths(listed).with_columns(pl.col("SINCEOF").replace(labels))
 
 
-def outcome_words(term: str) -> str:
-    """A controlled term as words: `NOT RECOVERED/NOT RESOLVED` in small letters, with a place where a line may end."""
-    return term.lower().replace("/", " / ")
+def _serious_events(listed: Listed) -> pl.DataFrame:
+    """Serious events, what is recorded in controlled terms as words."""
+    return list_serious_events(listed).with_columns(as_words("AEREL", "AEOUT"))
+
+
+def as_words(*columns: str) -> pl.Expr:
+    """Controlled terms as words: `NOT RECOVERED/NOT RESOLVED` in small letters, with a place where a line may end."""
+    return pl.col(*columns).str.to_lowercase().str.replace_all("/", " / ", literal=True)
 
 
 _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
@@ -94,7 +99,7 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
         ),
         "serious": _Listing(
             "Serious adverse events",
-            list_serious_events,
+            _serious_events,
             {"TERM": "Event", "ATOXGR": "Grade", "ADT": "Begin", "ADY": "Study day", "AENDT": "End", "AEREL": "Related", "AEOUT": "Outcome"},
             "None was reported.",
         ),
@@ -153,13 +158,11 @@ def _term(text: str, id_: str) -> Text:
 
 
 def _spelt(key: str, value: Any) -> str:
-    """A value as it is printed: kinds in words, a text with a capital, terms that are always in capitals in small letters."""
+    """A value as it is printed: kinds in words, a text with a capital."""
     if key == "KIND":
         return _KINDS.get(value, str(value))
     if key == "TEXT":
         return capitalised(str(value))
-    if key in ("AEREL", "AEOUT"):
-        return outcome_words(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
