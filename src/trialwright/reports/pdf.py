@@ -43,6 +43,9 @@ _TEMPLATE = Path(__file__).with_name("templates") / "page.typ"
 _EPOCH = 0
 """What a build time would be; the file names none."""
 
+_LONG_WORD = 24
+"""Letters of a word that a line may end in: paths of the protocol, and hashes."""
+
 Json = dict[str, Any]
 
 
@@ -152,16 +155,15 @@ def _inline(piece: Inline) -> Json:
     match piece:
         case Number(text):
             return {"kind": "number", "text": text}
-        case Term(text) | Link(text):
-            return {"kind": "words", "text": text}
+        case Term(text) | Link(text) | str(text):
+            is_breakable = any(len(word) >= _LONG_WORD for word in text.split(" "))
+            return {"kind": "path" if is_breakable else "words", "text": text}
         case Code(text):
             return {"kind": "code", "text": text}
         case Mark(letter):
             return {"kind": "mark", "text": letter}
         case Strong(text):
             return {"kind": "strong", "pieces": _inlines(text)}
-        case _:
-            return {"kind": "words", "text": piece}
 
 
 def _all_text(data: object) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -133,9 +134,12 @@ def write_trial_report(
     trial = with_design(analyse_records(loaded, data, cut=cut, look=asked, progress=progress))
     progress("rendering the report")
     page = build_trial_report(trial)
-    contents = render_files(page, loaded, trial.results) | _tables(page, rtf=rtf)
-    if holds_datasets(loaded.protocol, is_by_group=not trial.disclosure.withheld):
-        contents |= dataset_files(trial.data.tables, trial.study)
+
+    def others() -> dict[str, bytes]:
+        is_whole = holds_datasets(loaded.protocol, is_by_group=not trial.disclosure.withheld)
+        return _tables(page, rtf=rtf) | (dataset_files(trial.data.tables, trial.study) if is_whole else {})
+
+    contents = render_files(page, loaded, trial.results, others=others)
     if asked and trial.disclosure.look:
         log_look(asked.log, trial.disclosure.look)
     told = (*tell_disclosure(trial.disclosure, asked), *_left_over(out, contents))
@@ -149,15 +153,26 @@ def look_request(out: Path, reason: str | None) -> LookRequest | None:
 
 
 def render_files(
-    page: Page, loaded: LoadedProtocol, results: Results, names: Sequence[str] = FILES
+    page: Page,
+    loaded: LoadedProtocol,
+    results: Results,
+    names: Sequence[str] = FILES,
+    *,
+    others: Callable[[], Mapping[str, bytes]] = dict,
 ) -> dict[str, bytes]:
-    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files."""
-    table = BytesIO()
-    results.to_frame().write_parquet(table)
+    """Page and results as HTML, PDF, JSON and Parquet, by the names of the files, with the other files of the report.
+
+    The PDF takes longest and is set beside all else, by a thread that leaves Python alone meanwhile.
+    """
     stills = draw_stills(page)
-    html = render_html(page, collect_origins(page, loaded, results), stills)
-    made = (html.encode(), render_pdf(page, stills), results.to_json().encode(), table.getvalue())
-    return dict(zip(names, made, strict=True))
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        pdf = beside.submit(render_pdf, page, stills)
+        html = render_html(page, collect_origins(page, loaded, results), stills)
+        table = BytesIO()
+        results.to_frame().write_parquet(table)
+        rest = others()
+        made = (html.encode(), pdf.result(), results.to_json().encode(), table.getvalue())
+    return {**dict(zip(names, made, strict=True)), **rest}
 
 
 def dataset_files(tables: Mapping[str, pl.DataFrame], study: Study) -> dict[str, bytes]:
