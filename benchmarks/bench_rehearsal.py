@@ -7,7 +7,6 @@ say of each; and the same with the weighted Cox model, which imputes missing cov
 reference beside is making the trials alone, as records and the latent truth.
 """
 
-import os
 import resource
 import sys
 
@@ -51,6 +50,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # as the command does, before numpy is there
     main()

@@ -6,14 +6,11 @@ With a number, one report of so many virtual subjects more. Seconds of CPU by ph
 deriving the datasets, which any use of the data needs.
 """
 
-import os
 import resource
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command does
 
 from measure import cpu_of_call, medians_in_turn, print_row
 from trialwright.analysis.from_records import analyse_records, derive_records

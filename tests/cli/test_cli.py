@@ -600,12 +600,15 @@ def test_exit_codes_and_streams_of_the_program(arguments, exit_code, stdout, std
 
 
 @pytest.mark.parametrize(("before", "within"), [(None, "1"), ("2", "2")])
-def test_linear_algebra_keeps_to_one_thread_unless_told_otherwise(before, within, monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", before or "")
+@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"])
+def test_libraries_keep_to_one_thread_unless_told_otherwise(name, before, within, monkeypatch):
+    for one in main.THREADS:
+        monkeypatch.setenv(one, "1")
+    monkeypatch.setenv(name, before or "")
     if before is None:
-        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+        monkeypatch.delenv(name)
     found = []
-    monkeypatch.setattr(main, "app", lambda: found.append(os.environ["OPENBLAS_NUM_THREADS"]))
+    monkeypatch.setattr(main, "app", lambda: found.append(os.environ[name]))
     main.main()
     assert found == [within]
 
