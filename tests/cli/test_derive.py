@@ -34,6 +34,8 @@ def test_every_dataset_and_what_it_was_made_from(records, tmp_path):
     assert about["simulated"]
     assert about["cut"] is None
     assert set(about["records"]) >= {"DM", "EX", "LB"}
+    for path in out.glob("*.parquet"):
+        assert (pl.read_parquet(path)["SIMULATED"] == "Y").all(), path.name
     times = pl.read_parquet(out / "adtte.parquet")
     assert about["datasets"]["ADTTE"]["rows"] == times.height
     assert times["USUBJID"].str.contains("-SIM-").all()

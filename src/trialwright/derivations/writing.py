@@ -118,11 +118,13 @@ def dataset_bytes(tables: Mapping[str, pl.DataFrame], study: Study) -> Iterator[
 
 
 def _dataset(name: str, table: pl.DataFrame, study: Study) -> Dataset:
-    """A derived table as datasets are written: without our number of subjects, dates as text, whole numbers alike."""
+    """A derived table as datasets are written: without our number of subjects, dates as text, whole numbers alike, and
+    with `SIMULATED` in every row where patients are virtual."""
     plain = table.drop(SUBJECT).with_columns(
         pl.selectors.date().dt.to_string("%Y-%m-%d"),
         pl.selectors.integer().cast(pl.Int64),
         pl.selectors.float().cast(pl.Float64),
+        *([pl.lit("Y").alias("SIMULATED")] if is_simulated(study) else []),
     )
     return Dataset(
         name=name, table=plain, label=LABELS[name], keys=study.identity, study=study.protocol.study.id
