@@ -560,6 +560,12 @@ def test_a_number_that_reaches_its_power_is_not():
         pytest.param(PRTRAS, [not_resting_on("loss")], "missing-assumption", "design.rests on.loss", "the share of subjects who are lost", id="nobody says it"),
         pytest.param(HCC, [not_resting_on("reference_rate")], "missing-assumption", "design.rests on.reference rate", "a reference rate", id="no reference rate"),
         pytest.param(HCC, [assuming("reactivation_rate", value=0.15)], "unusable-assumption", "assumptions.reactivation_rate.value", "the rate it is held against", id="no difference in a single group"),
+        pytest.param(PRTRAS, [stating(power=0.008)], "unusable-assumption", "design.power", "must exceed the type I error of one side, 2.5 %.* 80 % is written 0.8$", id="power of chance"),
+        pytest.param(PRTRAS, [stating(power=0.025)], "unusable-assumption", "design.power", "must exceed", id="power that a test without effect has"),
+        pytest.param(HCC, [assuming("power_wanted", value=0.05)], "unusable-assumption", "assumptions.power_wanted.value", "type I error of one side, 5 %", id="power of chance in a single group"),
+        pytest.param(HCC, [assuming("reactivation_earliest", value=18)], "unusable-assumption", "assumptions.reactivation_median.value", "the median event, 18 weeks, must come after the earliest event, 18 weeks", id="half of the events at once"),
+        pytest.param(HCC, [assuming("reactivation_median", value=36)], "unusable-assumption", "assumptions.reactivation_latest.value", "the latest event, 35 weeks, must come after the median event, 36 weeks", id="median after the latest"),
+        pytest.param(HCC, [assuming("reactivation_latest", value=35.1)], "unusable-assumption", "assumptions.reactivation_latest.value", "counts at the boundary `reactivation` .35 weeks.", id="events after a patient counts without"),
         pytest.param(HCC, [planning(None)], "no-design", "", "`enrolment` under `study`", id="no number"),
     ],
 )  # fmt: skip
@@ -572,6 +578,13 @@ def test_what_cannot_be_names_the_assumption_and_its_place(trial, changes, code,
     assert re.search(words, f"{problem.message} {problem.fix}")
     assert problem.place.file.endswith("protocol.yaml")
     assert code == "no-design" or problem.place.line is not None
+
+
+def test_the_threshold_of_the_power_is_the_error_of_one_side():
+    """At 2.6 % a two-sided test at 5 % needs (1.95996 - 1.94313)^2 / (ln(0.6)^2 / 4) = 0.0043 events: a design of one."""
+    assert read_basis(changed(PRTRAS, stating(power=0.026))).comparison.events_by(
+        "schoenfeld"
+    ).exact == pytest.approx(0.00434, abs=5e-5)
 
 
 def test_the_threshold_of_accrual_is_the_length_of_the_study():

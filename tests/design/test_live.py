@@ -37,13 +37,26 @@ def basis(trial=PRTRAS):
 
 
 @cache
-def read():
+def read(cut=CUT):
     """Thirty patients who are told as real: their records, study and derived times."""
-    return derive_times(basis(), records_of(PRTRAS, subjects=30, is_real=True), cut=CUT)[:3]
+    return derive_times(basis(), records_of(PRTRAS, subjects=30, is_real=True), cut=cut)[:3]
 
 
-def derived():
-    return read()[2]
+def derived(cut=CUT):
+    return read(cut)[2]
+
+
+def own_times(data):
+    """The primary endpoint of those in the analysis, from the derived times."""
+    rows = data.adtte.filter(
+        (pl.col("PARAMCD") == "RECURRENCE")
+        & (pl.col("TIMEFROM") == "group_assignment")
+        & (pl.col("READER") == "local")
+        & pl.col("AVAL").is_not_null()
+    )
+    return rows.join(
+        data.adsl.filter(pl.col("FULL_ANALYSISFL") == "Y").select("USUBJID", "groups"), on="USUBJID"
+    )
 
 
 def values(recorder):
@@ -93,10 +106,61 @@ def test_days_rise_and_a_chance_is_told():
     assert 0 <= found["probability_reached"] <= 1
 
 
+def test_whoever_is_enrolled_is_not_still_to_come():
+    """Thirty of 332 are enrolled. Who is left out of the analysis is enrolled all the same."""
+    data = derived()
+    flags = pl.col("FULL_ANALYSISFL")
+    first = data.adsl.filter(flags == "Y")["USUBJID"][0]
+    outside = data.adsl.with_columns(
+        pl.when(pl.col("USUBJID") == first).then(pl.lit("N")).otherwise(flags).alias("FULL_ANALYSISFL")
+    )
+    whole, less = (
+        values(project(basis(), one, comparison_of(basis()), CUT))
+        for one in (data, replace(data, adsl=outside))
+    )
+    assert whole["n_to_enrol"] == less["n_to_enrol"] == 332 - 30
+    assert less["n_subjects"] == whole["n_subjects"] - 1
+
+
+def test_follow_up_beyond_the_time_frame_is_complete_and_no_fault():
+    """The last scan of three years may be held up to day 1099, and three years are 1095.75 days."""
+    cut = date(2032, 1, 1)
+    data = derived(cut)
+    own = own_times(data)
+    assert own["AVAL"].max() - 1 > 3 * 365.25
+    found = values(project(basis(), data, comparison_of(basis()), cut))
+    assert found["n_followed"] == 0
+    assert found["n_events"] == own.filter(pl.col("CNSR") == 0).height
+    assert 0 <= found["probability_reached"] <= 1
+
+
+def test_what_comes_most_often_at_first_is_not_promised_for_later():
+    """As many events so far, and as long a follow-up but for theirs: late ones say that more will come."""
+    data, cut = derived(), date(2032, 1, 1)
+    events = own_times(data).filter(pl.col("CNSR") == 0).sort("AVAL")["USUBJID"]
+
+    def told(n_early):
+        days = pl.when(pl.col("USUBJID").is_in(events[:n_early].implode())).then(100.0).otherwise(380.0)
+        is_event = pl.col("USUBJID").is_in(events.implode())
+        moved = data.adtte.with_columns(pl.when(is_event).then(days).otherwise("AVAL").alias("AVAL"))
+        return values(project(basis(), replace(data, adtte=moved), comparison_of(basis()), cut))
+
+    early, late = told(len(events) - 1), told(1)
+    assert early["hazard_changes_after"] == late["hazard_changes_after"] == 3 * 365.25 / 3
+    assert early["probability_reached"] < late["probability_reached"]
+    assert told(len(events))["hazard_changes_after"] is None
+    assert told(0)["hazard_changes_after"] is None
+
+
 def test_conditional_power_by_hand():
-    """Of the final z = sqrt(f) z + sqrt(1 - f) times a normal with mean theta sqrt(I (1 - f)); theta = -ln(hazard ratio)."""
+    """Of the final z = sqrt(f) z + sqrt(1 - f) times a normal with mean theta sqrt(I (1 - f)); theta = -ln(hazard ratio).
+
+    f is the share of the events, and I the information so far over f.
+    """
     found = values(foresee(basis(), derived(), comparison_of(basis())))
-    final, f = 121 / 4, found["fraction"]
+    f = values(project(basis(), derived(), comparison_of(basis()), CUT))["n_events"] / 121
+    assert found["fraction"] == pytest.approx(f)
+    final = variance(derived()) / f
     z = -math.log(found["hazard_ratio"]) * math.sqrt(f * final)
 
     def under(theta):
@@ -110,6 +174,62 @@ def test_conditional_power_by_hand():
     assert found["under_design"] == pytest.approx(under(-math.log(0.6)), abs=1e-3)
     assert found["under_trend"] == pytest.approx(under(z / math.sqrt(f * final)), abs=harm)
     assert found["under_design"] > found["under_null"]
+
+
+def variance(data):
+    """Of the log-rank test, event by event."""
+    people = own_times(data)
+    total = 0.0
+    for day in people.filter(pl.col("CNSR") == 0)["AVAL"].unique():
+        there = people.filter(pl.col("AVAL") >= day)
+        events = there.filter((pl.col("AVAL") == day) & (pl.col("CNSR") == 0)).height
+        share = (there["groups"] == "na").mean()
+        total += events * share * (1 - share) * (there.height - events) / max(there.height - 1, 1)
+    return total
+
+
+def test_looks_are_found_by_the_share_of_events_whatever_the_sizes_of_the_groups():
+    """Three in four of one group: an event tells less than planned, and half of the events are half of the way all the same."""
+    data = derived()
+    uneven = data.adsl.with_columns(
+        pl.when(pl.int_range(pl.len()) % 4 > 0)
+        .then(pl.lit("na"))
+        .otherwise(pl.lit("na_and_peginterferon"))
+        .alias("groups")
+    )
+    found = values(foresee(basis(), replace(data, adsl=uneven), comparison_of(basis())))
+    assert found["fraction"] == values(project(basis(), data, comparison_of(basis()), CUT))["information"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param(
+            {"FULL_ANALYSISFL": pl.lit("N")}, "there are no subjects", id="before the first patient"
+        ),
+        pytest.param({"groups": pl.lit("na")}, "there is only one group, na", id="nobody in one group"),
+    ],
+)
+def test_who_is_not_there_is_a_reason(changed, reason):
+    data = derived()
+    bare = replace(data, adsl=data.adsl.with_columns(**changed))
+    found = foresee(basis(), bare, comparison_of(basis()))
+    assert {(row.value, row.note) for row in found.rows} == {(None, reason)}
+
+
+def test_when_the_events_are_there_nothing_is_foreseen():
+    """Also where they tell a little less than planned, so that some information seems to be left."""
+    data = derived()
+    events = int(values(project(basis(), data, comparison_of(basis()), CUT))["n_events"])
+    design = basis().design.model_copy(update={"events": events})
+    loaded = basis().loaded
+    asked = replace(
+        basis(), loaded=replace(loaded, protocol=loaded.protocol.model_copy(update={"design": design}))
+    )
+    found = foresee(asked, data, comparison_of(asked))
+    assert {(row.value, row.note) for row in found.rows} == {
+        (None, f"{events} events have been seen, {events} are needed")
+    }
 
 
 # --- who may see it -----------------------------------------------------------------------------------------------------

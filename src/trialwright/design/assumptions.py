@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from trialwright.checks.planned_looks import read_looks
@@ -16,6 +17,7 @@ from trialwright.design.reach import Comparison, nearest_hazard_ratio
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Design, Scenario
 from trialwright.protocol.stated import Status
+from trialwright.statistics.boundaries import EQUAL_WITHIN
 from trialwright.vocabulary.documents import Path, dotted
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, nearest
@@ -398,7 +400,13 @@ def _impossible(
     loaded: LoadedProtocol, found: Mapping[str, Assumed], *, is_for_power: bool
 ) -> Iterator[Problem]:
     """Numbers that are each well and together describe no trial."""
+    if is_for_power:
+        problem = _power_of_chance(loaded, found)
+        if problem is not None:
+            yield problem
+            return  # looks rest on the power
     yield from _impossible_looks(loaded, found, is_for_power=is_for_power)
+    yield from _impossible_event_times(loaded, found)
     if is_for_power and is_comparison(loaded) and found["hazard ratio"].value == 1:
         ratio = found["hazard ratio"]
         message = "a hazard ratio of 1 is no difference, which no number of participants can show"
@@ -426,6 +434,40 @@ def _impossible(
                 f"in which the last subject is followed: {accrual.value + horizon:g} months"
             )
             yield Problem("unusable-assumption", message, place, dotted(accrual.path), fix)
+
+
+def _power_of_chance(loaded: LoadedProtocol, found: Mapping[str, Assumed]) -> Problem | None:
+    """A power that a test without any effect has: it asks for no participants at all."""
+    power, by_chance = found["power"], found["alpha"].value / found["sides"].value
+    if power.value > by_chance:
+        return None
+    message = f"the power, {power.said}, must exceed the type I error of one side, {100 * by_chance:g} %: so often a test shows an effect that is not there"
+    place = loaded.document.place_of(power.path)
+    percent = 100 * power.value
+    fix = f"{100 * percent:g} % is written {percent:g}" if 0.5 <= percent < 1 else ""
+    return Problem("unusable-assumption", message, place, dotted(power.path), fix)
+
+
+def _impossible_event_times(loaded: LoadedProtocol, found: Mapping[str, Assumed]) -> Iterator[Problem]:
+    """Times of events out of order, or later than a boundary waits for them."""
+    told = [found[key] for key in ("earliest event", "median event", "latest event") if key in found]
+    for before, after in pairwise(told):
+        if after.value <= before.value:
+            message = f"the {after.key}, {after.said}, must come after the {before.key}, {before.said}"
+            place = loaded.document.place_of(after.path)
+            yield Problem("unusable-assumption", message, place, dotted(after.path))
+    latest = found.get("latest event")
+    for id_, watched in loaded.protocol.monitoring.items():
+        said = watched.computed_boundary
+        if latest is None or said is None or said.reference_rate is None:
+            continue
+        waits = months_of(said.judged_after) if said.judged_after else _horizon(loaded)
+        if latest.value > waits * (1 + EQUAL_WITHIN):
+            where = f"monitoring.{id_}.computed boundary.judged after"
+            message = f"the latest event, {latest.said}, comes after a patient without it counts at the boundary `{id_}` ({said.judged_after or 'the time frame'})"
+            fix = f"let `{where}` be no shorter than the time in which events come"
+            place = loaded.document.place_of(latest.path)
+            yield Problem("unusable-assumption", message, place, dotted(latest.path), fix)
 
 
 def _impossible_looks(

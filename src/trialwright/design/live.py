@@ -30,13 +30,9 @@ from trialwright.protocol.references import GROUPS
 from trialwright.records.files import Records
 from trialwright.statistics.conditional_power import estimate_conditional_power, interim_from_logrank
 from trialwright.statistics.error_spending import obrien_fleming_spending
-from trialwright.statistics.estimability import NotEstimable
+from trialwright.statistics.estimability import NotEstimable, require_subjects
 from trialwright.statistics.event_projection import EventProjection, FutureAccrual, project_events
-from trialwright.statistics.group_sequential import (
-    SequentialBoundaries,
-    efficacy_boundary,
-    events_information,
-)
+from trialwright.statistics.group_sequential import SequentialBoundaries, efficacy_boundary
 from trialwright.statistics.survival import logrank_test
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
@@ -169,14 +165,20 @@ def project(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank], cut
     )
     sample = select_sample(data, Recorder(SO_FAR, "", ""), analysis[1], ())
     needed = events_needed(basis)
+    limit = basis.horizon * DAYS_A_MONTH
+    to_enrol = max(basis.n - int(data.adsl["STARTDT"].is_not_null().sum()), 0)
     found.add("n_subjects", sample.n_subjects, "subjects")
+    found.add("n_to_enrol", to_enrol, "subjects")
     found.add("n_events", sample.n_events, "events")
     found.add("n_events_needed", needed, "events")
     found.add("information", sample.n_events / needed, item="share of the events")
-    followed = _still_followed(sample, data, cut)
+    followed = _still_followed(sample, data, cut, limit)
     found.add("n_followed", sum(followed), "subjects")
+    change = _hazard_change(sample, limit)
+    one = "one hazard for all times: there are no events both before and after a third of the time frame"
+    found.add("hazard_changes_after", change, "days", note=one)
     try:
-        told = _project(basis, sample, followed, cut, needed)
+        told = _project(basis, sample, followed, to_enrol, cut=cut, needed=needed, limit=limit, change=change)
     except NotEstimable as error:
         found.add_missing(("days_to_last_event", "earliest", "latest", "probability_reached"), error.reason)
         return found
@@ -192,11 +194,20 @@ def project(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank], cut
     return found
 
 
-def _project(basis: Basis, sample: Sample, followed: list[bool], cut: date, needed: int) -> EventProjection:
-    to_come = basis.n - sample.n_subjects
+def _project(
+    basis: Basis,
+    sample: Sample,
+    followed: list[bool],
+    to_enrol: int,
+    *,
+    cut: date,
+    needed: int,
+    limit: float,
+    change: float | None,
+) -> EventProjection:
     future = None
-    if to_come > 0 and "accrual" in basis:
-        future = FutureAccrual(to_come, basis.n / (basis["accrual"] * DAYS_A_MONTH))
+    if to_enrol > 0 and "accrual" in basis:
+        future = FutureAccrual(to_enrol, basis.n / (basis["accrual"] * DAYS_A_MONTH))
     return project_events(
         sample.frame["STARTDT"].to_list(),
         sample.elapsed(sample.time),
@@ -205,23 +216,35 @@ def _project(basis: Basis, sample: Sample, followed: list[bool], cut: date, need
         cut=cut,
         n_events_needed=needed,
         future=future,
-        follow_up_limit_days=basis.horizon * DAYS_A_MONTH,
+        follow_up_limit_days=limit,
+        hazard_cuts=() if change is None else (change,),
         conf_level=CONFIDENCE,
         seed=SEED,
     )
 
 
-def _still_followed(sample: Sample, data: AnalysisData, cut: date) -> list[bool]:
-    """Who has had no event, is not known to have died or left, and was last known alive not too long before the cut."""
+def _hazard_change(sample: Sample, limit: float) -> float | None:
+    """Day after which a hazard of its own counts: a third of the time frame, or None if all events came before it or after it.
+
+    By one hazard for all times, what comes most often at first would be promised too early.
+    """
+    days = zip(sample.elapsed(sample.time), sample.event, strict=True)
+    is_late = {day > limit / 3 for day, is_event in days if is_event}
+    return limit / 3 if len(is_late) == 2 else None
+
+
+def _still_followed(sample: Sample, data: AnalysisData, cut: date, limit: float) -> list[bool]:
+    """Who has had no event, is not known to have died or left, was known alive not long before the cut, and has days left until the limit."""
     lately = cut - timedelta(days=LOST_AFTER_DAYS)
-    people = sample.frame.select("USUBJID", "STATUS").join(
+    elapsed = pl.Series("ELAPSED", sample.elapsed(sample.time), dtype=pl.Float64)
+    people = sample.frame.select("USUBJID", "STATUS", elapsed).join(
         data.adsl.select("USUBJID", "LSTALVDT", "DTHDT", "EOSDTL"),
         on="USUBJID",
         how="left",
         maintain_order="left",
     )
     is_there = pl.col("DTHDT").is_null() & pl.col("EOSDTL").is_null() & (pl.col("LSTALVDT") >= lately)
-    is_followed = (pl.col("STATUS") == 0) & is_there
+    is_followed = (pl.col("STATUS") == 0) & is_there & (pl.col("ELAPSED") < limit)
     return people.select(is_followed.fill_null(value=False).alias("FOLLOWED"))["FOLLOWED"].to_list()
 
 
@@ -237,7 +260,11 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
     sample = select_sample(data, Recorder(id_, "", ""), said, (GROUPS,))
     comparison = basis.comparison
     names = ("fraction", "hazard_ratio", "under_design", "under_trend", "under_null", "predictive")
+    needed = events_needed(basis)
     try:
+        if sample.n_events >= needed:
+            raise NotEstimable(f"{sample.n_events} events have been seen, {needed} are needed")
+        require_subjects(sample.time)
         test = logrank_test(sample.time, sample.event, sample.frame[GROUPS].to_list())
     except NotEstimable as error:
         found.add_missing(names, error.reason, item=FINAL_TEST)
@@ -247,15 +274,14 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
     interim = interim_from_logrank(
         test.groups[i].observed, test.groups[i].expected, float(test.variance[i, i])
     )
-    boundaries = final_boundaries(comparison)
-    final = events_information(events_needed(basis), share_treated=basis["share treated"])
-    try:
-        told = estimate_conditional_power(
-            interim, boundaries, final_information=final, design_hazard_ratio=comparison.hazard_ratio
-        )
-    except (NotEstimable, ValueError) as error:
-        found.add_missing(names, getattr(error, "reason", str(error)), item=FINAL_TEST)
-        return found
+    # Looks are planned at shares of the events, and each event tells as much as those so far: the groups may differ from
+    # the plan in size.
+    told = estimate_conditional_power(
+        interim,
+        final_boundaries(comparison),
+        final_information=interim.information * needed / sample.n_events,
+        design_hazard_ratio=comparison.hazard_ratio,
+    )
     values = (
         told.fraction,
         told.hazard_ratio,

@@ -210,8 +210,7 @@ def _reach_table(told: Told) -> Table:
         for method in METHODS
     )
     caption = Text("Least risk among controls from which ", told.n, " participants are enough")
-    notes = (_STRONG_NOTE, *counted_with_looks(told))
-    return Table("table-design-reach", caption, columns, rows, notes)
+    return Table("table-design-reach", caption, columns, rows, counted_with_looks(told))
 
 
 def _reach_figure(told: Told) -> Figure:
@@ -335,7 +334,7 @@ def _calendar(told: Told) -> Iterator[Block]:
     needed = f"{EVENTS}/{at_share('schoenfeld', shares(told.basis)[0])}/n_events"
     yield Paragraph(
         Text(
-            "Enrolment takes ", told.chosen("accrual"), "; each participant is followed for ", _horizon(told), ". Of ", told.n, " participants ",
+            "Enrolment takes ", told.chosen("accrual"), "; each participant is followed for ", told.time_frame, ". Of ", told.n, " participants ",
             told.count(f"{SURVIVAL}/expected/n_events"), " events are expected, a power of ", told.percent(f"{SURVIVAL}/expected/power"),
             "; the formula of Lakatos asks for ", told.count(f"{SURVIVAL}/needed/n_subjects"), " participants. The ", told.count(needed),
             " events that Schoenfeld asks for are ", *_there(told), ".",
@@ -386,11 +385,6 @@ def _there(told: Told) -> tuple[str | Text, ...]:
 
 def _month(id_: str, time: float) -> Text:
     return Text(Term(f"{time:.1f}", Ref.result(id_)))
-
-
-def _horizon(told: Told) -> Term:
-    name = told.basis.design.endpoint or ""
-    return told.said(told.protocol.endpoints[name].time_frame, f"endpoints.{name}.time frame")
 
 
 # --- weights ------------------------------------------------------------------------------------------------------------

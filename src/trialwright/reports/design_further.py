@@ -156,20 +156,22 @@ def _so_far(told: Told, so_far: SoFar) -> Iterator[Block]:
     items = (
         (Text("Participants with the endpoint's time"), told.count(f"{SO_FAR}/n_subjects")),
         (Text("Of them still followed"), told.count(f"{SO_FAR}/n_followed")),
+        (Text("Participants still to be enrolled"), told.count(f"{SO_FAR}/n_to_enrol")),
         (
             Text("Events so far"),
             Text(
                 told.count(f"{SO_FAR}/n_events"), " of ", told.count(f"{SO_FAR}/n_events_needed"), " needed"
             ),
         ),
+        (Text("Days after which another hazard counts"), told.decimals(f"{SO_FAR}/hazard_changes_after", 2)),
         (Text("Last event that is needed"), _day(told, "days_to_last_event")),
-        (Text(level, " limits of that day"), Text(_day(told, "earliest"), " to ", _day(told, "latest"))),
+        (Text(level, " limits of that day"), _limits(told)),
         (Text("Chance that so many events come"), told.percent(f"{SO_FAR}/probability_reached")),
     )
     yield KeyValues(items)
     yield Paragraph(
-        Text("From the pooled hazard so far with its uncertainty, those who are still followed, and participants still to come. Whoever was not known alive for "
-             "half a year is not counted on.")
+        Text("From the pooled hazards so far with their uncertainty, those who are still followed, and "
+             "participants still to come. Whoever was not known alive for half a year, or was followed for ", told.time_frame, ", is not counted on.")
     )  # fmt: skip
 
 
@@ -179,6 +181,13 @@ def _day(told: Told, statistic: str) -> Text:
     if row.value is None:
         return Text(Term(row.note, Ref.result(row.id)))
     return Text(Term(str(json.loads(row.conventions)["day"]), Ref.result(row.id)))
+
+
+def _limits(told: Told) -> Text:
+    """From the earliest to the latest day, or why there is neither."""
+    if told.results[f"{SO_FAR}/probability_reached"].value is None:
+        return _day(told, "earliest")
+    return Text(_day(told, "earliest"), " to ", _day(told, "latest"))
 
 
 def _final_test(told: Told) -> Iterator[Block]:

@@ -583,8 +583,7 @@ def _window(told: Told, id_: str, watched: Watched) -> Term:
     said = watched.described.judged_after
     if said is not None:
         return told.said(said, f"monitoring.{id_}.computed boundary.judged after")
-    endpoint = told.basis.design.endpoint or ""
-    return told.said(told.protocol.endpoints[endpoint].time_frame, f"endpoints.{endpoint}.time frame")
+    return told.time_frame
 
 
 def _characteristics_figure(told: Told, id_: str, watched: Watched) -> Figure:

@@ -28,6 +28,12 @@ class Told(Source):
         """The stated number of subjects."""
         return Number(f"{self.basis.n:,}", Ref.protocol("study.enrolment"), self.basis.n)
 
+    @property
+    def time_frame(self) -> Term:
+        """Within which time the risks are meant."""
+        name = self.basis.design.endpoint or ""
+        return self.said(self.protocol.endpoints[name].time_frame, f"endpoints.{name}.time frame")
+
     def varied(self, key: str, value: float) -> Text:
         """A value that is tried; the design's own stands out."""
         own, own_path = self.own(key)

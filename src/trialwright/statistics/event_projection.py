@@ -156,7 +156,8 @@ def project_events(
         The same seed gives the same dates, whatever is done besides.
     future : FutureAccrual, optional
     follow_up_limit_days : float, optional
-        No subject is followed longer than that after entry; who reached it has not dropped out.
+        From the cut on nobody is followed longer than that after entry. Who has reached it, or was followed longer, is
+        followed no more and has not dropped out.
     hazard_cuts : sequence of float
         Days after entry, rising, at which the hazard may change; none: it is constant. A piece reaches up to its cut,
         that day included. Drop-out is constant.
@@ -279,10 +280,6 @@ def _read(
             )
         if event[i] and at_risk[i]:
             raise ValueError(f"`still_followed[{i}]` must be False after an event")
-        if limit is not None and days[i] > limit:
-            raise ValueError(
-                f"`follow_up_days[{i}]` must be at most `follow_up_limit_days`, {limit:g}, not {days[i]:g}"
-            )
     if days.sum() == 0:
         raise NotEstimable("nobody has been followed for a day")
     complete = np.zeros(n, dtype=bool) if limit is None else days >= limit
