@@ -279,10 +279,43 @@ def test_limits_are_quantiles_of_the_curves_of_drawn_subjects():
     rng = np.random.default_rng(2)
     draws = [rng.integers(7, size=7) for _ in range(100)]
     points = [estimate_interval_censored_survival(left[drawn], right[drawn]).at(times) for drawn in draws]
-    assert_allclose(found.conf_low, np.quantile([one.survival_low for one in points], 0.1, axis=0), atol=1e-9)
-    assert_allclose(
-        found.conf_high, np.quantile([one.survival_high for one in points], 0.9, axis=0), atol=1e-9
-    )
+    n_ending = np.sum([one.is_beyond for one in points], axis=0)
+    assert n_ending.tolist() == [0, 0, 0, 7]
+    for i in (0, 1, 2):
+        assert found.conf_low[i] == pytest.approx(np.quantile([one.survival_low[i] for one in points], 0.1))
+        assert found.conf_high[i] == pytest.approx(np.quantile([one.survival_high[i] for one in points], 0.9))
+    assert np.isnan([found.conf_low[3], found.conf_high[3]]).all()
+    assert found.reasons[3] == "in 7 of 100 samples of subjects nobody is examined so late without the event"
+
+
+def test_limits_are_not_known_where_too_many_samples_end_before():
+    """Of 20 without the event one is examined at 10, the others at 5: a sample without that one says nothing of 8.
+
+    A sample of 40 leaves one subject out with probability (39 / 40) ** 40 = 0.36. Ten at 10 are all left out with
+    (30 / 40) ** 40 = 1e-5, and then there are limits, none of them 0.
+    """
+    left, right = [0] * 20 + [5] * 20, [3] * 20 + [inf] * 20
+    one = estimate_interval_censored_survival([*left[:-1], 10], right)
+    few = one.bootstrap_limits([4, 8], seed=1, n_resamples=200)
+    assert 0.3 < few.conf_low[0] < few.conf_high[0] < 0.7
+    assert np.isnan([few.conf_low[1], few.conf_high[1]]).all()
+    assert "of 200 samples of subjects nobody is examined so late" in few.reasons[1]
+    ten = estimate_interval_censored_survival([*left[:-10], *[10] * 10], right)
+    assert 0.3 < ten.bootstrap_limits([8], seed=1, n_resamples=200).conf_low[0] < 0.5
+
+
+def test_after_the_last_examination_the_curve_is_not_known():
+    """Four are found between 0 and 3, four are free of the event at 7: half at 7, and after it nobody looked."""
+    curve = estimate_interval_censored_survival([0] * 4 + [7] * 4, [3] * 4 + [inf] * 4)
+    assert curve.known_until == 7
+    points = curve.at([7, 7.5])
+    assert points.survival.tolist()[0] == 0.5
+    assert points.is_beyond.tolist() == [False, True]
+    limits = curve.bootstrap_limits([7, 7.5], seed=1, n_resamples=100)
+    assert limits.reasons == (None, "follow-up ends at 7")
+    down = estimate_interval_censored_survival([0, 3], [3, 7])
+    assert down.known_until == inf
+    assert down.at([9]).survival.tolist() == [0]
 
 
 def test_the_same_seed_gives_the_same_limits():

@@ -9,6 +9,7 @@ probability where there is none; so the maximum is found here, and it is checked
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialwright.statistics.arrays import Floats, as_numbers
 from trialwright.statistics.estimability import NotEstimable
-from trialwright.statistics.resampling import bootstrap
+from trialwright.statistics.resampling import MOST_FAILING, bootstrap
 from trialwright.statistics.samples import TIED_WITHIN, as_times, merge_ties
 
 Conventions = dict[str, Any]
@@ -45,13 +46,15 @@ class TurnbullPoints:
     """A Turnbull curve read at chosen times; arrays of shape (n_times,).
 
     `survival_low` and `survival_high` are the least and greatest survival that the curve leaves open at a time. They are
-    equal outside the Turnbull intervals; there `survival` has their value. Within one it is NaN.
+    equal outside the Turnbull intervals; there `survival` has their value. Within one it is NaN. `is_beyond` is true where
+    the last examination of everybody without event lies before the time: the least survival is 0 there because nobody looked.
     """
 
     times: Floats
     survival: Floats
     survival_low: Floats
     survival_high: Floats
+    is_beyond: NDArray[np.bool_]
     conventions: Conventions
 
 
@@ -106,6 +109,11 @@ class TurnbullCurve:
     conventions: Conventions
     _subjects: _Subjects = field(repr=False)
 
+    @property
+    def known_until(self) -> float:
+        """The last examination without event, up to which the curve is known; infinite where it comes down to 0."""
+        return float(self.left[-1]) if math.isinf(self.right[-1]) else math.inf
+
     def at(self, times: ArrayLike) -> TurnbullPoints:
         """Read the curve at chosen times.
 
@@ -126,6 +134,7 @@ class TurnbullCurve:
             survival=np.where(low == high, high, np.nan),
             survival_low=low,
             survival_high=high,
+            is_beyond=read > self.known_until + self._subjects.tied,
             conventions=self.conventions,
         )
 
@@ -135,7 +144,9 @@ class TurnbullCurve:
         """Estimate limits of the curve at chosen times from resampled subjects.
 
         Percentiles [1]_ of the curves of `n_resamples` samples of subjects, drawn with replacement: of the least survival
-        left open for the lower limit, of the greatest for the upper one, so that limits cover what no sample can tell.
+        left open for the lower limit, of the greatest for the upper one, so that limits cover what lies between two
+        examinations. A sample whose examinations end before a time has no estimate there and is left out; where more than
+        5 % of the samples do, or the curve itself, there are no limits.
         The bootstrap holds where examinations fall on few distinct times, as planned visits do; where each subject has
         times of its own, a bootstrap from this curve is not consistent [2]_.
 
@@ -154,7 +165,7 @@ class TurnbullCurve:
         -------
         limits : TurnbullLimits
             NaN with a reason where all resamples leave open the same survival, as before the first event: that all agree
-            then says nothing about precision.
+            then says nothing about precision; and where examinations end too soon.
 
         Raises
         ------
@@ -172,19 +183,22 @@ class TurnbullCurve:
         def resampled(drawn: Places) -> list[Floats]:
             counts = np.array([np.bincount(place[one], minlength=len(left)) for one in drawn], dtype=float)
             return [
-                np.concatenate(_survival_between(read, self._subjects.tied, start, end, mass))
+                _read_sample(read, self._subjects.tied, start, end, mass)
                 for start, end, mass, _ in _maximise_likelihood(left, right, counts)
             ]
 
         found = bootstrap(
             resampled, self.n_subjects, n_resamples=n_resamples, seed=seed, conf_level=conf_level
         )
-        varies = (np.ptp(found.estimates, axis=0) > 0).reshape(2, -1).any(axis=0)
+        limits = [
+            _limits(found.estimates[:, :, i], is_beyond, self.known_until, conf_level)
+            for i, is_beyond in enumerate(self.at(read).is_beyond)
+        ]
         return TurnbullLimits(
             times=read,
-            conf_low=np.where(varies, found.conf_low[: len(read)], np.nan),
-            conf_high=np.where(varies, found.conf_high[len(read) :], np.nan),
-            reasons=tuple(None if some else _ALL_AGREE for some in varies),
+            conf_low=np.array([low for low, _, _ in limits]),
+            conf_high=np.array([high for _, high, _ in limits]),
+            reasons=tuple(reason for _, _, reason in limits),
             conventions=self.conventions | found.conventions,
         )
 
@@ -273,6 +287,31 @@ def _survival_between(
     may = np.searchsorted(np.where(left == right, right - tied, left + tied), times, side="right")
     must = np.searchsorted(right - tied, times, side="right")
     return 1 - fallen[may], 1 - fallen[must]
+
+
+def _read_sample(times: Floats, tied: float, left: Floats, right: Floats, mass: Floats) -> Floats:
+    """Of the curve of one sample the least survivals, the greatest, and whether its examinations end before: shape (3, n)."""
+    is_beyond = math.isinf(right[-1]) & (times > left[-1] + tied)
+    return np.stack([*_survival_between(times, tied, left, right, mass), is_beyond.astype(float)])
+
+
+def _limits(
+    estimates: Floats, is_beyond: bool, known_until: float, conf_level: float
+) -> tuple[float, float, str | None]:
+    """Percentiles of the least and the greatest survival of all samples at one time, or why there are none."""
+    reaching = estimates[estimates[:, 2] == 0]
+    n_ending = len(estimates) - len(reaching)
+    reason = None
+    if is_beyond:
+        reason = f"follow-up ends at {known_until:g}"
+    elif n_ending > MOST_FAILING * len(estimates):
+        reason = f"in {n_ending} of {len(estimates)} samples of subjects nobody is examined so late without the event"
+    elif not np.ptp(reaching, axis=0).any():
+        reason = _ALL_AGREE
+    if reason:
+        return math.nan, math.nan, reason
+    tail = (1 - conf_level) / 2
+    return float(np.quantile(reaching[:, 0], tail)), float(np.quantile(reaching[:, 1], 1 - tail)), None
 
 
 # The curve of greatest likelihood
