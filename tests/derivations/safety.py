@@ -58,6 +58,7 @@ def adsl_of(study: Study, **columns: object) -> pl.DataFrame:
         "TRTEDT": LAST,
         "DTHDT": None,
         "CUTDT": None,
+        "RECORDDT": date(2024, 12, 31),
         "LSTALVDT": date(2024, 12, 31),
     } | columns
     return study.subjects.with_columns(pl.lit(value, pl.Date).alias(name) for name, value in given.items())

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.adevt import first_of_each
 from trialwright.derivations.study import Study, make_study
 from trialwright.protocol.loading import LoadedProtocol, load_protocol
 
@@ -108,8 +109,9 @@ class Records:
 def occurrences(
     adevt: pl.DataFrame, event: str, subject: str = "1", reader: str | None = None
 ) -> list[tuple[Any, ...]]:
-    """The days of an event, or why nobody can tell: `[date]` or `["missing"]`."""
+    """The days of an event; where there is none and nobody can tell, the reason told first: `[date]` or `["missing"]`."""
     rows = adevt.filter((pl.col("EVENT") == event) & (pl.col("USUBJID") == subject))
     if reader:
         rows = rows.filter(pl.col("READER") == reader)
-    return [row["REASON"] if row["AVALC"] == "unknown" else row["ADT"] for row in rows.iter_rows(named=True)]
+    met = rows.filter(pl.col("AVALC") == "met")["ADT"].to_list()
+    return met or first_of_each(rows)["REASON"].to_list()

@@ -120,7 +120,22 @@ def test_one_criterion_makes_an_event_serious(sign):
         pytest.param(
             "2024-02-01", "2024-12", (date(2024, 2, 1), None, date(2024, 12, 20), "D"), id="until death"
         ),
-        pytest.param(None, None, (None, None, None, None), id="nothing known"),
+        pytest.param(None, None, (date(2024, 1, 10), "Y", None, None), id="nothing known: the first dose"),
+        pytest.param(
+            None, "2024-03", (date(2024, 1, 10), "Y", date(2024, 3, 31), "D"), id="AE-08 ended after it"
+        ),
+        pytest.param(
+            None, "2024-01", (date(2024, 1, 10), "Y", date(2024, 1, 31), "D"), id="may have ended after it"
+        ),
+        pytest.param(
+            None, "2024-01-10", (date(2024, 1, 10), "Y", date(2024, 1, 10), None), id="ended on its day"
+        ),
+        pytest.param(
+            None,
+            "2024-01-09",
+            (None, None, date(2024, 1, 9), None),
+            id="ended before it, begun who knows when",
+        ),
     ],
 )
 def test_imputed_days(start, end, expected):

@@ -70,6 +70,9 @@ SUPPRESSED = dna("<20", 60)
 PEOPLE = {
     "reactivation": [*FLARE, dna(500_000, 30), dna(400_000, 60), judged("HBV", 80, link="LB.3")],
     "reactivation 85 days before": [*FLARE[:2], dna(500_000, 5), dna(300, 90), alt(300, 90)],
+    "a sample nobody can read": [*FLARE, dna("?", 30), dna(300, 60)],
+    "one 85 days before": [*FLARE[:2], dna("?", 5), dna(300, 90), alt(300, 90)],
+    "reactivation 85 days before, and one near": [*FLARE[:2], dna(500_000, 5), dna("?", 60), dna(300, 90), alt(300, 90)],
     "immune": [*FLARE, SUPPRESSED, *negatives(61), drug("PREDNISOLONE", 62), *FALL],
     "immune late": [alt(30, -1), dna(5000, -1), alt(300, 160), dna(20, 160), *negatives(161), drug("PREDNISONE", 162),
                     alt(310, 163), alt(120, 170)],
@@ -126,6 +129,9 @@ def flare(name, *without):
     [
         ("reactivation", "PATHBV", "met", "HBV"),
         ("reactivation 85 days before", "PATHBV", "not met", None),
+        ("a sample nobody can read", "PATHBV", "unknown (unreadable)", None),
+        ("one 85 days before", "PATHBV", "not met", None),
+        ("reactivation 85 days before, and one near", "PATHBV", "unknown (unreadable)", None),
         ("immune", "PATIMM", "met", "IMMUNE-MEDIATED"),
         ("immune late", "PATIMM", "met", "IMMUNE-MEDIATED"),
         ("no fall under steroids, late", "PATIMM", "not met", None),
@@ -208,7 +214,7 @@ def test_hbv_dna_counts_within_fourteen_days(when, done):
 def test_what_may_still_come_is_not_missing(known, missing):
     """28 days after day 60 is day 88."""
     rows = [record | {"LBSEQ": number} for number, (_, record) in enumerate(FLARE, 1)]
-    row = _attributed(LB=rows, CUTDT=date.fromisoformat(day(known))).row(0, named=True)
+    row = _attributed(LB=rows, RECORDDT=date.fromisoformat(day(known))).row(0, named=True)
     assert (row["WUMISS"] or "").startswith(missing)
     assert (row["WUOPEN"] is None) == (known >= 88)
 

@@ -52,6 +52,12 @@ def adclock_of(study):
     return derive_adclock(study, derive_adsl(study, facts), facts)
 
 
+def adclock_alone(loaded, records):
+    """Each subject as a study of their own, so that nobody is looked at longer than their own records tell."""
+    tables = {name: rows.with_columns(TRIAL=pl.col("USUBJID")) for name, rows in records.tables.items()}
+    return adclock_of(make_study(loaded, tables, keys=["TRIAL"])).drop("TRIAL")
+
+
 def became(adclock, subject, name):
     """What became of each thing, or why nobody can tell, in the order of time."""
     rows = adclock.filter(USUBJID=subject, PARAMCD=name.upper())
@@ -310,7 +316,7 @@ def prtras_records():
 
 @pytest.fixture(scope="module")
 def followed(prtras):
-    return adclock_of(prtras_records().study_of(prtras))
+    return adclock_alone(prtras, prtras_records())
 
 
 @pytest.mark.parametrize(("subject", "name", "found"), [
@@ -332,7 +338,7 @@ def followed(prtras):
     pytest.param("peg broken", "imaging", ["missed"], id="none; the second is due on day 168"),
     pytest.param("recurred", "imaging", ["in time", "in time"], id="nothing is due after the recurrence"),
     pytest.param("left", "imaging", ["not applicable"], id="lost in its window, though known to have lived longer"),
-    pytest.param("died", "imaging", ["late"], id="died after its window"),
+    pytest.param("died", "imaging", ["missed"], id="died after its window"),
     pytest.param("kept", "laboratory", ["in time", "in time"], id="four days early, and on the day"),
     pytest.param("late", "laboratory", ["late", "missed", "not due"], id="11 days late, and none; the third due on day 252"),
     pytest.param("fell ill", "laboratory", ["missed"], id="an adverse event is no visit"),
@@ -451,7 +457,7 @@ def repeat_records():
 
 @pytest.fixture(scope="module")
 def scanned(prtras):
-    return adclock_of(repeat_records().study_of(prtras))
+    return adclock_alone(prtras, repeat_records())
 
 
 @pytest.mark.parametrize(("subject", "found"), [
@@ -471,6 +477,45 @@ def test_what_a_repeat_says(scanned):
         "STARTDT": date(2024, 5, 24), "AWLODT": date(2024, 5, 25), "AWHIDT": date(2024, 7, 5), "ADT": date(2024, 7, 6),
         "ENDDT": None, "AVAL": 43, "SRCALL": "FA.1 FA.2", "PROTOCOL": "visits.imaging.repeat within",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "found"), [
+    pytest.param(175, ["in time", "not due"], id="the second scan is due on day 168, with a week to spare"),
+    pytest.param(176, ["in time", "overdue"], id="its week is over"),
+    pytest.param(196, ["in time", "overdue"], id="four weeks after it was due"),
+    pytest.param(197, ["in time", "missed"], id="a day later"),
+])  # fmt: skip
+def test_without_a_cut_what_was_due_after_the_last_contact_is_due_as_long_as_anybody_is_seen(
+    prtras, seen, found
+):
+    """Four people were scanned on day 84 and last seen on day 100; another is seen on until this day."""
+    records = Records()
+    for subject, life in {
+        "silent": {},
+        "left": {},
+        "died": {"DTHDTC": since(110), "DTHFL": "Y"},
+        "recurred": {},
+    }.items():
+        assigned(records, subject, "NA", scans=(84,), seen=(100,), **life)
+    ended(records, "left", "STUDY", "WITHDRAWAL BY SUBJECT", since(110))
+    records.finding("lirads", since(84), "LR-5", "recurred")
+    assigned(records, "seen", "NA", seen=(seen,))
+    rows = adclock_of(records.study_of(prtras))
+    assert became(rows, "silent", "imaging") == found
+    assert row_of(rows, "silent", "imaging", 2)["ENDDT"] == date.fromisoformat(since(seen))
+    assert [became(rows, subject, "imaging") for subject in ("left", "died", "recurred")] == [["in time"]] * 3
+
+
+@pytest.mark.parametrize(("day", "found"), [
+    pytest.param(164, ["in time", "in time"], id="four days before it was due: the visit was held"),
+    pytest.param(150, ["in time", "early"], id="18 days before"),
+    pytest.param(139, ["in time"], id="29 days before, it keeps no visit, and nothing is due any more"),
+])  # fmt: skip
+def test_a_scan_before_its_day_that_shows_recurrence_keeps_its_visit(prtras, day, found):
+    records = Records()
+    assigned(records, "1", "NA", scans=(84, day), seen=(400,))
+    records.finding("lirads", since(84), "LR-1").finding("lirads", since(day), "LR-5")
+    assert became(adclock_of(records.study_of(prtras)), "1", "imaging") == found
 
 
 @pytest.mark.parametrize(("cut", "found"), [(84, ["not due"]), (126, ["not due"]), (127, ["missed"])])

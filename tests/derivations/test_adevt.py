@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from tests.derivations.lives import changed
 from tests.derivations.persons import as_persons
 from tests.derivations.small_studies import Records, occurrences, on_day
 
-from trialwright.derivations.adevt import derive_adevt
+from trialwright.derivations.adevt import derive_adevt, doubts_as_one, first_of_each
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.study import make_study
 from trialwright.evaluation.patient import judge_rows
@@ -187,7 +188,9 @@ def test_hys_law(durva):
             "alp", {29: alp}, name, LBSTNRHI=120.0
         )
         for when, value in ((29, 0.8), (on, bilirubin)):
-            records.result("bilirubin", on_day(when), value, name, LBSTNRHI=1.2, LBSTRESU="mg/dL")
+            records.result(
+                "bilirubin", on_day(when), value, name, LBSTNRHI=1.2, LBORRESU="mg/dL", LBSTRESU="mg/dL"
+            )
     adevt = derive_adevt(records.study_of(durva))
     assert {name: occurrences(adevt, "hys_law", name) for name in cases} == {
         "HY-04": [day(29)],
@@ -390,6 +393,26 @@ def test_an_earlier_occurrence_nobody_can_rule_out_is_told(durva):
     assert (row["ADT"], row["MAYBEDT"], row["REASON"]) == (day(57), day(29), "censored across the threshold")
 
 
+def test_each_time_that_nobody_can_judge_is_told_beside_the_occurrences(durva):
+    """A hundredfold of 2.5e6 lies above what the assay measures: so may days 29 and 85, before and after day 57; day 113 is
+    below. Nobody can tell of day 141, and of two reasons for one day the one told first stands."""
+    records = treated(Records()).series(
+        "hbv_dna", {1: 2.5e6, 29: ">170000000", 57: 3e8, 85: ">170000000", 113: 100}
+    )
+    records.result("hbv_dna", on_day(141), "?").result("hbv_dna", on_day(141), ">170000000")
+    rows = derive_adevt(records.study_of(durva)).filter(pl.col("EVENT") == "hbv_reactivation")
+    assert rows.select("ASEQ", "ADT", "ADTL", "ADTH", "AVALC", "AVALT", "REASON", "SRCALL").rows() == [
+        (1, day(57), day(57), day(57), "met", "300000000", CENSORED, "LB.3 LB.1"),
+        (None, None, day(29), day(29), "unknown", ">170000000", CENSORED, "LB.2"),
+        (None, None, day(85), day(85), "unknown", ">170000000", CENSORED, "LB.4"),
+        (None, None, day(141), day(141), "unknown", None, "unreadable", "LB.6 LB.7"),
+    ]
+    once = doubts_as_one(rows).select("ASEQ", "ADTL", "ADTH", "REASON", "AVALT", "SRCALL").rows()
+    assert once[1:] == [(None, day(29), day(141), "unreadable", None, "LB.2 LB.4 LB.6 LB.7")]
+    assert first_of_each(rows)["ASEQ"].to_list() == [1]
+    assert first_of_each(rows.filter(pl.col("ASEQ").is_null())).equals(doubts_as_one(rows).tail(1))
+
+
 def test_an_unknown_part_leaves_the_whole_unknown(durva):
     records = (
         treated(Records()).series("hbv_dna", {1: 2.5e6, 29: ">170000000"}).series("alt", {1: 20, 29: 150})
@@ -397,6 +420,45 @@ def test_an_unknown_part_leaves_the_whole_unknown(durva):
     adevt = derive_adevt(records.study_of(durva))
     assert occurrences(adevt, "hbv_hepatitis") == ["censored across the threshold"]
     assert occurrences(adevt, "hbv_hepatitis_linked") == ["censored across the threshold"]
+
+
+LOST_AGAIN = {
+    "HBsAg awaits confirmation since 27 days": (27, ["not yet due"]),
+    "HBsAg awaits confirmation since 28 days": (28, ["not yet due"]),
+    "HBsAg awaits confirmation since 29 days": (29, []),
+}
+
+
+def test_an_event_that_awaits_its_confirmation_is_settled_beyond_the_window(prtras):
+    """`value < 10 IU/mL and had(hbsag_loss, 28 days)`: HBsAg was lost once, long before; if the last sample is another loss, it
+    was that day and not later. HBV DNA more than 28 days after it has no loss in its window, whatever comes."""
+    loaded = changed(prtras, {"events.functional_cure.when": "value < 10 IU/mL and had(hbsag_loss, 28 days)"})
+    records = Records()
+    for name, (days, _) in LOST_AGAIN.items():
+        antigen("<0.05")(records, name)
+        records.result("hbsag_quantity", week(90), 1.0, name).result(
+            "hbsag_quantity", week(120), "<0.05", name
+        )
+        records.result("hbv_dna", on_day(36 + 7 * 120 + days), "<10", name)
+    adevt = derive_adevt(records.study_of(loaded))
+    assert occurrences(adevt, "hbsag_loss", name) == [on(week(48))]
+    assert {name: occurrences(adevt, "functional_cure", name) for name in LOST_AGAIN} == {
+        name: expected for name, (_, expected) in LOST_AGAIN.items()
+    }
+
+
+def test_what_may_have_happened_after_what_did_leaves_both_together_open(durva):
+    """Both at any time: the second is in doubt on day 57, after the first was there; nobody can tell whether both were."""
+    both = {"label": "both", "when": "had(hbv_reactivation) and had(hepatitis_flare)"}
+    loaded = changed(durva, {"events.both": {**both, "status": "assumed", "reason": "a test"}})
+    records = (
+        treated(Records()).series("hbv_dna", {1: 2000, 29: 200_000, 57: 100}).series("alt", {1: 40, 29: 40})
+    )
+    records.result("alt", on_day(57), "?")
+    adevt = derive_adevt(records.study_of(loaded))
+    assert occurrences(adevt, "hbv_reactivation") == [day(29)]
+    assert occurrences(adevt, "both") == ["unreadable"]
+    assert adevt.filter(pl.col("EVENT") == "both")["ADTL"].to_list() == [day(57)]
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

@@ -106,6 +106,51 @@ def test_a_dose_of_an_unknown_day_leaves_intervals_around_it_open():
     assert rows["INTERVAL"].to_list() == [None, None, None]
 
 
+@pytest.mark.parametrize(("parts", "amount", "reason"), [
+    pytest.param([(1500, {}), (1500, {})], 1500, None, id="written twice"),
+    pytest.param([(1500, {}), (1.5, {"EXDOSU": "g"})], 1500, None, id="written twice, in two units"),
+    pytest.param([(1500, {}), (1500, {"EXSTDTC": "T09:00"})], 1500, None, id="written twice, once with the time"),
+    pytest.param([(1500, {})] * 3, 1500, None, id="written three times"),
+    pytest.param([(750, {}), (750, {})], None, "conflict", id="two halves, or half a dose written twice"),
+    pytest.param([(751, {}), (751, {})], 751, None, id="together more than the plan: written twice"),
+    pytest.param([(1000, {}), (500, {})], None, "conflict", id="two parts, or one that corrects the other"),
+    pytest.param([(750, {"EXSTDTC": "T09:00"}), (750, {"EXSTDTC": "T11:00"})], 1500, None, id="two halves at two times"),
+    pytest.param([(1500, {"EXSTDTC": "T09:00"}), (1500, {"EXSTDTC": "T11:00"})], 3000, None, id="two whole doses at two times"),
+    pytest.param([(750, {"EXSTDTC": "T09:00"}), (750, {"EXSTDTC": "T09:00"})], None, "conflict", id="two halves at one time"),
+    pytest.param([(1500, {}), (None, {})], None, "conflict", id="an amount and none"),
+    pytest.param([(None, {}), (None, {})], None, "missing", id="no amount, twice"),
+    pytest.param([(750, {"EXSTDTC": "T09:00"}), (None, {"EXSTDTC": "T11:00"})], None, "missing", id="half, and nobody knows how much"),
+])  # fmt: skip
+def test_records_of_one_day_are_one_dose(parts, amount, reason):
+    """One dose every four weeks, whatever is written of its day: the next is the second, 28 days later and in time."""
+    of_day_29 = [dose(day(29) + more.get("EXSTDTC", ""), much, **{**more, "EXSTDTC": day(29) + more.get("EXSTDTC", "")}) for much, more in parts]  # fmt: skip
+    records = [dose(day(1)), *of_day_29, dose(day(57))]
+    rows = derive(*records)
+    assert rows["DOSENO"].to_list() == [1, 2, 3]
+    assert rows["TIMING"].to_list() == ["first", "on time", "on time"]
+    assert rows.select("AVAL", "REASON", "SRCSEQ").row(1) == (amount, reason, 2)
+    assert rows["SRCALL"].to_list()[1] == " ".join(f"EX.{n + 2}" for n in range(len(parts)))
+    assert value(summed(*records), "NDOSE") == [3]
+    assert value(summed(*records), "TOTDOSE") == [None if amount is None else 3000 + amount]
+
+
+def test_a_dose_left_out_on_the_day_of_another_is_a_row_of_its_own():
+    rows = derive(dose(day(1), 0, EXADJ="ADVERSE EVENT"), dose(day(1)))
+    assert rows.select("GIVENFL", "DOSENO").rows() == [("N", None), ("Y", 1)]
+
+
+def test_days_known_in_part_are_no_day_on_which_two_records_are_one():
+    assert value(summed(dose("2024-02"), dose("2024-02")), "NDOSE") == [2]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 120), min_size=1, max_size=5, unique=True), st.data())
+def test_whole_doses_written_twice_change_nothing_but_the_records_named(days, data):
+    again = data.draw(st.lists(st.sampled_from(days), max_size=4))
+    once = derive(*on_days(*days)).drop("SRCALL")
+    assert derive(*on_days(*days, *again)).drop("SRCALL").equals(once)
+
+
 def test_relative_dose_intensity():
     """domain/schedule.md DO-04: 6000 mg over 119 days against 375 mg a week."""
     rows = summed(*on_days(1, 29, 64, 92))
@@ -198,6 +243,14 @@ def test_twenty_four_doses_end_treatment(n, met, agrees, went_on):
     assert rules(rows, "UNTIL")["doses"] == met
     assert value(rows, "STOPAGR", "AVALC") == [agrees]
     assert rules(rows, "WENTON")["doses"] == went_on
+
+
+def test_a_dose_written_twice_is_counted_once_by_rules():
+    """23 doses, the last of them twice: 24 records, and treatment has one dose left."""
+    days = [1 + 28 * number for number in range(23)]
+    rows = summed(*on_days(*days, days[-1]), others=[ended("COMPLETED", day(days[-1]))], with_events=True)
+    assert value(rows, "NDOSE") == [23]
+    assert rules(rows, "UNTIL")["doses"] == "not met"
 
 
 @pytest.mark.parametrize(

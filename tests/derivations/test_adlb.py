@@ -359,7 +359,8 @@ def prtras():
 
 
 def hbsag(*series, others=()):
-    """Quantitative HBsAg on these elapsed days after group assignment, the change of which is read at weeks 12, 24, 48."""
+    """Quantitative HBsAg on these elapsed days after group assignment, the change of which is read at weeks 12, 24, 48 of
+    visits every 12 weeks."""
     milestone = {"DSCAT": "PROTOCOL MILESTONE", "DSDECOD": "GROUP ASSIGNMENT", "DSSTDTC": str(FIRST)}
     results = [lb("HBSAG", value, FIRST + timedelta(days=n), unit="IU/mL") for value, n in series]
     study = study_of(LB=table("LB", *results), DS=table("DS", milestone, *others), loaded=prtras())
@@ -374,10 +375,12 @@ def hbsag(*series, others=()):
         pytest.param(84, "Week 12", id="WN-01"),
         pytest.param(125, "Week 12", id="WN-04 last day nearer to the first"),
         pytest.param(126, "Week 24", id="WN-04 as near to both: the later"),
-        pytest.param(251, "Week 24", id="last day of week 24"),
-        pytest.param(252, "Week 48", id="first day of week 48"),
-        pytest.param(419, "Week 48", id="as long after as before"),
-        pytest.param(420, None, id="beyond"),
+        pytest.param(209, "Week 24", id="last day of week 24"),
+        pytest.param(210, None, id="first day of week 36, which is not read"),
+        pytest.param(293, None, id="last day of week 36"),
+        pytest.param(294, "Week 48", id="first day of week 48"),
+        pytest.param(377, "Week 48", id="last day of week 48"),
+        pytest.param(378, None, id="first day of week 60"),
     ],
 )
 def test_analysis_windows(elapsed, visit):
@@ -403,8 +406,8 @@ def test_of_several_the_nearest_counts_and_of_two_as_near_the_later():
         pytest.param(84, (80, 84), [None, "Y"], id="on the day of the result"),
         pytest.param(84, (80, 86), [None, None], id="on the day it was due: none further from it stands in"),
         pytest.param(276, (253, 338), [None, None], id="a result of week 36 is none of week 48"),
-        pytest.param(333, (330, 419), ["Y", None], id="before it was due, and the nearest came before"),
-        pytest.param(336, (253, 419), [None, None], id="as near the later, which comes after"),
+        pytest.param(333, (330, 377), ["Y", None], id="before it was due, and the nearest came before"),
+        pytest.param(336, (295, 377), [None, None], id="as near the later, which comes after"),
     ],
 )
 def test_what_comes_after_the_event_that_ends_the_estimand_does_not_count(recurrence, days, counts):

@@ -168,6 +168,25 @@ def test_a_sample_without_a_time_on_the_day_of_a_timed_infusion_is_before_it(dur
     assert (row["MEASURABLE_RISEFL"], row["EVALUABLEFL"]) == ("Y", None)
 
 
+@pytest.mark.parametrize(("consent", "enrolment", "failed", "flag", "reason"), [
+    pytest.param("2024-02-10", "2024-02-28", None, "Y", None, id="consented and confirmed"),
+    pytest.param("2024-02-28", "2024-02-28", None, "Y", None, id="on one day"),
+    pytest.param("2024-02-29", "2024-02-28", None, "N", None, id="confirmed before consent"),
+    pytest.param("2024-02-10", None, "2024-02-20", "N", None, id="failed screening"),
+    pytest.param("2024-02-10", None, None, None, "missing", id="in screening: nobody can tell yet"),
+    pytest.param(None, "2024-02-28", None, None, "missing", id="the day of consent is not known"),
+])  # fmt: skip
+def test_enrolled_is_who_consented_and_was_confirmed(durva, consent, enrolment, failed, flag, reason):
+    """ADaM's ENRLFL. Treatment makes nobody enrolled, and missing is never no."""
+    records = Records().person("1", RFICDTC=consent)
+    if enrolment:
+        records.milestone("enrolment", enrolment)
+    if failed:
+        records.add("DS", "1", **disposition("SCREEN FAILURE", failed))
+    row = derive_adsl(records.study_of(durva)).row(0, named=True)
+    assert (row["ENROLLEDFL"], row["ENROLLEDFLR"]) == (flag, reason)
+
+
 def enrolled(subject="1", group="na", records=None, scan="2024-04-01"):
     records = (records or Records()).person(subject, RFICDTC="2024-03-20", ARMCD=group.upper())
     records.milestone("radical_treatment", "2024-03-01", subject).milestone(

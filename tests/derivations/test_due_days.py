@@ -314,8 +314,9 @@ def test_of_several_contacts_the_nearest_counts_and_of_two_as_near_the_later(day
     pytest.param({"look": 125}, None, ["overdue"], id="the turn of the next has not begun"),
     pytest.param({"look": 126}, None, ["missed"], id="the turn of the next has begun"),
     pytest.param({"gone": 91}, "28 days", ["not applicable"], id="left in its window"),
-    pytest.param({"gone": 92}, "28 days", ["late"], id="left after its window"),
-    pytest.param({"gone": 112}, "28 days", ["late"], id="left on the last day it was late"),
+    pytest.param({"gone": 92}, "28 days", ["missed"], id="left after its window: nobody can hold it late any more"),
+    pytest.param({"gone": 112}, "28 days", ["missed"], id="left on the last day it could be late"),
+    pytest.param({"gone": 92}, None, ["missed"], id="left after its window, in its turn"),
     pytest.param({"gone": 113}, "28 days", ["missed"], id="left when it was missed"),
     pytest.param({"gone": 76}, "28 days", [], id="left before its window"),
     pytest.param({"until": 83}, "28 days", [], id="due after the end"),
@@ -326,6 +327,32 @@ def test_a_visit_without_a_contact(of_person, missed_after, became):
     of_person = {"until": 84} | of_person
     rows = visits([], **MRI | {"missed_after": missed_after}, **of_person)
     assert told(rows) == became
+
+
+@pytest.mark.parametrize(("days", "over", "missed_after", "became"), [
+    pytest.param([80], 80, "28 days", [(1, "in time")], id="shown four days early: the visit was held"),
+    pytest.param([77], 77, "28 days", [(1, "in time")], id="on the first day of its window"),
+    pytest.param([76], 76, "28 days", [(1, "early")], id="a day before it: early, as of others"),
+    pytest.param([55], 55, "28 days", [], id="too early for any visit: nothing was due"),
+    pytest.param([84], 84, "28 days", [(1, "in time")], id="on the day it was due"),
+    pytest.param([], 83, "28 days", [], id="shown by no contact: nothing was due any more"),
+    pytest.param([84], 83, "28 days", [], id="a contact of the day after it"),
+    pytest.param([80, 84], 80, "28 days", [(1, "in time")], id="the nearer came after it: the one that showed it counts"),
+    pytest.param([84, 160], 160, None, [(1, "in time"), (2, "early")], id="the next, without a limit"),
+    pytest.param([84, 92], 92, "28 days", [(1, "in time")], id="after a visit was held"),
+    pytest.param([80], (80, 83), "28 days", [(1, "in time")], id="it ends on some day before the visit was due"),
+    pytest.param([76], (75, 83), "28 days", [(1, "imprecise date")], id="the contact may have come after it"),
+])  # fmt: skip
+def test_the_contact_that_shows_the_end_of_the_row_keeps_the_visit_it_belongs_to(
+    days, over, missed_after, became
+):
+    """domain/schedule.md, section 2: scans are due on days 84 and 168, 7 days either side; none is due after a recurrence."""
+    rows = follow_visits(
+        contacts(*days), people(until=PRTRAS_END), every=length("12 weeks"), tolerance=length("7 days"),
+        missed_after=length(missed_after), over=frame([(1, *span(over))], "SUBJECT", "lo", "hi"),
+    )  # fmt: skip
+    number = (pl.col("AWHIDT") - pl.col("STARTDT")).dt.total_days() // 84
+    assert rows.select(number, pl.coalesce("AVALC", "REASON")).rows() == became
 
 
 def test_nothing_is_missed_while_its_window_is_open():
@@ -614,13 +641,18 @@ def plain_intervals(found, *, until, look, gone, **limits):
     return rows if kind in ("early", "in time") else [*rows, (since, None, kind)]
 
 
-def plain_visits(found, *, every, tolerance, missed_after, until, look, gone):
+def plain_visits(found, *, every, tolerance, missed_after, until, look, gone, over=None):
     """What became of each visit by its number."""
     rows, k = {}, 1
     while every * k - tolerance <= look and (until is None or every * k <= until):
         due = every * k
         mine = [day for day in found if min(range(60), key=lambda n: (abs(day - every * n), -n)) == k]
         mine = [day for day in mine if missed_after is None or day >= due - missed_after]
+        if over is not None and due > over:
+            mine = [day for day in mine if day <= over]
+            if not mine:
+                k += 1
+                continue
         last = max(due + tolerance, due + ((every - 1) // 2 if missed_after is None else missed_after))
         if mine:
             day = min(mine, key=lambda one: (abs(one - due), -one))
@@ -631,10 +663,7 @@ def plain_visits(found, *, every, tolerance, missed_after, until, look, gone):
             else:
                 rows[k] = day, "late" if day <= last else "missed"
         elif gone is not None:
-            rows[k] = (
-                None,
-                "not applicable" if gone <= due + tolerance else "late" if gone <= last else "missed",
-            )
+            rows[k] = None, "not applicable" if gone <= due + tolerance else "missed"
         elif look <= due + tolerance:
             rows[k] = None, "not due"
         else:
@@ -719,11 +748,14 @@ def test_intervals_agree_with_a_second_computation(several, limits):
 
 
 @QUICK
-@given(lived(days=DAYS), st.integers(3, 17), st.integers(0, 2), st.none() | st.integers(2, 6))
+@given(
+    lived(days=DAYS, over=st.none() | st.integers(-2, 60)), st.integers(3, 17), st.integers(0, 2), st.none() | st.integers(2, 6)
+)  # fmt: skip
 def test_visits_agree_with_a_second_computation(several, every, tolerance, missed_after):
+    ends = [(n, *span(one["over"])) for n, one in enumerate(several) if one["over"] is not None]
     rows = follow_visits(
         all_contacts(several), everybody(several), every=days(every), tolerance=days(tolerance),
-        missed_after=None if missed_after is None else days(missed_after),
+        missed_after=None if missed_after is None else days(missed_after), over=frame(ends, "SUBJECT", "lo", "hi"),
     )  # fmt: skip
     rows = since_start(rows, "AWLODT", "ADT").sort("SUBJECT", "AWLODT")
     for n, one in enumerate(several):
@@ -731,7 +763,7 @@ def test_visits_agree_with_a_second_computation(several, every, tolerance, misse
         mine = {(low + tolerance) // every: (day, kept) for low, day, kept in found}
         limits = {"every": every, "tolerance": tolerance, "missed_after": missed_after}
         assert mine == plain_visits(
-            one["days"], until=one["until"], look=one["look"], gone=one["gone"], **limits
+            one["days"], until=one["until"], look=one["look"], gone=one["gone"], over=one["over"], **limits
         )
         assert len(mine) == len(found)
 
@@ -806,9 +838,9 @@ def test_intervals_hold_for_every_choice_of_days(unsure, sure, ends_about, limit
 
 @QUICK
 @given(
-    st.lists(PARTLY, max_size=3), DAYS, st.tuples(st.integers(0, 30), st.integers(0, 3)), st.integers(3, 9)
-)
-def test_visits_hold_for_every_choice_of_days(unsure, sure, ends_about, every):
+    st.lists(PARTLY, max_size=3), DAYS, st.tuples(st.integers(0, 30), st.integers(0, 3)), st.none() | PARTLY, st.integers(3, 9)
+)  # fmt: skip
+def test_visits_hold_for_every_choice_of_days(unsure, sure, ends_about, over, every):
     until = (ends_about[0], sum(ends_about))
     rows = follow_visits(
         contacts(*unsure, *sure),
@@ -816,13 +848,16 @@ def test_visits_hold_for_every_choice_of_days(unsure, sure, ends_about, every):
         every=days(every),
         tolerance=days(1),
         missed_after=days(3),
+        over=frame([] if over is None else [(1, *span(over))], "SUBJECT", "lo", "hi"),
     )
     rows = since_start(rows, "AWLODT")
     mine = {(low + 1) // every: kept for low, kept in rows.select("AWLODT", "AVALC").iter_rows()}
     limits = {"every": every, "tolerance": 1, "missed_after": 3, "look": 40, "gone": None}
     for chosen in choices(unsure):
-        for end in range(until[0], until[1] + 1):
-            world = plain_visits([*chosen, *sure], until=end, **limits)
+        for end, over_on in product(
+            range(until[0], until[1] + 1), [None] if over is None else range(over[0], over[1] + 1)
+        ):
+            world = plain_visits([*chosen, *sure], until=end, over=over_on, **limits)
             assert world.keys() <= mine.keys()
             assert all(mine[k] in (None, kept) for k, (_, kept) in world.items())
             assert all(kept in (None, "in time") for k, kept in mine.items() if k not in world)

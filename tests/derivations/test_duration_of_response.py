@@ -85,5 +85,6 @@ def test_the_event_names_the_scan_that_confirms_it(study):
     adevt = study[0].filter(
         (pl.col("EVENT") == "tumour_response") & (pl.col("USUBJID") == "seen again four weeks later")
     )
-    assert adevt.select("AVALT", "SRCALL").rows() == [("PR", "RS.1 RS.2")]
+    told = adevt.select("AVALC", "AVALT", "SRCALL", "REASON").rows()
+    assert told == [("met", "PR", "RS.1 RS.2", None), ("unknown", "PR", "RS.2", "not yet due")]
     assert occurrences(study[0], "tumour_response", "nobody looked again") == ["not yet due"]

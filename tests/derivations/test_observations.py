@@ -8,7 +8,8 @@ import pytest
 from tests.derivations.small_studies import Records
 from tests.derivations.tumours import edit, loaded
 
-from trialwright.derivations.observations import last_days_alive, make_observations, record_facts
+from trialwright.derivations.last_alive import last_days_alive
+from trialwright.derivations.observations import make_observations, record_facts
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.evaluation.table import check_observations
@@ -50,6 +51,17 @@ def observed(records, protocol, fact, reader="local", **options):
     pytest.param({"LBORRES": "40", "LBORRESU": "IU/mL"}, None, Reason.UNREADABLE.code, id="reported, and nobody vouches for it"),
     pytest.param({"LBORRES": "40", "LBORRESU": "furlong"}, None, Reason.UNIT_UNKNOWN.code, id="reported in no unit"),
     pytest.param({"LBSTRESC": "see letter", "LBSTRESU": "IU/mL"}, None, Reason.UNREADABLE.code, id="words"),
+    pytest.param({"LBSTRESC": "<20", "LBSTRESN": 20.0, "LBSTRESU": "IU/mL"}, (0, 20, False, True), Reason.CENSORED.code, id="a limit typed as a number too"),
+    pytest.param({"LBSTRESC": "5", "LBSTRESN": 5.0, "LBSTRESU": "IU/mL", "LBLLOQ": 10.0}, (0, 10, False, True), Reason.CENSORED.code, id="below its own limit"),
+    pytest.param({"LBSTRESC": "10", "LBSTRESN": 10.0, "LBSTRESU": "IU/mL", "LBLLOQ": 10.0}, (10, 10, False, False), 0, id="its own limit itself can be measured"),
+    pytest.param({"LBSTRESC": "0.005", "LBSTRESN": 0.005, "LBSTRESU": "kIU/mL", "LBLLOQ": 0.01}, (0, 10, False, True), Reason.CENSORED.code, id="below its own limit, in another unit"),
+    pytest.param({"LBSTRESC": "15", "LBSTRESN": 15.0, "LBSTRESU": "IU/mL"}, (15, 15, False, False), 0, id="below the limit of the protocol's assay: another may have measured it"),
+    pytest.param({"LBORRES": "39", "LBORRESU": "IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, None, Reason.CONFLICT.code, id="reported is another number"),
+    pytest.param({"LBORRES": "0.39", "LBORRESU": "kIU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, (390, 390, False, False), 0, id="reported in another unit"),
+    pytest.param({"LBORRES": "39", "LBORRESU": "kIU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, None, Reason.CONFLICT.code, id="converted wrongly"),
+    pytest.param({"LBORRES": "2.59", "LBORRESU": "log10 IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, (390, 390, False, False), 0, id="a logarithm is not compared"),
+    pytest.param({"LBSTRESC": "39", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, None, Reason.CONFLICT.code, id="text and number are two"),
+    pytest.param({"LBORRES": "39", "LBORRESU": "IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0}, None, Reason.UNIT_UNKNOWN.code, id="no unit to compare in"),
 ])  # fmt: skip
 def test_numbers(durva, said, bounds, reason):
     row = observed(
@@ -72,12 +84,12 @@ def test_no_result_is_no_measurement(durva, said):
 
 def test_what_was_converted_before_is_compared_with_tolerance(durva):
     records = Records().person()
-    for unit in ("U/L", "IU/L", "ukat/L"):
+    for said, unit in (("60", "U/L"), ("60", "IU/L"), ("1", "ukat/L")):
         records.add(
             "LB",
             "1",
             LBTESTCD="ALT",
-            LBORRES="1",
+            LBORRES=said,
             LBORRESU=unit,
             LBSTRESC="60",
             LBSTRESN=60.0,

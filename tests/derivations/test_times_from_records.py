@@ -4,8 +4,8 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.derivations.lives import shipped
-from tests.derivations.small_studies import Records
+from tests.derivations.lives import changed, shipped
+from tests.derivations.small_studies import Records, on_day
 
 from trialwright.derivations.adevt import derive_adevt
 from trialwright.derivations.adrate import derive_adrate
@@ -60,8 +60,8 @@ def tables(examples=EXAMPLES, trial=None):
     )
 
 
-def derive(made, **options):
-    study = make_study(shipped("nct04294498"), made, **options)
+def derive(made, loaded=None, **options):
+    study = make_study(loaded or shipped("nct04294498"), made, **options)
     facts = known_facts(study)
     adsl, adevt = derive_adsl(study, facts), derive_adevt(study, facts)
     return (
@@ -144,3 +144,42 @@ def test_a_death_that_may_lie_after_the_cut_is_no_event_yet(death, expected):
     times = derive_adtte(study, derive_adsl(study, facts), derive_adevt(study, facts), facts.observations)
     row = times.filter(PARAMCD="OS", ANL01FL="Y").row(0, named=True)
     assert (row["EVNTTYPE"], row["AVAL"], row["REASON"]) == expected
+
+
+# --- windows that begin after the first occurrence ---------------------------------------------------------------------
+
+UNKNOWN_UNIT = {"LBSTRESU": None, "LBORRESU": None}
+
+
+@pytest.fixture(scope="module")
+def weeks_12_to_24():
+    """HBV reactivation, as a rate and a time, within weeks 12 to 24 from the first dose only."""
+    window = {
+        "periods.late": {"span": "first durvalumab + 12 weeks to first durvalumab + 24 weeks"},
+        "endpoints.reactivation.during": "late",
+        "endpoints.time_to_reactivation.during": "late",
+    }
+    return changed(shipped("nct04294498"), window)
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "rate", "time"),
+    [
+        pytest.param(None, ("not met", None), "censored", id="all later samples can be judged"),
+        pytest.param(15, ("not met", None), "censored", id="one that cannot lies before the first, and the window"),
+        pytest.param(57, ("not met", None), "censored", id="one that cannot lies after the first, before the window"),
+        pytest.param(113, ("unknown", "unit unknown"), "not evaluable", id="one that cannot lies in the window"),
+        pytest.param(190, ("not met", None), "censored", id="one that cannot lies after it"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_judged_after_the_first_occurrence(weeks_12_to_24, doubtful, rate, time):
+    """A hundredfold on day 29, and later samples under it: only the one without its unit may be a second one."""
+    records = Records().person().doses("durvalumab", range(1, 200, 28))
+    records.series("hbv_dna", {1: 2000, 29: 200_000, 85: 100, 141: 100, 169: 100, 197: 100})
+    if doubtful:
+        records.result("hbv_dna", on_day(doubtful), 500_000, **UNKNOWN_UNIT)
+    adtte, adrate = derive(records.tables, weeks_12_to_24)
+    found = adrate.filter(pl.col("PARAMCD") == "REACTIVATION").row(0, named=True)
+    assert (found["AVALC"], found["REASON"]) == rate
+    found = adtte.filter(pl.col("PARAMCD") == "TIME_TO_REACTIVATION").row(0, named=True)
+    assert (found["EVNTTYPE"], found["REASON"]) == (time, rate[1])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialwright.derivations.visit_windows import visits_at, visits_every
+from trialwright.derivations.visit_windows import planned_beside, visits_at, visits_every
+from trialwright.protocol.loading import load_protocol
 from trialwright.vocabulary.durations import Duration
 
 START = date(2024, 3, 1)
@@ -52,6 +53,66 @@ def test_the_last_of_some_visits_is_as_long_after_its_day_as_before_it():
     """At 4 and 12 weeks: the second turn from day 56, halfway from 28 to 84, to day 111, before 112 which is as far again."""
     turns = [[(day - START).days for day in days] for days in at("4 weeks", "12 weeks")]
     assert turns == [[28, 14, 55], [84, 56, 111]]
+
+
+def planned(protocol, endpoint, *, visits=None, **changes):
+    """The days from the start on which the schedule measures what an endpoint reads."""
+    said = load_protocol(protocol).protocol
+    rows = {**said.visits, **(visits or {})}
+    one = said.endpoints[endpoint].model_copy(update=changes)
+    return planned_beside(one, said.model_copy(update={"visits": rows}))
+
+
+def read(protocol, endpoint):
+    """The first and last day of each visit an endpoint reads, since the start, by weeks."""
+    one = load_protocol(protocol).protocol.endpoints[endpoint]
+    people = pl.DataFrame({"start": [START]})
+    turns = visits_at(pl.col("start"), one.read_at, planned(protocol, endpoint))
+    days = [people.select(**turn.named()).row(0) for turn in turns]
+    return {(due - START).days // 7: ((first - START).days, (last - START).days) for due, first, last in days}
+
+
+def test_what_an_endpoint_reads_is_the_visit_of_the_schedule():
+    """domain/schedule.md, section 2: blood is taken every 84 days, so that week 48, the fourth visit, is days 294 to 377."""
+    assert read("nct07120750", "hbsag_decline") == {12: (42, 125), 24: (126, 209), 48: (294, 377)}
+    # cells every 24 weeks
+    assert read("nct07120750", "pd1_cd8_change") == {24: (84, 251), 48: (252, 419)}
+    # samples every four weeks, if no infusion is late
+    weeks = (4, 8, 12, 24, 36, 48)
+    assert read("nct04294498", "hbv_dna_course") == {week: (7 * week - 14, 7 * week + 13) for week in weeks}
+
+
+def test_only_rows_that_measure_it_from_the_same_start_count():
+    assert [str(one) for one in planned("nct07120750", "hbsag_decline")] == [
+        f"{12 * k} weeks" for k in range(1, 6)
+    ]
+    assert planned("nct07120750", "hbsag_decline", of="pd1_cd8_of_t_cells") == ()
+    assert planned("nct07120750", "hbsag_decline", from_="radical_treatment") == ()
+    assert planned("nct07120750", "hbsag_decline", read_at=()) == ()
+    # entecavir_follow_up counts from the last dose, and infusion from the first
+    assert len(planned("nct04294498", "hbv_dna_course")) == 13
+    assert planned("nct04294498", "hbv_dna_course", from_="last durvalumab")[0] == Duration.parse("4 weeks")
+
+
+def test_a_row_that_has_ended_measures_nothing_more():
+    said = load_protocol("nct07120750").protocol.visits["laboratory"]
+    short = said.model_copy(update={"until": "group_assignment + 24 weeks"})
+    assert [str(one) for one in planned("nct07120750", "hbsag_decline", visits={"laboratory": short})] == ["12 weeks", "24 weeks"]  # fmt: skip
+
+
+def test_a_single_visit_counts_beside_the_others():
+    said = load_protocol("nct07120750").protocol.visits["laboratory"]
+    once = said.model_copy(update={"every": None, "until": None, "at": Duration.parse("40 weeks")})
+    found = planned("nct07120750", "hbsag_decline", visits={"once": once})
+    assert sorted(one.days for one in found) == [84, 168, 252, 280, 336, 420]
+
+
+def test_visits_beside_bound_those_that_are_read():
+    """Read at 4 and 12 weeks, with visits at 2, 9 and 20 weeks: 28 lies between 14 and 63, 84 between 63 and 140."""
+    people = pl.DataFrame({"start": [START]})
+    lengths, beside = ([Duration.parse(f"{n} weeks") for n in weeks] for weeks in ((4, 12), (20, 9, 2)))
+    found = [people.select(**turn.named()).row(0) for turn in visits_at(pl.col("start"), lengths, beside)]
+    assert [[(day - START).days for day in days] for days in found] == [[28, 21, 45], [84, 74, 111]]
 
 
 def test_up_to_the_end_and_at_least_one_more():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialwright.records.results import (
+    contradicts,
     number_text,
     read_reported,
     scale_of,
@@ -140,6 +141,8 @@ def bounds(text, number=None, floor=0.0):
         pytest.param("-1", -1.0, (None, None, None, None), id="a number below the least there is"),
         pytest.param("0", 0.0, (0, 0, False, False), id="zero"),
         pytest.param("positive", 3.0, (3, 3, False, False), id="a number beside words"),
+        pytest.param("<20", 20.0, (0, 20, False, True), id="the limit in place of what is below it"),
+        pytest.param("<20", 10.0, (0, 20, False, True), id="half the limit in place of what is below it"),
     ],
 )
 def test_bounds_of_results(text, number, expected):
@@ -154,3 +157,53 @@ def test_bounds_are_those_of_the_vocabulary(comparator, number, floor):
     else:
         expected = Interval.reported(number, comparator, floor=floor)
         assert found == (expected.lo, expected.hi, expected.lo_open, expected.hi_open)
+
+
+@pytest.mark.parametrize(
+    ("reported", "text", "number", "lloq", "contradictory"),
+    [
+        pytest.param("39", "39", 39, None, False, id="the same"),
+        pytest.param("39", "390", 390, None, True, id="another number in the same unit"),
+        pytest.param("39", "39", 390, None, True, id="text and number are two"),
+        pytest.param(None, "39", 390, None, True, id="text and number are two, nothing reported"),
+        pytest.param("100", "101", 101, None, False, id="1 % away: factors are rounded"),
+        pytest.param("100", "102", 102, None, True, id="2 % away"),
+        pytest.param("0.34", "0.3", 0.3, None, False, id="within the rounding of the text"),
+        pytest.param("0.36", "0.3", 0.3, None, True, id="beyond the rounding of the text"),
+        pytest.param("0.5", None, 0.05, None, True, id="without a text nothing was rounded"),
+        pytest.param("<20", "<20", None, None, False, id="the same limit"),
+        pytest.param("<20", "<200", None, None, True, id="another limit"),
+        pytest.param("<20", "<20", 10, None, False, id="a number in place of the limit"),
+        pytest.param("<20", "<20", 21, None, True, id="a number above its limit"),
+        pytest.param(">1000", ">1000", 999, None, False, id="1 % below its limit"),
+        pytest.param(">1000", ">1000", 900, None, True, id="a number below its lower limit"),
+        pytest.param("<20", "20", 20, None, True, id="a lost sign"),
+        pytest.param("<20", "10", 10, 20, False, id="a number below its own limit is that limit"),
+        pytest.param("7", "<20", None, None, False, id="reported below the limit"),
+        pytest.param("2000", "<20", None, None, True, id="reported above the limit"),
+        pytest.param(">20", "<20", None, None, True, id="the other sign"),
+        pytest.param("5", "5", 5, 10, False, id="below its own limit, and the same"),
+        pytest.param("39", "5", 5, 10, True, id="below its own limit, reported above"),
+        pytest.param("TND", "<20", None, None, False, id="words are no number"),
+        pytest.param("39", None, None, None, False, id="nothing standardised"),
+    ],
+)  # fmt: skip
+def test_results_that_contradict_themselves(reported, text, number, lloq, contradictory):
+    row = pl.DataFrame(
+        {"LBORRES": [reported], "LBSTRESC": [text], "LBSTRESN": [number], "LBLLOQ": [lloq]},
+        schema={"LBORRES": pl.String, "LBSTRESC": pl.String, "LBSTRESN": pl.Float64, "LBLLOQ": pl.Float64},
+    )
+    assert row.select(contradicts(pl.lit(1.0))).item() is contradictory
+    if reported and (
+        number is None or text == str(number)
+    ):  # nobody knows the factor: what was reported says nothing
+        assert row.select(contradicts(pl.lit(None, pl.Float64))).item() is False
+
+
+@given(st.floats(1e-3, 1e9), st.floats(1e-3, 1e3))
+def test_a_converted_result_never_contradicts_itself(reported, factor):
+    """mg/dL to umol/L and the like, with three digits or more of the factor kept."""
+    number = reported * float(f"{factor:.3g}")
+    row = pl.DataFrame({"LBORRES": [repr(reported)], "LBSTRESC": [repr(number)], "LBSTRESN": [number], "LBLLOQ": [None]},
+                       schema_overrides={"LBLLOQ": pl.Float64})  # fmt: skip
+    assert row.select(contradicts(pl.lit(factor))).item() is False

@@ -81,6 +81,15 @@ def found(*rows):
             id="two numbers for one result",
         ),
         pytest.param(
+            [
+                LB | {"LBSTRESC": "<20", "LBSTRESN": 20.0},
+                LB | {"LBSTRESC": ">=5", "LBSTRESN": 5.0, "LBSEQ": 2},
+            ],
+            [LB | {"LBSTRESC": "<20", "LBSTRESN": 21.0}],
+            ("contradictory-result", "LB[1].LBSTRESN"),
+            id="a number that its limit leaves out",
+        ),
+        pytest.param(
             [LB | {"LBSTRESC": "0.3", "LBSTRESN": 0.1 + 0.2}],
             [LB | {"LBSTRESC": "0.3", "LBSTRESN": 0.3 + 1e-9}],
             ("contradictory-result", "LB[1].LBSTRESN"),

@@ -173,8 +173,9 @@ def _new_therapy(facts: StudyFacts, endpoint: Endpoint | None) -> pl.DataFrame:
 def _with_dates(rows: pl.DataFrame) -> pl.DataFrame:
     """Days for tables and order, imputed where they are partial; verdicts never rest on them.
 
-    An onset is put on the earliest day it may be, but on the first day of the period if it may be that day or later. An
-    end is put on the latest day it may be, no later than death or the cut.
+    An onset is put on the earliest day it may be, but on the first day of the period if it may be that day or later; one of
+    which nothing is known may be, unless the event had ended by then. An end is put on the latest day it may be, no later than
+    death or the cut; one of which nothing is known has no day, whether the event is said to be over or not.
     """
     first, last = pl.col("ASTDTL"), pl.col("ASTDTH")
     rows = rows.with_columns(
@@ -183,14 +184,16 @@ def _with_dates(rows: pl.DataFrame) -> pl.DataFrame:
         for side, letter in (("earliest", "L"), ("latest", "H"))
     )
     no_later = pl.min_horizontal(last, pl.col("AENDTH"))
-    reaches = (first < pl.col("from_day")) & (pl.col("from_day") <= no_later)
+    may_be_before = (first < pl.col("from_day")).fill_null(value=True)
+    reaches = may_be_before & (pl.col("from_day") <= no_later).fill_null(value=True)
     bounded = pl.max_horizontal("AENDTL", pl.min_horizontal("AENDTH", "DTHDT", "CUTDT"))
     rows = rows.with_columns(
-        pl.when(reaches.fill_null(value=False)).then(pl.col("from_day")).otherwise(first).alias("ASTDT"),
+        pl.when(reaches & pl.col("from_day").is_not_null())
+        .then(pl.col("from_day"))
+        .otherwise(first)
+        .alias("ASTDT"),
         pl.when(pl.col("AENDTH").is_not_null()).then(bounded).alias("AENDT"),
-        _imputed("ASTDT").alias("ASTDTF"),
-        _imputed("AENDT").alias("AENDTF"),
-    )
+    ).with_columns(_imputed("ASTDT").alias("ASTDTF"), _imputed("AENDT").alias("AENDTF"))
     is_exact = pl.col("ASTDTF").is_null() & pl.col("AENDTF").is_null()
     return rows.with_columns(
         study_day(pl.col("ASTDT"), pl.col("STARTDT")).alias("ASTDY"),
@@ -204,8 +207,10 @@ def _imputed(name: str) -> pl.Expr:
     first, last = pl.col(f"{name}L"), pl.col(f"{name}H")
     is_month = (first.dt.year() == last.dt.year()) & (first.dt.month() == last.dt.month())
     return (
-        pl.when(first.is_null() | (first == last))
+        pl.when(first == last)
         .then(None)
+        .when(first.is_null())
+        .then(pl.when(pl.col(name).is_not_null()).then(pl.lit("Y")))
         .when(is_month)
         .then(pl.lit("D"))
         .when(first.dt.year() == last.dt.year())

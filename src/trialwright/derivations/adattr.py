@@ -51,7 +51,7 @@ def derive_adattr(
     ----------
     study : Study
     adsl : DataFrame
-        `SUBJECT`, `STARTDT`, `CUTDT`, `LSTALVDT`.
+        `SUBJECT`, `STARTDT`, `RECORDDT`.
     adevt, adlb, adae : DataFrame
         As their derivations give them.
     rules : CauseRules
@@ -70,7 +70,7 @@ def derive_adattr(
     events = pl.concat([_flares(adevt), _adverse_events(adae), _laboratory(results, study.protocol)])
     events = events.sort(SUBJECT, "ADTL", "EVTYPE", "EVENT", "SRCSEQ", nulls_last=True).with_row_index("id")
     events = events.join(
-        adsl.select(SUBJECT, "STARTDT", "CUTDT", "LSTALVDT"), on=SUBJECT, how="left", maintain_order="left"
+        adsl.select(SUBJECT, "STARTDT", "RECORDDT"), on=SUBJECT, how="left", maintain_order="left"
     )
     events = events.with_columns(pl.coalesce("ADT", "ADTL").alias("day"))
     records = read_workup(study, events[SUBJECT])

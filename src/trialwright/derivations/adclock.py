@@ -13,6 +13,7 @@ from trialwright.derivations.adexsum import recorded_ends
 from trialwright.derivations.doses import read_doses
 from trialwright.derivations.due_days import (
     DUE,
+    NO_DAYS,
     NOTHING_DUE,
     Kept,
     firsts_of,
@@ -28,6 +29,7 @@ from trialwright.derivations.known_columns import REASONS
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.derivations.timeline import CONTACT, SOURCE, moved
+from trialwright.protocol.categories import treatment_words
 from trialwright.protocol.model import Clock, Deviation, Protocol, Treatment, Visit
 from trialwright.protocol.moments import Span, parse_moment, parse_reach
 from trialwright.protocol.references import DEATH
@@ -57,7 +59,7 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
     ----------
     study : Study
     adsl : DataFrame
-        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`, `EOSDTL`.
+        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`, `EOSDTL`, `RECORDDT`.
     facts : StudyFacts
         With all events of the protocol.
 
@@ -82,8 +84,8 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
         PROTOCOL        `clocks.viral_load`, `visits.imaging.repeat within`
 
         What is due is looked for up to death, the end of the person's part in the study (disposition in DS), the cut, or,
-        without a cut, the last day known alive. Who has no day to count from has no row; neither has who never came to time
-        zero, or is in a group that does not get the treatment of a clock. Of whoever may be in such a group only what was
+        without a cut, the last day that the records of the study tell of (`RECORDDT`). Who has no day to count from has no
+        row; neither has who never came to time zero, or is in a group that does not get the treatment of a clock. Of whoever may be in such a group only what was
         kept is known. A contact is a result of what is measured, an assessment that could be judged, for a visit a record of
         anything it measures that is no drug and no adverse event, and not on the day itself that it must come `after`. What
         counts from the last of a treatment is due once that has ended. A treatment that has not ended, as far as known, is
@@ -128,7 +130,9 @@ def clock_words(clock: Clock, protocol: Protocol) -> str:
 
 
 def _label(name: str, protocol: Protocol) -> str:
-    named = protocol.facts.get(name) or protocol.treatments.get(name)
+    if name in protocol.treatments and name not in protocol.facts:
+        return treatment_words(protocol, name)[0]
+    named = protocol.facts.get(name)
     return (named.label if named else None) or name.replace("_", " ")
 
 
@@ -238,7 +242,7 @@ class _Clocks:
                 "GROUP",
                 "GROUPR",
                 gone=gone,
-                look=pl.coalesce(gone, pl.lit(self.study.cut, pl.Date), "LSTALVDT"),
+                look=pl.coalesce(gone, "RECORDDT"),
             )
             .filter(pl.col("look").is_not_null())
         )
@@ -412,11 +416,13 @@ class _Clocks:
             )
             return _named(follow_starts(firsts_of(around), people), "visit", id_, visit.label)
         every, people, start, until = self._row(visit)
-        people = _bounded(people, start, until)
-        for event in visit.ends_with:
-            people = _ended_with(people, self.moment(Moment(event, "first")))
         rows = follow_visits(
-            contacts, people, every=every, tolerance=visit.tolerance, missed_after=visit.missed_after
+            contacts,
+            _bounded(people, start, until),
+            every=every,
+            tolerance=visit.tolerance,
+            missed_after=visit.missed_after,
+            over=self._over(visit),
         )
         return _named(rows, "visit", id_, visit.label)
 
@@ -429,6 +435,11 @@ class _Clocks:
             every, until = visit.at, _moved(start, visit.at, "+")
         assert every is not None  # noqa: S101 -- `why_visit_not_run` has looked
         return every, self.whose_end_is_told(self.treated, moment), start, until
+
+    def _over(self, visit: Visit) -> pl.DataFrame:
+        """The day of the first event that a row of visits ends with: `SUBJECT`, `lo`, `hi`."""
+        ends = [self.moment(Moment(event, "first")) for event in visit.ends_with]
+        return pl.concat([NO_DAYS, *ends]).group_by(SUBJECT).agg(pl.col("lo").min(), pl.col("hi").min())
 
     def of_repeats(self, id_: str, visit: Visit) -> pl.DataFrame:
         """What became of looks at a visit that nobody could judge."""
@@ -446,12 +457,7 @@ class _Clocks:
             people = _bounded(
                 people, start, _moved(until, late, "+") if until is not None and late else until
             )
-        ends = [self.moment(Moment(event, "first")) for event in visit.ends_with]
-        over = (
-            pl.concat([_NO_DAYS, *ends])
-            .group_by(SUBJECT)
-            .agg(over_lo=pl.col("lo").min(), over_hi=pl.col("hi").min())
-        )
+        over = self._over(visit).rename({"lo": "over_lo", "hi": "over_hi"})
         assert visit.repeat_within is not None  # noqa: S101 -- `why_repeats_not_run` has looked
         rows = follow_repeats(
             self._looks(visit), people.join(over, on=SUBJECT, how="left"), within=visit.repeat_within
@@ -537,6 +543,3 @@ def _named(rows: pl.DataFrame, category: str, id_: str, words: str) -> pl.DataFr
         )
         .select(SUBJECT, *CONTACTS)
     )  # fmt: skip
-
-
-_NO_DAYS = pl.DataFrame(schema={SUBJECT: pl.Int64, "lo": pl.Date, "hi": pl.Date})

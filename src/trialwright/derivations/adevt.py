@@ -9,7 +9,7 @@ import polars as pl
 
 from trialwright.derivations.definitions import RELATIVE
 from trialwright.derivations.events import OCCURRENCES, facts_read_by, known_facts
-from trialwright.derivations.known_columns import reason_words
+from trialwright.derivations.known_columns import first_told, reason_words
 from trialwright.derivations.minutes import MET
 from trialwright.derivations.observations import names_in
 from trialwright.derivations.recorded_facts import ANY_TIME
@@ -43,15 +43,16 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
 
         EVENT, PARAM   name and label of the event
         READER         `local` or `central`; null where the event does not depend on who reads
-        ASEQ           1 for the first occurrence; null where nobody can tell
+        ASEQ           1 for the first occurrence; null of what may be one
         ADT            day of onset; null where it is not known to the day: `ADTL` to `ADTH`, which are always there
         ADY            its study day
-        AVALC          `met` or `unknown`; one row unknown where none is met and something is unknown
+        AVALC          `met`, or `unknown` of each time at which it may have happened and nobody can tell, whether it is met at
+                       another time or not: the days are `ADTL` to `ADTH`
         REASON         why it is unknown; of a first occurrence, why there may be an earlier one
-        MAYBEDT        the first day on which it may have happened before `ADT`
+        MAYBEDT        of a first occurrence, the first day on which there may have been one before
         SEENDT         the day of the record that decided, where the event is dated to another
         VIA            the part that happened, of an event that is any of several
-        AVAL, AVALT    value that decided, as a number where it is exact and as text; `AVALU` its unit
+        AVAL, AVALT    value that decided or leaves it open, as a number where it is exact and as text; `AVALU` its unit
         BASE, BASEDT   baseline it was compared with, where the rule is relative to it
         ANRLO, ANRHI   limits of normal of that value
     """
@@ -68,9 +69,39 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     place = pl.col("EVENT").replace_strict(places, return_dtype=pl.Int64)
     return (
         study.subjects.join(pl.concat(parts), left_on=SUBJECT, right_on="subject", maintain_order="left")
-        .sort(SUBJECT, place, "READER", "ASEQ", nulls_last=True, maintain_order=True)
+        .sort(SUBJECT, place, "READER", "ASEQ", "ADTL", "ADTH", nulls_last=True, maintain_order=True)
         .select(*study.identity, SUBJECT, *COLUMNS)
     )
+
+
+def doubts_as_one(adevt: pl.DataFrame) -> pl.DataFrame:
+    """ADEVT with all that may be an occurrence, of each event in each subject as each reader saw it, as one row.
+
+    That row has the reason that is told first, the first and the last day on which it may have happened, and all the records
+    that leave it open; it stands behind what is met.
+    """
+    is_met, alone = pl.col("ASEQ").is_not_null(), pl.len() == 1
+    told = {
+        "REASON": first_told("REASON"),
+        "ADTL": pl.when(pl.col("ADTL").is_not_null().all()).then(pl.col("ADTL").min()),
+        "ADTH": pl.when(pl.col("ADTH").is_not_null().all()).then(pl.col("ADTH").max()),
+        "SRCALL": pl.col("SRCALL").drop_nulls().unique(maintain_order=True).str.join(" "),
+        **{name: pl.when(alone).then(pl.col(name).first()) for name in _OF_ONE},
+    }
+    others = [pl.col(name).first() for name in adevt.columns if name not in {*_OF, *told}]
+    as_one = adevt.filter(~is_met).group_by(_OF, maintain_order=True).agg(*others, **told)
+    order = adevt.select(_OF).unique(maintain_order=True).with_row_index("place")
+    both = pl.concat([adevt.filter(is_met), as_one.select(adevt.columns)])
+    return (
+        both.join(order, on=_OF, nulls_equal=True, maintain_order="left")
+        .sort("place", maintain_order=True)
+        .drop("place")
+    )
+
+
+def first_of_each(adevt: pl.DataFrame) -> pl.DataFrame:
+    """The first occurrence of each event in each subject, as each reader saw it; of who has none, what may be one."""
+    return doubts_as_one(adevt).unique(_OF, keep="first", maintain_order=True)
 
 
 def _rows(facts: StudyFacts, readers: Mapping[str, str | None]) -> pl.DataFrame:
@@ -97,10 +128,13 @@ def _looked_up(column: str, words: Mapping[str, str | None]) -> pl.Expr:
 
 
 def _told(found: pl.DataFrame) -> pl.DataFrame:
-    met = _numbered(found.filter(pl.col("code") == MET), found.filter(pl.col("code") != MET))
-    return pl.concat([met, _undecided(found, met)], how="diagonal_relaxed")
+    met, maybe = found.filter(pl.col("code") == MET), found.filter(pl.col("code") != MET)
+    return pl.concat([_numbered(met, maybe), _undecided(met, maybe)], how="diagonal_relaxed")
 
 
+_OF_ONE = ("AVAL", "AVALT", "AVALU", "ANRLO", "ANRHI")
+"""What is told of one record, and of several that leave an event open is not."""
+_OF = ("USUBJID", "EVENT", "READER")
 _KEY = ("EVENT", "subject")
 _ORDER = (*_KEY, "earliest", "latest", "found", "SRCDOM", "SRCSEQ", "SRCALL")
 
@@ -120,16 +154,13 @@ def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
     ).drop("open")
 
 
-def _undecided(found: pl.DataFrame, met: pl.DataFrame) -> pl.DataFrame:
-    """One row for everybody of whom nothing is met and something unknown: the reason told first, and when it may be."""
-    maybe = found.join(met, on=_KEY, how="anti").sort(_ORDER, nulls_last=True)
+def _undecided(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
+    """A row for each time at which something may be an occurrence and nothing is one: of several reasons that told first."""
+    at = (*_KEY, "earliest", "latest")
+    open_ = maybe.join(met, on=at, how="anti").sort(_ORDER, nulls_last=True)
     sources = pl.col("SRCALL").drop_nulls().unique(maintain_order=True).str.join(" ")
-    return maybe.group_by(_KEY, maintain_order=True).agg(
-        pl.col("code").max(),
-        pl.col("earliest").min(),
-        pl.col("latest").max(),
-        pl.col("SRCDOM", "SRCSEQ").first(),
-        sources,
+    return open_.group_by(at, maintain_order=True).agg(
+        pl.col("code").max(), pl.col("decided", "SRCDOM", "SRCSEQ").first(), sources
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.doses import read_doses
+from trialwright.derivations.doses import is_one_a_day, read_doses
 from trialwright.derivations.known_columns import study_day, yes, yes_no
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.timeline import moved
+from trialwright.protocol.categories import treatment_words
 from trialwright.protocol.model import Treatment
 from trialwright.protocol.quantities import Quantity
 from trialwright.vocabulary.durations import Duration
@@ -30,7 +31,7 @@ DOSES: Mapping[str, Any] = {
 
 
 def derive_adex(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
-    """One row a record of a study treatment.
+    """One row a record of a study treatment; records of one day of a treatment at an interval are one dose, and one row.
 
     Parameters
     ----------
@@ -51,7 +52,12 @@ def derive_adex(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     """
     doses = read_doses(study, adsl)
     parts = [
-        _rows(doses.filter(pl.col("treatment") == name), name, treatment)
+        _rows(
+            doses.filter(pl.col("treatment") == name),
+            name,
+            treatment_words(study.protocol, name)[0],
+            treatment,
+        )
         for name, treatment in study.protocol.treatments.items()
     ]
     rows = pl.concat([pl.DataFrame(schema={SUBJECT: pl.Int64, **DOSES}), *parts])
@@ -64,14 +70,14 @@ def derive_adex(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rows(doses: pl.DataFrame, name: str, treatment: Treatment) -> pl.DataFrame:
+def _rows(doses: pl.DataFrame, name: str, label: str, treatment: Treatment) -> pl.DataFrame:
     first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
     rows = doses.with_columns(
         pl.when(first == last).then(first).alias("ADT"),
         first.alias("ADTL"),
         last.alias("ADTH"),
         pl.lit(name).alias("TREATMENT"),
-        pl.lit(treatment.label or name.replace("_", " ")).alias("PARAM"),
+        pl.lit(label).alias("PARAM"),
         yes_no(pl.col("is_given")).alias("GIVENFL"),
         yes(pl.col("is_ongoing")).alias("ONGOFL"),
         pl.col("end_latest").dt.date().alias("AENDT"),
@@ -80,6 +86,8 @@ def _rows(doses: pl.DataFrame, name: str, treatment: Treatment) -> pl.DataFrame:
         pl.lit(f"treatments.{name}").alias("PROTOCOL"),
     )
     rows = _with_amounts(rows, treatment.dose)
+    if is_one_a_day(treatment):
+        rows = _one_a_day(rows)
     rows = _scheduled(rows, treatment, treatment.every) if treatment.every else _spans(rows)
     missing = [
         pl.lit(None, kind).alias(column) for column, kind in DOSES.items() if column not in rows.columns
@@ -108,6 +116,46 @@ def _with_amounts(rows: pl.DataFrame, planned: Quantity | None) -> pl.DataFrame:
         .otherwise(pl.lit(Reason.UNIT_UNKNOWN.value))
         .alias("REASON"),
     )
+
+
+def _one_a_day(rows: pl.DataFrame) -> pl.DataFrame:
+    """Records of one day as the one dose they are.
+
+    Records that clock times tell apart are parts of it, and add up. Others of one amount are one that was written twice, if
+    together they are more than the plan. Else nobody can tell how much was given: two halves and half a dose written twice look
+    alike, and of amounts that differ one may correct the other (`conflict`).
+    """
+    key = [SUBJECT, "ADT"]
+    is_dose = pl.col("is_given") & pl.col("ADT").is_not_null()
+    is_one_of_several = is_dose & (pl.len().over(*key, "is_given") > 1)
+    several = rows.filter(is_one_of_several)
+    if several.is_empty():
+        return rows
+    amount = pl.col("AVAL")
+    is_apart = (pl.col("earliest") > pl.col("latest").shift()).fill_null(value=True).all()
+    is_alike = amount.eq_missing(amount.first()).all()
+    total = pl.when(amount.is_not_null().all()).then(amount.sum())
+    is_too_much = (total > pl.col("PLANDOSE").first() * _A_LITTLE_MORE).fill_null(value=True)
+    told = (
+        pl.when(is_apart).then(pl.struct(AVAL=total, REASON=pl.col("REASON").drop_nulls().first()))
+        .when(is_alike & is_too_much).then(pl.struct(AVAL=amount.first(), REASON=pl.col("REASON").first()))
+        .otherwise(pl.struct(AVAL=pl.lit(None, pl.Float64), REASON=pl.lit(Reason.CONFLICT.value)))
+    )  # fmt: skip
+    added = several.group_by(key, maintain_order=True).agg(
+        pl.all().exclude(*key, "AVAL", "REASON", "DOSEADJ", "SRCALL").first(),
+        told.alias("told"),
+        pl.col("DOSEADJ").drop_nulls().first(),
+        pl.col("SRCALL").str.join(" "),
+    )
+    share = pl.when(pl.col("AVAL").is_not_null()).then(100 * pl.col("AVAL") / pl.col("PLANDOSE"))
+    added = added.unnest("told").with_columns(DOSEPCT=share).select(rows.columns)
+    return pl.concat([rows.filter(~is_one_of_several), added]).sort(
+        SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True, maintain_order=True
+    )
+
+
+_A_LITTLE_MORE = 1 + 1e-9
+"""What a conversion of units may add."""
 
 
 def _why_no_day() -> pl.Expr:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.definitions import RELATIVE
+from trialwright.derivations.known_columns import first_told
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import everybody_at_risk, imprecision, sources_of
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
@@ -231,7 +232,7 @@ def _doubts(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataF
     rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
     outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("over"))
     inside = rows.filter(~outside.fill_null(value=False))
-    return inside.group_by(KEY).agg(pl.col("REASON").sort().first())
+    return inside.group_by(KEY).agg(first_told("REASON"))
 
 
 # --- how often anybody looked -------------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         EOSDTL, EOSDTH      first and last day it can have ended on, the first no earlier than the last day known alive if its
                             record allows; without a day in the record that is the first, and there is no last
         CUTDT               data cut
+        RECORDDT            last day that the records of the study tell of: the cut, or without one the last day on which anybody
+                            was seen, died or left. What was due up to then was due, whether the person came or not
         STARTDT             time zero of the protocol
         <ANCHOR>DT          day of each anchor
         <BASELINE>DT        moment of each baseline: results up to it may be the baseline
@@ -64,7 +66,10 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     adsl = people.select(*study.identity, SUBJECT, _age().alias("AGE"), "SEX", "ARMCD")
     for columns in (_groups(facts), _days(facts), _ends_of_participation(facts), _populations(facts)):
         adsl = adsl.join(columns, left_on=SUBJECT, right_on="subject", how="left", maintain_order="left")
-    return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date))
+    last = pl.max_horizontal("LSTALVDT", "DTHDT", "EOSDT").max().over(*study.keys, "STUDYID")
+    return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date)).with_columns(
+        RECORDDT=pl.coalesce("CUTDT", last)
+    )
 
 
 def _age() -> pl.Expr:

@@ -106,6 +106,12 @@ class _Around:
         elapsed = [(pl.col(end) - pl.col("day")).dt.total_days() for end in ("first", "last")]
         return self.events.join(rows, on=SUBJECT).filter(elapsed[0] >= -before, elapsed[1] <= after)
 
+    def may_be_near(self, rows: pl.DataFrame, before: int, after: int) -> pl.DataFrame:
+        """Events with the rows that may lie so many days before to so many after; a day that is null is any."""
+        elapsed = [(pl.col(end) - pl.col("day")).dt.total_days() for end in ("first", "last")]
+        never = (elapsed[1] < -before) | (elapsed[0] > after)
+        return self.events.join(rows, on=SUBJECT).filter(~never.fill_null(value=False))
+
     def happened(self, event: str, before: int, after: int) -> pl.DataFrame:
         met = self.happenings.filter(pl.col("EVENT") == event, pl.col("AVALC") == "met")
         return self.near(met, before, after).select("id", code=pl.lit(MET))
@@ -138,13 +144,13 @@ class _Around:
         met = self.happened(REACTIVATION, rules.reactivation_before, rules.reactivation_after)
         unknown = self.happenings.filter(pl.col("EVENT") == REACTIVATION, pl.col("AVALC") == "unknown")
         reasons = pl.col("REASON").replace_strict(_CODES, default=MISSING, return_dtype=pl.Int32)
-        open_ = self.events.join(unknown.select(SUBJECT, code=reasons), on=SUBJECT).select("id", "code")
+        open_ = self.may_be_near(unknown, rules.reactivation_before, rules.reactivation_after)
         seen = (
             self.was_looked_for("hbv_dna")
             .filter(pl.lit(self.is_asked(REACTIVATION)))
             .select("id", code=pl.lit(NOT_MET))
         )
-        return self.codes(pl.concat([met, open_.cast({"code": pl.Int32}), seen]), MISSING)
+        return self.codes(pl.concat([met, open_.select("id", code=reasons), seen]), MISSING)
 
     def immune_mediated(self, rules: CauseRules) -> Codes:
         """Virus suppressed or falling, other viruses excluded, and the usual onset or a response to steroids."""

@@ -9,7 +9,9 @@ import polars as pl
 from trialwright.derivations.known_columns import spelt
 from trialwright.derivations.named_records import as_spelt
 from trialwright.derivations.study import SUBJECT, Study
+from trialwright.protocol.model import Treatment
 from trialwright.records.dates import MOMENT
+from trialwright.vocabulary.durations import TimeUnit
 
 _RECORDED = {"EX": ("EXTRT",), "CM": ("CMDECOD", "CMTRT")}
 _SIDES = ("earliest", "latest")
@@ -57,6 +59,16 @@ def read_doses(study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def is_one_a_day(treatment: Treatment) -> bool:
+    """Whether all that is given of a treatment on one day is one dose: its interval between doses is a day or more."""
+    return treatment.every is not None and treatment.every.unit is not TimeUnit.HOURS
+
+
+def is_dose_given() -> pl.Expr:
+    """Whether a record of EX tells of a dose: not one of 0, and none without an amount that has a reason."""
+    return pl.when(pl.col("EXDOSE").is_null()).then(pl.col("EXADJ").is_null()).otherwise(pl.col("EXDOSE") > 0)
+
+
 def _of_domain(study: Study, domain: str) -> pl.DataFrame:
     spellings = {
         as_spelt(text): name
@@ -72,16 +84,14 @@ def _of_domain(study: Study, domain: str) -> pl.DataFrame:
     if domain == "CM":
         not_done = (pl.col("CMOCCUR") == "N") | (spelt(pl.col("CMSTAT")) == "NOT DONE")
         table = table.filter(~not_done.fill_null(value=False))
-    dose = pl.col(f"{domain}DOSE")
-    is_given = pl.when(dose.is_null()).then(pl.col(f"{domain}ADJ").is_null()).otherwise(dose > 0)
     return table.select(
         SUBJECT,
         pl.coalesce(named).alias("treatment"),
         *(pl.col(f"{domain}STDTC_{side}").alias(side) for side in _SIDES),
         *(pl.col(f"{domain}ENDTC_{side}").alias(f"end_{side}") for side in _SIDES),
-        dose.alias("dose"),
+        pl.col(f"{domain}DOSE").alias("dose"),
         pl.col(f"{domain}DOSU").alias("unit"),
-        (is_given if domain == "EX" else pl.lit(value=True)).alias("is_given"),
+        (is_dose_given() if domain == "EX" else pl.lit(value=True)).alias("is_given"),
         pl.col(f"{domain}ADJ").alias("reason"),
         pl.lit(domain).alias("SRCDOM"),
         pl.col(f"{domain}SEQ").alias("SRCSEQ"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from trialwright.derivations.doses import is_one_a_day
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Fact
@@ -49,6 +50,9 @@ def as_days(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame
     ProblemsFound
         `counted-interval`, if a rule counts doses of a drug and a record holds several of them.
     """
+    treatment = study.protocol.treatments.get(drug.name)
+    if treatment is not None and is_one_a_day(treatment):
+        records = _one_a_day(records)
     plain = records.with_columns(day=pl.lit(0, pl.Int64))
     lasting = _lasting(records, drug, study, alive)
     if not len(lasting):
@@ -57,6 +61,21 @@ def as_days(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame
     if any(isinstance(node, tree.Count) and node.fact == drug.name for node in nodes):
         raise ProblemsFound(_counted(lasting, drug, study))
     return pl.concat([plain, _days_of(lasting, _reach(nodes, drug))])
+
+
+def _one_a_day(records: pl.DataFrame) -> pl.DataFrame:
+    """The records of doses, those of one day as one: it is the dose that is counted, however often or in how many parts it was written."""
+    day = pl.col("earliest").dt.date()
+    is_of_day = (day == pl.col("latest").dt.date()) & ~pl.col("is_none")
+    if not records.filter(is_of_day).select(pl.struct(SUBJECT, day).is_duplicated().any()).item():
+        return records
+    doses = records.filter(is_of_day).sort(SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
+    once = doses.group_by(SUBJECT, day.alias("on"), maintain_order=True).agg(
+        pl.all().exclude(SUBJECT, "on", "SRCALL").first(), pl.col("SRCALL").str.join(" ")
+    )
+    return pl.concat([records.filter(~is_of_day.fill_null(value=False)), once.select(records.columns)]).sort(
+        SUBJECT, "SRCDOM", "SRCSEQ", nulls_last=True
+    )
 
 
 def _lasting(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame) -> pl.DataFrame:

@@ -30,6 +30,8 @@ DUE: Mapping[str, Any] = MappingProxyType(
 was looked for; days from the start to either; what became of it; why that is unknown; the record that shows it."""
 
 NOTHING_DUE = pl.DataFrame(schema=dict(DUE))
+NO_DAYS = pl.DataFrame(schema={SUBJECT: pl.Int64, "lo": pl.Date, "hi": pl.Date})
+"""Nobody's days: the first and last that something can be."""
 
 _IMPRECISE = Reason.IMPRECISE_DATE.value
 
@@ -135,6 +137,7 @@ def follow_visits(
     every: Duration,
     tolerance: Duration | None = None,
     missed_after: Duration | None = None,
+    over: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """A row of visits that stand fixed from their start on, whatever comes late.
 
@@ -149,15 +152,19 @@ def follow_visits(
     missed_after : Duration, optional
         From when on, since that day, late is missed; a contact that is so much too early keeps no visit. Without it, when
         the next visit's turn begins.
+    over : DataFrame, optional
+        `SUBJECT`, `lo`, `hi` of the day after which no visit is due, but one that a contact kept by then: the early scan that
+        shows what ends the row is a visit held.
 
     Returns
     -------
     rows : DataFrame
         Of the shape `DUE`, of visits whose window is open. A contact belongs to the visit it is nearest to, of two as near
         the later; of several contacts the nearest counts, of two as near the later. A visit in whose window the person died
-        or left is not applicable; of who died or left later, before it was missed, it is late. A contact that is not known to the day leaves each visit unknown to which it may belong,
-        but those that were in time without it. A start that is not known to the day leaves all that is due from it unknown,
-        told in one row.
+        or left is not applicable; one that was not held by the end of its window is missed where they died or left after
+        it, for it cannot be held late any more. A contact that is not known to the day leaves each visit unknown to which it
+        may belong, but those that were in time without it. A start that is not known to the day leaves all that is due from
+        it unknown, told in one row.
     """
     is_whole = pl.col("lo") == pl.col("hi")
     nobody_knows = _as_due(
@@ -165,9 +172,14 @@ def follow_visits(
         STARTDT=pl.lit(None, pl.Date),
         ENDDT=pl.col("look"),
     )
-    grid = visits_every(
-        people.filter(is_whole), every, start="lo", end=pl.min_horizontal("until_hi", "look")
-    ).with_columns(opens=_sooner(pl.col("due"), tolerance), closes=_longer(pl.col("due"), tolerance))
+    asked = people.filter(is_whole).join(
+        (NO_DAYS if over is None else over).select(SUBJECT, over_lo="lo", over_hi="hi"),
+        on=SUBJECT, how="left", maintain_order="left",
+    )  # fmt: skip
+    last_due = pl.min_horizontal("until_hi", "over_hi", "look")
+    grid = visits_every(asked, every, start="lo", end=last_due).with_columns(
+        opens=_sooner(pl.col("due"), tolerance), closes=_longer(pl.col("due"), tolerance)
+    )
     grid = grid.filter(
         (pl.col("due") <= pl.col("until_hi")).fill_null(value=True) & (pl.col("opens") <= pl.col("look"))
     )
@@ -181,13 +193,16 @@ def follow_visits(
     met = (
         whole.sort("day")
         .join_asof(
-            grid.select(SUBJECT, "k", "turn", "turn_ends", "due").sort("turn"),
+            grid.select(SUBJECT, "k", "turn", "turn_ends", "due", "over_hi").sort("turn"),
             left_on="day",
             right_on="turn",
             by=SUBJECT,
             check_sortedness=False,
         )
-        .filter(pl.col("day") <= pl.col("turn_ends"))
+        .filter(
+            pl.col("day") <= pl.col("turn_ends"),
+            (pl.min_horizontal("due", "day") <= pl.col("over_hi")).fill_null(value=True),
+        )
         .with_columns(off=(pl.col("day") - pl.col("due")).dt.total_days())
         .filter(pl.col("day") >= _sooner(pl.col("due"), missed_after) if missed_after else pl.lit(value=True))
         .sort(SUBJECT, "k", pl.col("off").abs(), -pl.col("off"))
@@ -203,10 +218,8 @@ def follow_visits(
     none = (
         pl.when(left_in_it)
         .then(pl.lit(Kept.NOT_APPLICABLE))
-        .when(pl.col("look") > pl.col("late_until"))
+        .when(pl.col("gone").is_not_null() | (pl.col("look") > pl.col("late_until")))
         .then(pl.lit(Kept.MISSED))
-        .when(pl.col("gone").is_not_null())
-        .then(pl.lit(Kept.LATE))
         .when(pl.col("look") > pl.col("closes"))
         .then(pl.lit(Kept.OVERDUE))
         .otherwise(pl.lit(Kept.NOT_DUE))
@@ -219,17 +232,26 @@ def follow_visits(
     )
     unsure = contacts.filter(~is_whole).select(SUBJECT, unsure_lo="lo", unsure_hi="hi")
     is_in_turn = (pl.col("unsure_lo") <= pl.col("turn_ends")) & (pl.col("unsure_hi") >= pl.col("turn"))
-    may_be_another = has_one(rows, unsure, is_in_turn)
+    is_by_then = (pl.col("unsure_lo") <= pl.col("over_hi")).fill_null(value=True)
+    rows = rows.with_columns(
+        may_be_another=has_one(rows, unsure, is_in_turn), may_answer=has_one(rows, unsure, is_in_turn & is_by_then)
+    )  # fmt: skip
+    is_due = (pl.col("due") <= pl.col("over_hi")).fill_null(value=True)
+    rows = rows.filter(is_due | is_there | pl.col("may_answer"))
     may_be_over = (pl.col("due") > pl.col("until_lo")).fill_null(value=False)
+    # which of several early contacts keeps it hangs on the day the row ends
+    may_not_be_due = (pl.min_horizontal("due", "day") > pl.col("over_lo")).fill_null(value=False)
     told = pl.when(is_there).then(held).otherwise(none)
     found = _as_due(
-        rows.with_columns(is_unsure=may_be_another | may_be_over),
+        rows.with_columns(
+            is_unsure=pl.col("may_be_another") | may_be_over | may_not_be_due, may_not_be_due=may_not_be_due
+        ),
         STARTDT=pl.col("lo"),
         AWLODT=pl.col("opens"),
         AWHIDT=pl.col("closes"),
         ADT=pl.col("day"),
         ENDDT=pl.when(~is_there).then("look"),
-        AVALC=pl.when((told == Kept.IN_TIME) | ~pl.col("is_unsure")).then(told),
+        AVALC=pl.when(((told == Kept.IN_TIME) & ~pl.col("may_not_be_due")) | ~pl.col("is_unsure")).then(told),
     )
     return pl.concat([found, nobody_knows])
 

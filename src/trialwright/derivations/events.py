@@ -24,7 +24,7 @@ from trialwright.derivations.minutes import (
     before,
     on_or_before,
 )
-from trialwright.derivations.observations import TIMES, names_in
+from trialwright.derivations.observations import TIMES, maybe, names_in, surely
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.study import Study
 from trialwright.derivations.study_facts import StudyFacts
@@ -127,12 +127,17 @@ def _derived(facts: StudyFacts, events: Mapping[str, Event]) -> dict[str, pl.Dat
 
 def _keep(facts: StudyFacts, name: str, rows: pl.DataFrame) -> None:
     """Occurrences among the observations. What may have happened is there as something of a time nobody knows, from the
-    first it can be on: a window may hold it, and none surely does."""
+    first it can be on: a count may hold it, and none surely does. Whether it was had in a window is asked of what surely
+    happened and of what may have, each at its own time."""
     reported = facts.study.protocol.events[name].reported
     if not reported and len(rows):
-        maybe = pl.when(pl.col("code") == MET).then("latest").otherwise(pl.lit(ANY_TIME[1], MOMENT))
-        added = facts.add(name, rows.drop("record").with_columns(latest=maybe))
+        is_met = pl.col("code") == MET
+        latest = pl.when(is_met).then("latest").otherwise(pl.lit(ANY_TIME[1], MOMENT))
+        added = facts.add(name, rows.drop("record").with_columns(latest=latest))
         rows = rows.with_columns(record=added["record"])
+        if len(open_ := rows.filter(~is_met)):
+            facts.add(surely(name), rows.filter(is_met).drop("record"))
+            facts.add(maybe(name), open_.drop("record").with_columns(reason="code"))
     facts.events[name] = rows
 
 
@@ -218,7 +223,8 @@ def _over(name: str) -> str:
 
 def _at_times(facts: StudyFacts, name: str, condition: tree.Condition) -> pl.DataFrame:
     """An event judged at each day on which anything is recorded that its rule asks for."""
-    seen = facts.records_of(*names_in(condition)).filter(
+    names = names_in(condition)
+    seen = facts.records_of(*names, *map(maybe, names)).filter(
         (pl.col("day") == 0) & pl.col("reason").is_not_null()
     )
     seen = seen.filter(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT))
@@ -258,13 +264,21 @@ def _occurrences(
 
 
 def _told(facts: StudyFacts, condition: tree.Condition, code: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
-    """The code of a rule, where an event that may have happened leaves it open with the reason of that event."""
-    maybe = [
+    """The code of a rule, where an event that may have happened, and is counted or tells a moment, leaves it open with the
+    reason of that event."""
+    named = set().union(
+        *(
+            {getattr(node, "fact", None), getattr(node, "name", None)}
+            for node in tree.walk(condition)
+            if not isinstance(node, tree.Had)
+        )
+    )
+    may_have = [
         facts.events[name].filter(pl.col("code") != MET).select("subject", "code")
-        for name in names_in(condition)
+        for name in named
         if name in facts.events
     ]
-    open_for = pl.concat([pl.DataFrame(schema={"subject": pl.Int64, "code": pl.UInt8}), *maybe])
+    open_for = pl.concat([pl.DataFrame(schema={"subject": pl.Int64, "code": pl.UInt8}), *may_have])
     if not len(open_for):
         return code
     reasons = open_for.group_by("subject").agg(pl.col("code").max())

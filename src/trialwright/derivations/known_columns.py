@@ -70,6 +70,17 @@ def reason_words(codes: Codes) -> pl.Series:
     return pl.Series(codes).replace_strict(REASONS, default=None, return_dtype=pl.String)
 
 
+def first_told(reason: str) -> pl.Expr:
+    """Of the reasons in a column the one that is told first."""
+    order = [one.value for one in Reason]
+    return pl.col(reason).sort_by(
+        pl.col(reason).replace_strict(
+            dict(zip(order, range(len(order)), strict=True)), default=len(order), return_dtype=pl.Int64
+        ),
+        nulls_last=True,
+    ).first()  # fmt: skip
+
+
 def spelt(text: pl.Expr) -> pl.Expr:
     """A text as names are compared: capitals, one space for runs of spaces and underscores."""
     return text.str.to_uppercase().str.replace_all(r"[\s_]+", " ").str.strip_chars()

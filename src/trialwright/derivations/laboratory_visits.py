@@ -13,7 +13,7 @@ from trialwright.derivations.known_columns import yes
 from trialwright.derivations.minutes import MET
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.derivations.visit_windows import visits_at
+from trialwright.derivations.visit_windows import planned_beside, visits_at
 from trialwright.protocol.model import Endpoint
 from trialwright.protocol.moments import parse_moment
 from trialwright.vocabulary.durations import Duration
@@ -33,10 +33,11 @@ VISITS: Mapping[str, Any] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Ends:
-    """The visits of one change: how far from the start each is, `SUBJECT` and `start`, `SUBJECT` and `until` (the day of
-    the event that ends what is counted)."""
+    """The visits of one change: how far from the start each is, and those of the schedule, `SUBJECT` and `start`, `SUBJECT` and
+    `until` (the day of the event that ends what is counted)."""
 
     lengths: tuple[Duration, ...]
+    planned: tuple[Duration, ...]
     start: pl.DataFrame
     until: pl.DataFrame
 
@@ -47,7 +48,8 @@ def visits_of(facts: StudyFacts, adsl: pl.DataFrame) -> dict[str, Ends]:
     for endpoint in facts.study.protocol.endpoints.values():
         if endpoint.kind == "change" and endpoint.read_at and endpoint.of is not None:
             start, until = _start(endpoint, facts, adsl), _until(endpoint, facts)
-            found.setdefault(endpoint.of, Ends(tuple(endpoint.read_at), start, until))
+            planned = planned_beside(endpoint, facts.study.protocol)
+            found.setdefault(endpoint.of, Ends(tuple(endpoint.read_at), planned, start, until))
     return found
 
 
@@ -65,8 +67,8 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
     -------
     rows : DataFrame
         With the columns of `VISITS`. A result belongs to the visit it is nearest to, beginning half the way from the visit
-        before (or the start) and ending half the way to the next; the last is as long after its day as before it. Of
-        several results the nearest counts, of two as near the later. What comes after an event that ends the estimand
+        before (or the start) and ending half the way to the next, of those that the endpoint reads and those at which the
+        schedule measures the fact; what belongs to one that is not read feeds none. Of several results the nearest counts, of two as near the later. What comes after an event that ends the estimand
         (`until it happens`) feeds a visit and does not count; where the event came by the day the visit was due, no result
         that is further from it counts in its place.
     """
@@ -83,7 +85,7 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
     placed = rows.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left")
     elapsed = (pl.col("ADT") - pl.col("start")).dt.total_days()
     placed = (
-        placed.with_columns(elapsed.alias("elapsed"), _visit(ends.lengths).alias("visit"))
+        placed.with_columns(elapsed.alias("elapsed"), _visit(ends).alias("visit"))
         .filter(pl.col("visit").is_not_null())
         .unnest("visit")
         .filter(pl.col("AVISIT").is_not_null())
@@ -101,8 +103,9 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
     return placed.select("row", *VISITS)
 
 
-def _visit(lengths: tuple[Duration, ...]) -> pl.Expr:
+def _visit(ends: Ends) -> pl.Expr:
     """The visit to whose turn the day belongs."""
+    turns = visits_at(pl.col("start"), ends.lengths, ends.planned)
     visits = [
         pl.when(pl.col("ADT").is_between(turn.first, turn.last)).then(
             pl.struct(
@@ -111,7 +114,7 @@ def _visit(lengths: tuple[Duration, ...]) -> pl.Expr:
                 (turn.due - pl.col("start")).dt.total_days().alias("AWTARGET"),
             )
         )
-        for length, turn in zip(lengths, visits_at(pl.col("start"), lengths), strict=True)
+        for length, turn in zip(ends.lengths, turns, strict=True)
     ]
     return pl.coalesce(visits)
 

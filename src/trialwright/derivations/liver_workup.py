@@ -73,7 +73,7 @@ def find_workup(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     events : DataFrame
-        `id`, `SUBJECT`, `day`, `CUTDT`, `LSTALVDT`.
+        `id`, `SUBJECT`, `day`, `RECORDDT`.
     records : DataFrame
         As `read_workup` gives them.
 
@@ -86,9 +86,7 @@ def find_workup(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     asked = pl.DataFrame(
         {"item": list(WORK_UP), "days": [one.days for one in WORK_UP.values()], "place": range(len(WORK_UP))}
     )
-    pairs = events.select("id", SUBJECT, "day", known=pl.coalesce("CUTDT", "LSTALVDT")).join(
-        asked, how="cross"
-    )
+    pairs = events.select("id", SUBJECT, "day", "RECORDDT").join(asked, how="cross")
     length = pl.duration(days="days")
     met = pairs.join(records, on=[SUBJECT, "item"]).filter(
         pl.col("first") >= pl.col("day") - length, pl.col("last") <= pl.col("day") + length
@@ -96,7 +94,7 @@ def find_workup(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     done = met.select("id", "item", is_done=pl.lit(value=True)).unique()
     pairs = pairs.join(done, on=["id", "item"], how="left").sort("id", "place")
     is_done = pl.col("is_done").fill_null(value=False)
-    may_come = ~is_done & (pl.col("day") + length > pl.col("known")).fill_null(value=False)
+    may_come = ~is_done & (pl.col("day") + length > pl.col("RECORDDT")).fill_null(value=False)
 
     def listed(which: pl.Expr) -> pl.Expr:
         text = pl.col("item").filter(which).str.join(", ")

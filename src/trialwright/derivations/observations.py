@@ -11,7 +11,7 @@ import polars as pl
 from trialwright.derivations.drug_days import as_days
 from trialwright.derivations.named_records import NamedRecords
 from trialwright.derivations.recorded_facts import ANY_TIME, SOURCE, recorded_facts
-from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
+from trialwright.derivations.study import SUBJECT, Study
 from trialwright.evaluation.table import OBSERVATIONS
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Absence, Fact, Scope
@@ -31,8 +31,6 @@ via       of events: the part of it that happened
 
 TIMES = "all times"
 """A fact whose rows are moments at which rules are judged; no name of a protocol holds a blank."""
-
-_EVIDENCE = ("EX", "LB", "VS", "TU", "TR", "RS", "AE", "PR", "SV", "CM")
 
 
 def record_facts(
@@ -129,6 +127,16 @@ def none_of(name: Any) -> Any:
     return "no " + name
 
 
+def surely(name: str) -> str:
+    """What an event is called of which only what surely happened is asked; no name of a protocol holds a blank."""
+    return "surely " + name
+
+
+def maybe(name: str) -> str:
+    """What the times are called at which nobody can tell whether an event happened."""
+    return "maybe " + name
+
+
 # --- what may be asked ------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +167,16 @@ class Asked:
             for name, fact in scope.facts.items()
         }
         facts[TIMES] = Fact(name=TIMES, kind=Kind.HISTORY, label="the day of judgement", absence=Absence.NO)
+        for name, fact in scope.facts.items():
+            if fact.kind is Kind.EVENT:
+                facts[surely(name)] = replace(facts[name], name=surely(name))
+                facts[maybe(name)] = Fact(
+                    name=maybe(name),
+                    kind=Kind.YES_OR_NO,
+                    label=fact.label,
+                    levels=("yes", "no"),
+                    absence=Absence.NO,
+                )
         for name in none:
             about = facts[name]
             facts[none_of(name)] = Fact(
@@ -166,47 +184,24 @@ class Asked:
             )
         return cls(replace(scope, facts=facts), none)
 
-    def answered(self, condition: tree.Condition) -> tree.Condition:
-        """The rule, where "had" of what somebody denied is no."""
+    def answered(self, condition: tree.Condition, told: Container[str]) -> tree.Condition:
+        """The rule, where "had" of what somebody denied is no, and of an event that may have happened in the window, and
+        surely has not, is what is `told` of those times: why nobody knows."""
         match condition:
+            case tree.Had(name, window) if maybe(name) in told:
+                may_have = tree.OneOf(tree.Pick("any", maybe(name), window), ("yes",))
+                return tree.any_of(tree.Had(surely(name), window), may_have)
             case tree.Had(name) if name in self.none:
                 return tree.AllOf((condition, tree.Not(tree.Had(none_of(name), tree.Ever()))))
             case tree.AllOf(parts):
-                return tree.all_of(*(self.answered(part) for part in parts))
+                return tree.all_of(*(self.answered(part, told) for part in parts))
             case tree.AnyOf(parts):
-                return tree.any_of(*(self.answered(part) for part in parts))
+                return tree.any_of(*(self.answered(part, told) for part in parts))
             case tree.Not(part):
-                return tree.Not(self.answered(part))
+                return tree.Not(self.answered(part, told))
             case tree.Confirmed(part, after):
-                return tree.Confirmed(self.answered(part), after)
+                return tree.Confirmed(self.answered(part, told), after)
             case tree.Consecutive(part, times):
-                return tree.Consecutive(self.answered(part), times)
+                return tree.Consecutive(self.answered(part, told), times)
             case _:
                 return condition
-
-
-# --- the last day alive -----------------------------------------------------------------------------------------------
-
-
-def last_days_alive(study: Study) -> pl.DataFrame:
-    """`SUBJECT` and `LSTALVDT`, the last day each is known to have lived: the latest day of any record of something that
-    was done with them or happened to them, but not after death. Of an imprecise date the first day it can be."""
-    starts = [
-        study.tables[domain].select(SUBJECT, pl.col(moment_columns(STARTS[domain])[0]).alias("on"))
-        for domain in _EVIDENCE
-    ]
-    disposition = study.tables["DS"].filter(pl.col("DSDECOD") == "ALIVE")
-    ends = [
-        study.tables[domain].select(SUBJECT, pl.col(f"{domain}ENDTC_earliest").alias("on"))
-        for domain in ("EX", "SV")
-    ]
-    consent = study.tables["DM"].select(SUBJECT, pl.col("RFICDTC_earliest").alias("on"))
-    seen = pl.concat(
-        [*starts, *ends, consent, disposition.select(SUBJECT, pl.col("DSSTDTC_earliest").alias("on"))]
-    )
-    death = study.tables["DM"].group_by(SUBJECT).agg(pl.col("DTHDTC_latest").max().alias("death"))
-    last = seen.join(death, on=SUBJECT, how="left").filter(
-        pl.col("death").is_null() | (pl.col("on") <= pl.col("death"))
-    )
-    last = last.group_by(SUBJECT).agg(LSTALVDT=pl.col("on").max().dt.date())
-    return study.subjects.select(SUBJECT).join(last, on=SUBJECT, how="left", maintain_order="left")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from trialwright.derivations.doses import is_dose_given
 from trialwright.derivations.known_columns import spelt
 from trialwright.derivations.named_records import NamedRecords, as_spelt, dated, names_of
 from trialwright.derivations.study import STARTS, moment_columns
@@ -152,6 +153,5 @@ def _history(table: pl.DataFrame, domain: str, *, goes_on: bool) -> pl.DataFrame
 def _is_given(domain: str) -> pl.Expr:
     """Whether a record tells of something that was, or was asked for: no dose of 0, none that was left out."""
     if domain == "EX":
-        dose = pl.col("EXDOSE")
-        return pl.when(dose.is_null()).then(pl.col("EXADJ").is_null()).otherwise(dose > 0)
+        return is_dose_given()
     return pl.col(f"{domain}STAT").is_null() | (spelt(pl.col(f"{domain}STAT")) != "NOT DONE")

@@ -17,7 +17,7 @@ from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay
-from trialwright.records.results import standard_bounds
+from trialwright.records.results import contradicts, is_below_its_limit, standard_bounds
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.units import Unit, UnknownUnit, find_unit
 from trialwright.vocabulary.verdicts import Reason
@@ -46,7 +46,7 @@ _MEANINGS: Mapping[str, State] = MappingProxyType(
     }
 )
 _UNREADABLE, _UNIT_UNKNOWN = Reason.UNREADABLE.code, Reason.UNIT_UNKNOWN.code
-_CENSORED = Reason.CENSORED.code
+_CENSORED, _CONFLICT = Reason.CENSORED.code, Reason.CONFLICT.code
 _BELOW = (State.NOT_DETECTED, State.BELOW_LLOQ_DETECTED, State.BELOW_LLOQ_UNSPECIFIED)
 _SAID_YES_OR_NO = {"Y": "yes", "YES": "yes", "N": "no", "NO": "no"}
 
@@ -64,7 +64,8 @@ def read_values(records: pl.DataFrame, fact: Fact, assay: Assay | None = None) -
         How the protocol has it measured: its lower limit stands in where a record does not tell its own.
 
     Only the standardised result decides: where a reported one has none, nobody knows what it means (`unreadable`, or
-    `unit unknown` where that is why).
+    `unit unknown` where that is why), and where the two contradict each other neither is taken (`conflict`). A number below
+    the limit of quantification that its record states is below that limit, and no more is known of it (`censored`).
     """
     if fact.kind is Kind.NUMBER:
         return _numbers(records, fact, assay)
@@ -113,12 +114,12 @@ _ENDS = ("lo", "hi", "lo_open", "hi_open")
 def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataFrame:
     low = fact.limits[0]
     floor = 0.0 if low is not None and low >= 0 else None
-    bounds = standard_bounds(records.select(LBSTRESC="STRESC", LBSTRESN="STRESN"), floor=floor)
     keys = ("STRESU", "ORRESU", "METHOD")
-    read = pl.concat([records, bounds], how="horizontal").join(
+    named = records.join(
         _factors(records.select(keys).unique(), fact),
         on=keys, how="left", nulls_equal=True, maintain_order="left",
     )  # fmt: skip
+    read = pl.concat([named, _bounds(named, floor)], how="horizontal")
     factor = pl.col("factor")
     read = read.with_columns(
         *(pl.when(factor.is_not_null()).then(pl.col(end)) for end in ("lo_open", "hi_open")),
@@ -126,7 +127,7 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
         LLOQ=pl.col("LLOQ") * pl.when(pl.col("STRESU").is_null()).then(1.0).otherwise(factor),
         lln=pl.col("STNRLO") * factor,
         uln=pl.col("STNRHI") * factor,
-        lacks_unit=factor.is_null() & pl.col("lo").is_not_null(),
+        lacks_unit=factor.is_null() & (pl.col("lo").is_not_null() | pl.col("contradicts")),
     )
     read = _with_words(read, fact, assay)
     has_standard = pl.col("STRESC").is_not_null() | pl.col("STRESN").is_not_null()
@@ -135,7 +136,7 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
     lacks_unit = pl.when(has_standard).then("lacks_unit").otherwise(~pl.col("has_unit"))
     reason = (
         pl.when(is_known & (pl.col("lo") == pl.col("hi"))).then(0).when(is_known).then(_CENSORED)
-        .when(lacks_unit).then(_UNIT_UNKNOWN).otherwise(_UNREADABLE).cast(pl.UInt8)
+        .when(lacks_unit).then(_UNIT_UNKNOWN).when("contradicts").then(_CONFLICT).otherwise(_UNREADABLE).cast(pl.UInt8)
     )  # fmt: skip
     anything = {"lo": -math.inf, "hi": math.inf, "lo_open": True, "hi_open": True}
     return read.with_columns(
@@ -146,17 +147,38 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
     )
 
 
+def _bounds(named: pl.DataFrame, floor: float | None) -> pl.DataFrame:
+    """The numbers each result may stand for, in the unit it is standardised to: none of one that `contradicts` itself, and of
+    one below the limit of quantification that its record states all below that."""
+    as_recorded = {f"LB{name}": name for name in ("ORRES", "STRESC", "STRESN", "LLOQ")}
+    told = named.select(**as_recorded, by=pl.col("reported") / pl.col("factor"))
+    told = told.with_columns(contradicts=contradicts(pl.col("by")), is_below=is_below_its_limit())
+    bounds = pl.concat([told, standard_bounds(told, floor=floor)], how="horizontal")
+    is_below = pl.col("is_below") & (pl.col("lo") == pl.col("hi"))
+    least = -math.inf if floor is None else floor
+    below = {
+        "lo": pl.lit(least),
+        "hi": pl.col("LBLLOQ"),
+        "lo_open": pl.lit(floor is None),
+        "hi_open": pl.lit(value=True),
+    }
+    return bounds.with_columns(
+        pl.when(is_below).then(end).otherwise(pl.col(name)).alias(name) for name, end in below.items()
+    ).select("contradicts", *(pl.when(~pl.col("contradicts")).then(name).alias(name) for name in _ENDS))
+
+
 def _factors(units: pl.DataFrame, fact: Fact) -> pl.DataFrame:
-    """What turns a standardised number into the unit of the fact, and whether it went through a multiplication before."""
+    """What turns a standardised number into the unit of the fact, and a reported one (`reported`), and whether it went through
+    a multiplication before."""
     rows = []
     for standard, reported, assay in units.iter_rows():
         factor = factor_to(fact, standard or None, assay)
         is_changed = factor not in (1.0, None) or (
             reported is not None and _unit(reported) != _unit(standard)
         )
-        has_unit = factor_to(fact, reported or None, assay) is not None
-        rows.append((standard, reported, assay, factor, is_changed, has_unit))
-    added = {"factor": pl.Float64, "is_changed": pl.Boolean, "has_unit": pl.Boolean}
+        of_reported = factor_to(fact, reported or None, assay)
+        rows.append((standard, reported, assay, factor, is_changed, of_reported is not None, of_reported))
+    added = {"factor": pl.Float64, "is_changed": pl.Boolean, "has_unit": pl.Boolean, "reported": pl.Float64}
     return pl.DataFrame(rows, schema={**units.schema, **added}, orient="row")
 
 
@@ -170,7 +192,7 @@ def _unit(text: str | None) -> Unit | str | None:
 def _with_words(read: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataFrame:
     """The bounds of results that are words (`TND`, `<LLOQ`), and whether a result is none (`haemolysed`)."""
     told = pl.coalesce("STRESC", "ORRES")
-    is_word = pl.col("lo").is_null() & ~pl.col("lacks_unit") & told.is_not_null()
+    is_word = pl.col("lo").is_null() & ~pl.col("lacks_unit") & ~pl.col("contradicts") & told.is_not_null()
     read = read.with_columns(word=pl.when(is_word).then(told))
     words = read.select("word", "LLOQ").filter(pl.col("word").is_not_null()).unique()
     concept = catalogue().get(fact.concept or "")

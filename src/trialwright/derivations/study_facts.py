@@ -15,16 +15,18 @@ import polars as pl
 from trialwright.derivations.baselines import as_compared, baselines_of, find_baselines, is_of, is_strict
 from trialwright.derivations.definitions import BASELINE, RELATIVE, Definitions, during
 from trialwright.derivations.drug_days import with_day_of
+from trialwright.derivations.last_alive import last_days_alive
 from trialwright.derivations.minutes import Minutes
 from trialwright.derivations.named_records import NamedRecords
 from trialwright.derivations.observations import (
     COLUMNS,
     Asked,
-    last_days_alive,
     make_observations,
+    maybe,
     names_in,
     none_of,
     record_facts,
+    surely,
 )
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.scored import parts_of_scores, with_scores
@@ -117,7 +119,8 @@ class StudyFacts:
         read_again = {fact: self.records[fact] for fact in self.readers}
         again = make_observations(self.study, read_again, self.alive, reader=reader, first=self.n_records)
         gone = {*self.readers, *map(none_of, self.readers)}
-        gone |= {name for name in self.definitions.needs if self.depends_on_reader(name)}
+        events = {name for name in self.definitions.needs if self.depends_on_reader(name)}
+        gone |= events.union(map(surely, events), map(maybe, events))
         return replace(
             self,
             reader=reader,
@@ -276,7 +279,7 @@ class StudyFacts:
             keys = ["subject", *(["record"] if rows_of else [])]
             return parts[0].join(parts[1], on=keys, maintain_order="left").select(*keys, *rules)
         self._meet_moments(rules.values())
-        asked = {name: self.asked.answered(condition) for name, condition in rules.items()}
+        asked = {name: self.asked.answered(condition, self.tables) for name, condition in rules.items()}
         scope = Scope(self.asked.scope.facts, self.asked.scope.periods, rows_of)
         named = set().union(
             *(names_in(condition) for condition in asked.values()),

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.known_columns import first_told
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
 from trialwright.derivations.time_views import FOUND, KEY, VIEW, Views, is_read, moved_by, offset_of
@@ -46,7 +47,7 @@ def people_at_risk(
     never, may_be = Reason.MISSING, timeline.maybe([], reader)
     if plan.start is not None and plan.start.name in plan.events:
         never, may_be = Reason.NOT_APPLICABLE, timeline.maybe([plan.start.name], reader)
-    start = start.join(may_be.group_by(SUBJECT).agg(may_be=pl.col("REASON").first()), on=SUBJECT, how="left")
+    start = start.join(may_be.group_by(SUBJECT).agg(may_be=first_told("REASON")), on=SUBJECT, how="left")
     known = pl.col("earliest") == pl.col("latest")
     people = start.select(
         SUBJECT,

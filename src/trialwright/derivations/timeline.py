@@ -119,14 +119,14 @@ def make_timeline(
     adsl : DataFrame
         With `SUBJECT`, `LSTALVDT` (last day known alive) and one Date column `<NAME>DT` for each anchor.
     adevt : DataFrame
-        `SUBJECT`, `EVENT`, `AVALC` (met, unknown), `ADT`, `ADTL`, `ADTH`, `MAYBEDT`, `REASON`, sources; `READER` if readings
-        are apart. What is an event is taken from here, not from the observations.
+        `SUBJECT`, `EVENT`, `AVALC` (met, unknown), `ADT`, `ADTL`, `ADTH`, `REASON`, sources; `READER` if readings are apart.
+        What is an event is taken from here, not from the observations.
     observations : mapping of str to DataFrame
         `SUBJECT`, `earliest`, `latest` and sources of the records of each fact, treatment and anchor.
     names : iterable of str
         Events, facts, treatments and anchors of the protocol.
     """
-    dates = dict.fromkeys(("ADTL", "ADTH", "MAYBEDT"), pl.Date)
+    dates = dict.fromkeys(("ADTL", "ADTH"), pl.Date)
     events = _with_missing(adevt, {"READER": pl.String, "REASON": pl.String, **_sources(), **dates})
     of_event = events.partition_by("EVENT", as_dict=True, maintain_order=True)
     happenings = {}
@@ -144,15 +144,9 @@ def make_timeline(
 
 
 def _possible(events: pl.DataFrame) -> pl.DataFrame:
-    """What may have happened: instead of anything sure, or before it."""
-    unknown = pl.col("AVALC") == "unknown"
-    return events.filter(unknown | pl.col("MAYBEDT").is_not_null()).select(
-        SUBJECT,
-        "READER",
-        pl.when(unknown).then("ADTL").otherwise("MAYBEDT").alias("earliest"),
-        pl.when(unknown).then("ADTH").alias("latest"),
-        "REASON",
-        NAME="EVENT",
+    """What may have happened and nobody can tell."""
+    return events.filter(pl.col("AVALC") == "unknown").select(
+        SUBJECT, "READER", "REASON", earliest="ADTL", latest="ADTH", NAME="EVENT"
     )
 
 

@@ -1,19 +1,23 @@
 """Which planned visit a day belongs to: the one it is nearest to, of two as near the later.
 
 A visit's turn begins half the way from the visit before, or from the start, and ends half the way to the next. ADLB places
-results so, ADCLOCK contacts, and what is due of a fact is counted so.
+results so, ADCLOCK contacts, and what is due of a fact is counted so. What an endpoint reads at some distances from its start lies
+among the visits at which the schedule measures the fact: what was found at another visit is not read as that of this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.timeline import moved
-from trialwright.vocabulary.durations import Duration
+from trialwright.protocol.model import Endpoint, Protocol, Visit
+from trialwright.protocol.moments import parse_moment
+from trialwright.protocol.rule_tree import Moment
+from trialwright.vocabulary.durations import Duration, TimeUnit
 
 _DAY = pl.duration(days=1)
 
@@ -31,11 +35,76 @@ class Turn:
         return {"due": self.due, "turn": self.first, "turn_ends": self.last}
 
 
-def visits_at(start: pl.Expr, lengths: Sequence[Duration]) -> list[Turn]:
-    """Visits at some lengths after a start, in their order; the last turn is as long after its day as before it."""
-    days = [start, *(moved(start, one) for one in lengths)]
-    days.append(days[-1] + (days[-1] - days[-2]))
-    return [_turn(*three) for three in zip(days, days[1:], days[2:], strict=False)]
+def visits_at(start: pl.Expr, lengths: Sequence[Duration], beside: Sequence[Duration] = ()) -> list[Turn]:
+    """Visits at some lengths after a start, in their order.
+
+    Each turn lies between those of the others and of the visits `beside`; where nothing comes after, it is as long after its day
+    as before it.
+    """
+    days = [moved(start, one) for one in lengths]
+    others = [start, *days, *(moved(start, one) for one in beside)]
+    turns = []
+    for due in days:
+        before = pl.max_horizontal(pl.when(day < due).then(day) for day in others)
+        after = pl.min_horizontal(pl.when(day > due).then(day) for day in others)
+        turns.append(_turn(before, due, pl.coalesce(after, due + (due - before))))
+    return turns
+
+
+def planned_beside(endpoint: Endpoint, protocol: Protocol) -> tuple[Duration, ...]:
+    """How far from the start of an endpoint the schedule measures what it reads, up to the first visit after the last it reads.
+
+    Those are rows of visits, and single ones, that count from the same moment. Of a row that counts from the contact before the
+    days are those on which its visits are due if none is late.
+    """
+    if not endpoint.read_at or endpoint.of is None:
+        return ()
+    start, last = _start_of(endpoint.from_, protocol), max(map(_about, endpoint.read_at))
+    found: list[Duration] = []
+    for visit in protocol.visits.values():
+        length = visit.every or visit.at
+        if length is None or length.unit is TimeUnit.HOURS or endpoint.of not in visit.measures:
+            continue
+        if start is None or _start_of(visit.from_, protocol) != start:
+            continue
+        n_visits = 1 if visit.every is None else int(last // _about(length)) + 1
+        until = _about_until(visit, protocol, start)
+        planned = (Duration(length.amount * k, length.unit) for k in range(1, n_visits + 1))
+        found += [one for one in planned if until is None or _about(one) <= until]
+    return tuple(found)
+
+
+def _start_of(text: str | None, protocol: Protocol) -> Moment | None:
+    """The moment that a text names, anchors followed to what they are dated to; the protocol's time zero without a text."""
+    text = text or protocol.time_zero
+    moment = parse_moment(text) if text else None
+    while moment is not None and moment.offset is None and moment.name in protocol.anchors:
+        at = protocol.anchors[moment.name].at
+        if at is None:
+            return moment
+        moment = parse_moment(at)
+    return moment
+
+
+def _about_until(visit: Visit, protocol: Protocol, start: Moment) -> float | None:
+    """About how many days after the start a row ends; None where it does not, or hangs on something else."""
+    if visit.every is None or visit.until is None:
+        return None
+    moment = parse_moment(visit.until)
+    if moment.offset is None or moment.sign != "+":
+        return None
+    same = replace(moment, offset=None, sign="+")
+    if same.name in protocol.anchors and same.which is None:
+        same = _start_of(same.name, protocol) or same
+    return _about(moment.offset) if same == start else None
+
+
+def _about(length: Duration) -> float:
+    """A length in days, to order lengths by; a month has about 30.4 of them."""
+    return float(length.days) if length.days is not None else (length.months or 0) * _DAYS_OF_MONTH
+
+
+_DAYS_OF_MONTH = 30.4375
 
 
 def visits_every(people: pl.DataFrame, every: Duration, *, start: str, end: pl.Expr) -> pl.DataFrame:

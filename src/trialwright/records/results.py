@@ -178,18 +178,22 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
     -------
     bounds : polars.DataFrame of shape (n, 4)
         `lo`, `hi`, `lo_open`, `hi_open`: `<20` is [floor, 20), `>1000` is (1000, inf), 12 is [12, 12]; null where the
-        result is no number, or lies below the floor. A text without a sign counts only with its `LBSTRESN`.
+        result is no number, or lies below the floor. A text with a sign decides, whatever number was put in its place; one
+        without counts only with its `LBSTRESN`.
     """
     number = pl.col("LBSTRESN").cast(pl.Float64)
     least = -math.inf if floor is None else floor
-    if not laboratory.select((number.is_null() & pl.col("LBSTRESC").is_not_null()).any()).item():
+    has_sign = pl.col("LBSTRESC").str.contains(r"^\s*[<>]").fill_null(value=False)
+    is_text = (number.is_null() & pl.col("LBSTRESC").is_not_null()) | has_sign
+    if not laboratory.select(is_text.any()).item():
         is_known = (number.is_finite() & (number >= least)).fill_null(value=False)
         one = pl.when(is_known).then(number)
         closed = pl.when(is_known).then(pl.lit(value=False))
         return laboratory.select(lo=one, hi=one, lo_open=closed, hi_open=closed)
-    text = pl.when(number.is_null()).then(pl.col("LBSTRESC"))
+    text = pl.when(is_text).then(pl.col("LBSTRESC"))
     sign = text.str.extract(_SPLIT, 1).fill_null("")
-    value = pl.coalesce(number, pl.when(sign != "").then(text.str.extract(_SPLIT, 2).cast(pl.Float64)))
+    limit = pl.when(sign != "").then(text.str.extract(_SPLIT, 2).cast(pl.Float64))
+    value = pl.coalesce(limit, number)
     is_below, is_above = sign.is_in(["<", "<="]), sign.is_in([">", ">="])
     is_known = value.is_finite() & ((value > least) | ((value == least) & (sign != "<")))
     known = pl.when(is_known.fill_null(value=False))
@@ -199,3 +203,59 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
         known.then((sign == ">") | (is_below & pl.lit(least == -math.inf))).alias("lo_open"),
         known.then((sign == "<") | is_above).alias("hi_open"),
     )
+
+
+_BELOW, _ABOVE = ("<", "<="), (">", ">=")
+_CLOSE = 0.01
+"""How far, as a share, a converted number may lie from the reported one: factors and results are rounded."""
+
+
+def is_beside(number: pl.Expr, standard: pl.Expr) -> pl.Expr:
+    """Whether a number lies elsewhere than the standard one, by more than 1 % and than `LBSTRESC` was rounded."""
+    decimals = pl.col("LBSTRESC").str.extract(r"\.([0-9]+)\s*$", 1).str.len_chars().fill_null(0)
+    rounding = pl.lit(0.5) * pl.lit(10.0).pow(-decimals.cast(pl.Float64))
+    rounding = pl.when(pl.col("LBSTRESC").is_null()).then(0.0).otherwise(rounding) * (1 + 1e-9)
+    off = (number - standard).abs()
+    return ((off > _CLOSE * standard.abs()) & (off > rounding)).fill_null(value=False)
+
+
+def contradicts(factor: pl.Expr) -> pl.Expr:
+    """Whether a result contradicts itself: `LBSTRESC` its `LBSTRESN`, or `LBORRES` both.
+
+    `<20` and 20 or 10 put in its place do not; 10 below its `LBLLOQ` 20 and 10 or `<20` reported do not. A reported sign that
+    the standard result has lost does.
+
+    Parameters
+    ----------
+    factor : Expr
+        From the reported unit to that of the standard result; null where they cannot be compared.
+    """
+    number, lloq = pl.col("LBSTRESN").cast(pl.Float64), pl.col("LBLLOQ").cast(pl.Float64)
+    (sign, text), (told_sign, told) = (
+        (
+            pl.col(name).str.extract(_SPLIT, 1).fill_null(""),
+            pl.col(name).str.extract(_SPLIT, 2).cast(pl.Float64),
+        )
+        for name in ("LBSTRESC", "LBORRES")
+    )
+    reported = told * factor
+    standard = pl.when(sign != "").then(text).otherwise(number)
+    by_itself = (
+        pl.when(sign.is_in(_BELOW)).then(number > text * (1 + _CLOSE))
+        .when(sign.is_in(_ABOVE)).then(number < text * (1 - _CLOSE))
+        .otherwise(is_beside(text, number))
+    )  # fmt: skip
+    apart = is_beside(reported, standard)
+    beside_it = (
+        pl.when((sign == "") & is_below_its_limit()).then(told_sign.is_in(_ABOVE) | (reported > lloq * (1 + _CLOSE)))
+        .when(sign.is_in(_BELOW)).then(told_sign.is_in(_ABOVE) | (apart & ((told_sign != "") | (reported > standard))))
+        .when(sign.is_in(_ABOVE)).then(told_sign.is_in(_BELOW) | (apart & ((told_sign != "") | (reported < standard))))
+        .otherwise((told_sign != "") | apart)
+    )  # fmt: skip
+    is_compared = reported.is_not_null() & standard.is_not_null()
+    return (by_itself.fill_null(value=False) | (is_compared & beside_it)).fill_null(value=False)
+
+
+def is_below_its_limit() -> pl.Expr:
+    """Whether a standard number lies below the limit of quantification that its own record states (`LBLLOQ`)."""
+    return (pl.col("LBSTRESN") < pl.col("LBLLOQ") * (1 - 1e-9)).fill_null(value=False)

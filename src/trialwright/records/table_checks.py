@@ -107,7 +107,13 @@ def _check_laboratory(table: pl.DataFrame, found: Findings) -> None:
         found.report("limits-reversed", message, rows=rows_where(is_reversed), column="LBSTNRLO")
     if {"LBSTRESC", "LBSTRESN"} <= known:
         number, text = pl.col("LBSTRESN"), pl.col("LBSTRESC").cast(pl.Float64, strict=False)
-        differs = table.select((text - number).abs() > RELATIVE_TOLERANCE * number.abs())
+        limit = {
+            sign: pl.col("LBSTRESC").str.extract(rf"^\s*{sign}=?(.*)$", 1).cast(pl.Float64, strict=False)
+            for sign in "<>"
+        }
+        elsewhere = (text - number).abs() > RELATIVE_TOLERANCE * number.abs()
+        below, above = number > limit["<"], number < limit[">"]
+        differs = table.select(pl.coalesce(elsewhere, below, above))
         found.report(
             "contradictory-result",
             lambda row: (

@@ -33,6 +33,18 @@ def viral_loads(before, value, after):
     return f"LB: [{', '.join(rows)}]"
 
 
+def again(**more):
+    """The dose of 17 March once more, under another number."""
+    said = {
+        "EXTRT": "Durvalumab",
+        "EXDOSE": 1500,
+        "EXDOSU": "mg",
+        "EXSTDTC": "2026-03-17",
+        "EXENDTC": "2026-03-17",
+    } | more
+    return f"EX: [{{ {HIM}, EXSEQ: 70, {', '.join(f'{name}: {value}' for name, value in said.items())} }}]"
+
+
 def small_target(mm, organ="LIVER"):
     """The second target at baseline and later, with sums to match."""
     rest = f"{{ {HIM}, TRSEQ: 5, TRSTRESN: {mm} }}, {{ {HIM}, TRSEQ: 3, TRSTRESN: {40 + mm} }}, {{ {HIM}, TRSEQ: 6, TRSTRESN: {40 + mm} }}"
@@ -56,6 +68,9 @@ def targets_later(first, second, response):
         pytest.param("conversion-wrong", converted(0.1, 2), False, id="1.71 rounded to 2"),
         pytest.param("conversion-wrong", converted(0.1, 3), True, id="1.71 is not 3 by rounding"),
         pytest.param("conversion-wrong", converted(14, 14, "umol/L"), False, id="nothing to convert"),
+        pytest.param("conversion-wrong", converted("<14", 14, "umol/L"), True, id="the sign was lost"),
+        pytest.param("conversion-wrong", converted("<14", "<14", "umol/L").replace("LBSTRESN: <14, ", ""), False, id="the sign was kept"),
+        pytest.param("conversion-wrong", converted("<14", 7, "umol/L").replace("STRESN: 7", "STRESN: 7, LBLLOQ: 14"), False, id="a number for what is below the limit"),
         # 17.1037 away from the median 13; a factor of 1.5 either side is 0.507 to 1.140, and spread 2 of the others
         pytest.param("looks-unconverted", bilirubins(12, 13, 14, 1.14), True, id="17.1 times less, within 1.5"),
         pytest.param("looks-unconverted", bilirubins(12, 13, 14, 1.141), False, id="not as far as the factor"),
@@ -133,6 +148,12 @@ def targets_later(first, second, response):
         pytest.param(
             "overlapping-doses", f"EX: [{{ {HIM}, EXSEQ: 60, EXSTDTC: 2026-03-17 }}]", False, id="two drugs on one day"
         ),
+        pytest.param("dose-twice", again(), True, id="the same again"),
+        pytest.param("overlapping-doses", again(), False, id="the same again is told once"),
+        pytest.param("dose-twice", again(EXDOSE=750), False, id="another amount of the same day"),
+        pytest.param("overlapping-doses", again(EXDOSE=750), True, id="another amount of the same day"),
+        pytest.param("dose-twice", again(EXSTDTC="2026-03"), False, id="the same month is not the same day"),
+        pytest.param("dose-twice", again(EXDOSE=0), False, id="one that was not given"),
         pytest.param(
             "interval-too-short", f"EX: [{{ {HIM}, EXSEQ: 3, EXSTDTC: 2026-03 }}]", False, id="the day is not known"
         ),

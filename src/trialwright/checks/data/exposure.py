@@ -9,6 +9,7 @@ import polars as pl
 from trialwright.checks.data.registry import Found, data_check, found, number, say
 from trialwright.checks.data.tables import StudyTables, plain, spoken
 from trialwright.checks.lengths import least_days
+from trialwright.derivations.doses import is_one_a_day
 from trialwright.protocol.model import Treatment
 from trialwright.vocabulary.problems import Severity, nearest
 from trialwright.vocabulary.units import UnitsDoNotConvert, UnknownUnit, conversion_factor
@@ -54,11 +55,35 @@ def unknown_treatment(study: StudyTables) -> Iterator[Found]:
 
 
 @data_check(
+    "dose-twice",
+    WARNING,
+    needs=("EX",),
+    title="one dose stands twice: of the same treatment, start, end, amount and unit",
+    why="""The derivations count it once. Where together they are no more than the protocol plans, they may be the parts of one
+    dose: then its amount is unknown, and with it the total and the dose intensity.""",
+    example="EX: [{ USUBJID: D-01, EXSEQ: 70, EXTRT: DURVALUMAB, EXDOSE: 1500, EXDOSU: mg, EXSTDTC: 2026-03-17, EXENDTC: 2026-03-17 }]",
+    cure="EX: [{ USUBJID: D-01, EXSEQ: 70, EXTRT: DURVALUMAB, EXDOSE: 1500, EXDOSU: mg, EXSTDTC: 2026-04-14, EXENDTC: 2026-04-14 }]",
+    source="CDISC SDTM Implementation Guide 3.4, EX: one record for each constant interval",
+)
+def dose_twice(study: StudyTables) -> Iterator[Found]:
+    rows = study.doses.filter(_is_written_twice()).sort("ROW")
+    message = say("{} of {} stands twice", pl.col("EXTRT"), pl.col("EXSTDTC"))
+    yield found("EX", "EXSTDTC", rows, message, "delete one of them, or tell them apart by the time of day")
+
+
+def _is_written_twice() -> pl.Expr:
+    """Whether another record says the same of a dose of a known day: drug, start and end, amount and unit."""
+    key = pl.struct("SUBJECT", "DRUG", "EXSTDTC", "EXENDTC", "EXDOSE", "EXDOSU")
+    return key.is_duplicated() & (pl.col("FIRST") == pl.col("LAST")).fill_null(value=False)
+
+
+@data_check(
     "overlapping-doses",
     WARNING,
     needs=("EX",),
     title="two records of one treatment cover the same days",
-    why="The days are counted twice: dose intensity and exposure are too high, or one of the dates is wrong.",
+    why="""One of the dates is wrong, or a dose was given in parts. Records of one day of a treatment at an interval are one dose:
+    its parts add up where clock times tell them apart, else its amount is unknown.""",
     example="EX: [{ USUBJID: D-01, EXSEQ: 2, EXENDTC: 2026-03-17 }]",
     cure="EX: [{ USUBJID: D-01, EXSEQ: 2, EXENDTC: 2026-03-16 }]",
     source="CDISC SDTM Implementation Guide 3.4, EX: one record for each constant interval",
@@ -67,7 +92,8 @@ def overlapping_doses(study: StudyTables) -> Iterator[Found]:
     rows = study.doses.sort("SUBJECT", "DRUG", "FIRST", "ROW")
     end = pl.coalesce("END_FIRST", "FIRST")
     before = end.cum_max().shift(1).over("SUBJECT", "DRUG")
-    rows = rows.with_columns(before.alias("BEFORE")).filter(pl.col("LAST") <= pl.col("BEFORE"))
+    rows = rows.with_columns(before.alias("BEFORE"), TWICE=_is_written_twice())
+    rows = rows.filter((pl.col("LAST") <= pl.col("BEFORE")) & ~pl.col("TWICE"))
     message = say(
         "{} from {}, and a record before lasts to {}", pl.col("EXTRT"), pl.col("EXSTDTC"), pl.col("BEFORE")
     )
@@ -176,9 +202,12 @@ EX:
 def too_many_doses(study: StudyTables) -> Iterator[Found]:
     if study.checked is None:
         return
-    for name, _, doses in _treatments(study):
+    for name, one, doses in _treatments(study):
         most = study.checked.most_doses(name)
         if most is not None:
+            if is_one_a_day(one):
+                is_day = (pl.col("FIRST") == pl.col("LAST")).fill_null(value=False)
+                doses = doses.filter(~is_day | pl.struct("SUBJECT", "FIRST", "LAST").is_first_distinct())
             place, total = pl.int_range(1, pl.len() + 1).over("SUBJECT"), pl.len().over("SUBJECT")
             rows = doses.with_columns(place.alias("N"), total.alias("TOTAL"))
             rows = rows.filter(pl.col("N") == most + 1).sort("ROW")

@@ -93,6 +93,7 @@ def _in_unit(limit: object, unit: object, equivalences: object) -> float | None:
     example=of_viral_load("LBORRES: 19, LBORRESU: IU/mL, LBLLOQ: 20"),
     cure=of_viral_load("LBORRES: 20, LBORRESU: IU/mL, LBLLOQ: 20"),
     source="LBLLOQ of the record, else `lower limit` of the protocol's assay",
+    left_out="the number, where the record itself states the limit: the result counts as below it",
 )
 def below_limit(study: StudyTables) -> Iterator[Found]:
     rows = _assay_limits(study).filter(

@@ -11,7 +11,7 @@ from trialwright.checks.data.results import SDTM, amounts, numeric, of_bilirubin
 from trialwright.checks.data.tables import StudyTables
 from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
-from trialwright.records.results import split_results
+from trialwright.records.results import contradicts, split_results
 from trialwright.vocabulary.concepts import Concept, catalogue
 from trialwright.vocabulary.problems import Severity
 from trialwright.vocabulary.units import UnitsDoNotConvert, conversion_factor
@@ -150,25 +150,29 @@ def copies_without_assay(study: StudyTables) -> Iterator[Found]:
     ERROR,
     needs=("LB",),
     title="the standard result is not the reported one converted",
-    why="""Bilirubin in mg/dL times 17.1 is µmol/L. Where the factor was forgotten or used twice, limits and grades are judged by a
-    number that nobody measured.""",
+    why="""Bilirubin in mg/dL times 17.1 is µmol/L. Where the factor was forgotten or used twice, or `<` was lost, limits and grades
+    would be judged by a number that nobody measured.""",
     example=of_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 1.2, LBSTRESU: umol/L"),
     cure=of_bilirubin("LBORRES: 1.2, LBORRESU: mg/dL, LBSTRESN: 20.52, LBSTRESU: umol/L"),
-    source="vocabulary/units.py; differences up to 1 %, or to the rounding of the standard result, pass",
+    source="""vocabulary/units.py; differences up to 1 %, or to the rounding of the standard result, pass, and a number below
+    LBLLOQ that was put in place of `<` and that limit""",
+    left_out="the result: nobody knows which of the two is right",
 )
 def conversion_wrong(study: StudyTables) -> Iterator[Found]:
     rows = split_results(numeric(scaled(study)))
     expected = pl.col("LBORRESN") * pl.col("FROM_REPORTED") / pl.col("TO_CONCEPT")
-    given = pl.col("LBSTRESN")
-    decimals = pl.col("LBSTRESC").str.extract(r"\.([0-9]+)$", 1).str.len_chars().fill_null(0)
-    rounding = pl.lit(0.5) * pl.lit(10.0).pow(-decimals.cast(pl.Float64))
-    off = (expected - given).abs()
+    factor = pl.col("FROM_REPORTED") / pl.col("TO_CONCEPT")
     rows = rows.with_columns(expected.alias("EXPECTED")).filter(
-        off > 0.01 * expected.abs(), off > rounding * (1 + 1e-9)
+        pl.col("EXPECTED").is_not_null(), contradicts(factor)
     )
+    is_exact = pl.col("LBSTRESN").is_not_null() & ~pl.col("LBSTRESC").str.contains("[<>]").fill_null(
+        value=False
+    )
+    given = pl.when(is_exact).then(number(pl.col("LBSTRESN"))).otherwise("LBSTRESC")
     message = say(
-        "{} {} is {} {}, not {}",
-        pl.col("LBORRES"), pl.col("LBORRESU"), number(pl.col("EXPECTED")), pl.col("LBSTRESU"), number(given),
+        "{} {} is {}{} {}, not {}",
+        pl.col("LBORRES"), pl.col("LBORRESU"), pl.col("LBORCMP").fill_null(""), number(pl.col("EXPECTED")), pl.col("LBSTRESU"),
+        given,
     )  # fmt: skip
     yield found("LB", "LBSTRESN", rows, message)
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import polars as pl
 
 from trialwright.derivations.adelig import derive_adelig
-from trialwright.derivations.adevt import derive_adevt
+from trialwright.derivations.adevt import derive_adevt, first_of_each
 from trialwright.derivations.adex import derive_adex
 from trialwright.derivations.adexsum import derive_adexsum
 from trialwright.derivations.adsl import derive_adsl
@@ -128,9 +128,8 @@ class _Found:
     def _event(self, name: str) -> Iterator[tuple[str, Expected]]:
         """The first onset of an event and how often it was met; where it never was, why it may have been."""
         rows = self.adevt.filter((pl.col("EVENT") == name) & (pl.col("READER").fill_null("local") == "local"))
-        first = rows.group_by("USUBJID", maintain_order=True).agg(
-            pl.col("AVALC").first(), pl.col("REASON").first(), pl.col("ADT").first(), pl.col("ASEQ").max()
-        )
+        often = rows.group_by("USUBJID").agg(pl.col("ASEQ").max())
+        first = first_of_each(rows).select("USUBJID", "AVALC", "REASON", "ADT").join(often, on="USUBJID")
         for subject, verdict, reason, day, times in first.iter_rows():
             yield _number(subject), Expected(_verdict(verdict, reason), day, times)
 
