@@ -102,7 +102,11 @@ def _peaks(alt: float, bilirubin: float) -> Edit:
 
 
 def _doses(*days: int) -> Edit:
+    """These doses, and the end of treatment on the day of the last."""
+
     def edit(made: Records, subject: str) -> None:
+        made.add("DS", subject, DSDECOD="ADVERSE EVENT", DSTERM="ADVERSE EVENT", DSCAT="DISPOSITION EVENT", DSSCAT="DURVALUMAB",
+                 DSSTDTC=on_day(days[-1]))  # fmt: skip
         made.rows["EX"] = [row for row in made.rows["EX"] if row["USUBJID"] != subject]
         for day in days:
             made.dose("durvalumab", on_day(day), on_day(day), subject, EXDOSE=1500.0, EXDOSU="mg")

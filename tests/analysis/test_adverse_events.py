@@ -13,7 +13,7 @@ ONLY = ("harm", "harm_by_group")
 def event(subject, term, grade=1, **more):
     """A treatment-emergent event on day 10, of a class, with everything said."""
     return {
-        "USUBJID": subject, "AEDECOD": term, "AESOC": "Skin", "ATOXGR": grade, "ASTDT": on(10), "ASERFL": "N", "ARELFL": "N",
+        "USUBJID": subject, "AEDECOD": term, "AESOC": "Skin", "ATOXGR": grade, "ASTDT": on(10), "ASTDTL": on(10), "ASERFL": "N", "ARELFL": "N",
         "AINTFL": "N", "AWITHFL": "N", "AFATFL": "N", "AIMFL": "N", "TRTEMFL": "Y", **more,
     }  # fmt: skip
 
@@ -139,10 +139,17 @@ def test_first_events_in_time_under_observation():
     assert results["harm/patient_months"].value == pytest.approx(400 / 30.4375)
 
 
-@pytest.mark.parametrize(("onset", "days"), [(99, 400), (100, 400), (500, 400), (0, 301), (None, 400)])
+@pytest.mark.parametrize(("onset", "days"), [(99, 400), (100, 400), (500, 400), (0, 301), (None, 301)])
 def test_time_at_risk_ends_with_the_first_event_and_never_after_the_period(onset, days):
     results = analyse([event("0", "Rash", ASTDT=None if onset is None else on(onset))])
     assert results["harm/any/event_rate"].value == pytest.approx(100 / (days / 30.4375))
+
+
+def test_records_of_whose_onset_nothing_is_known_are_told():
+    """ADAE puts them on the first day of the period; the time at risk ends there."""
+    results = analyse([event("0", "Rash", ASTDT=on(0), ASTDTL=None), event("1", "Rash", ASTDT=on(0))])
+    assert counts(results, "harm/records", "n_records", "n_undated") == [2, 1]
+    assert results["harm/any/event_rate"].value == pytest.approx(200 / (202 / 30.4375))
 
 
 def test_death_and_the_last_day_known_alive_end_the_time():

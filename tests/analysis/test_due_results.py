@@ -11,6 +11,7 @@ from tests.cases.small_trial import PROTOCOL, START, on, trial
 from tests.cases.virtual import derived
 
 from trialwright.analysis.due_results import Due, count_due, reading_windows
+from trialwright.derivations.visit_windows import planned_beside
 from trialwright.protocol.loading import parse_protocol
 from trialwright.vocabulary.durations import Duration
 
@@ -275,7 +276,8 @@ def test_visits_are_placed_as_the_derivation_places_them():
     placed = data.tables["ADLB"].filter(pl.col("PARAMCD") == "HBV_DNA", pl.col("AVISIT").is_not_null())
     assert placed.height > 50
     start = data.adsl.select("USUBJID", start="STARTDT").drop_nulls()
-    windows = reading_windows(start, tuple(data.protocol.endpoints["hbv_dna_course"].read_at))
+    endpoint = data.protocol.endpoints["hbv_dna_course"]
+    windows = reading_windows(start, tuple(endpoint.read_at), planned_beside(endpoint, data.protocol))
     target = (pl.col("due") - pl.col("start")).dt.total_days()
     found = placed.join(windows.join(start, on="USUBJID").with_columns(target=target), on="USUBJID").filter(
         pl.col("target") == pl.col("AWTARGET")

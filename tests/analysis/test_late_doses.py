@@ -12,6 +12,7 @@ from trialwright.analysis.listed import DATASETS, Listed
 from trialwright.analysis.run import not_yet_executable
 from trialwright.derivations.adclock import why_deviation_not_run
 from trialwright.derivations.datasets import derive_datasets
+from trialwright.derivations.study import make_study
 from trialwright.protocol.loading import load_protocol
 
 HELD = {"EXDOSE": 0.0, "EXADJ": "Toxicity"}
@@ -43,16 +44,23 @@ LIVES = {
     "left on day 43": ([1], [], [], []),
     "left on day 44": ([1], [], [], [("unknown", "missing")]),
     "ended": ([1], [], [], []),
-    "died": ([1], [], [], []),
-    "died some day": ([1], [], [], []),
-    "died, nobody knows when": ([1], [], [], []),
+    "died on day 43": ([1], [], [], []),
+    "died on day 44": ([1], [], [], [("unknown", "missing")]),
+    "died": ([1], [], [], [("unknown", "missing")]),
+    "died some day": ([1], [], [], [("unknown", "missing")]),
+    "died in April": ([1], [], [], []),
+    "died, nobody knows when": ([1], [], [], [("unknown", "missing")]),
 }  # fmt: skip
 SEEN = {
     "goes on, 42 days": 43, "goes on, 43 days": 44, "ended": 200, "died": 200, "died some day": 200,
-    "died, nobody knows when": 200, "left on day 43": 200, "left on day 44": 200,
+    "died, nobody knows when": 200, "left on day 43": 200, "left on day 44": 200, "died on day 43": 20,
+    "died on day 44": 20, "died in April": 20,
 }  # fmt: skip
 LEFT = {"left on day 43": 43, "left on day 44": 44}
 DEATHS = {
+    "died on day 43": {"DTHDTC": on_day(43)},
+    "died on day 44": {"DTHDTC": on_day(44)},
+    "died in April": {"DTHDTC": "2024-04"},  # days 32 to 61
     "died": {"DTHDTC": on_day(201)},
     "died some day": {"DTHDTC": "2024-11"},
     "died, nobody knows when": {},
@@ -91,11 +99,14 @@ def listed():
     return listed_of(loaded)
 
 
-def listed_of(loaded, **options):
+def listed_of(loaded, *, alone=True, **options):
+    """Each person as a study of their own, where `alone`: then nobody is looked at longer than their own records tell."""
     wanted = ("ADSL", "ADEX", "ADEXSUM", "ADAE", "ADEVT")
-    tables = derive_datasets(records().study_of(loaded, **options), only=wanted).tables
+    tables = {name: rows.with_columns(TRIAL=pl.col("USUBJID") if alone else pl.lit("all")) for name, rows in records().tables.items()}  # fmt: skip
+    found = derive_datasets(make_study(loaded, tables, keys=["TRIAL"], **options), only=wanted).tables
     assert set(wanted) <= set(DATASETS)
-    return Listed(loaded.protocol, loaded.writing.rules, MappingProxyType(dict(tables)), "treated", 0)
+    kept = {name: rows.drop("TRIAL") for name, rows in found.items()}
+    return Listed(loaded.protocol, loaded.writing.rules, MappingProxyType(kept), "treated", 0)
 
 
 def told(listed, name, subject, **changes):
@@ -114,12 +125,19 @@ def test_doses_late_and_skipped(listed, subject):
     [
         pytest.param("2024-10-31", [("unknown", "missing")], id="alive at the cut"),
         pytest.param("2024-11-29", [("unknown", "missing")], id="perhaps alive at the cut"),
-        pytest.param("2024-11-30", [], id="dead by the last day it can have been"),
+        pytest.param("2024-11-30", [("unknown", "missing")], id="dead, months after the dose was due"),
     ],
 )
 def test_a_death_known_to_the_month_and_the_data_cut(cut, skipped):
     listed = listed_of(load_protocol("nct04294498"), cut=date.fromisoformat(cut))
     assert told(listed, "dose_skipped", "died some day") == skipped
+
+
+def test_without_a_cut_a_dose_is_due_as_long_as_anybody_is_seen():
+    """Last seen 42 days after the dose, without a word; others were seen half a year later."""
+    listed = listed_of(load_protocol("nct04294498"), alone=False)
+    assert told(listed, "dose_skipped", "goes on, 42 days") == [("unknown", "missing")]
+    assert told(listed, "dose_skipped", "left on day 43") == []
 
 
 @pytest.mark.parametrize("subject", ["own reason", "held, PD-04", "another reason", "ill meanwhile"])

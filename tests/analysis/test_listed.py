@@ -9,6 +9,7 @@ from trialwright.analysis.listed import (
     DATASETS,
     main_events,
     rate_of_fact,
+    readable,
     select_listed,
     thresholds_of,
 )
@@ -112,3 +113,26 @@ def test_wrong_calls_are_refused(population, leave_out, message):
     tables = {name: listed_study()[name] for name in DATASETS if name != leave_out}
     with pytest.raises(ValueError, match=message):
         select_listed(load_protocol(TRIAL), tables, population)
+
+
+@pytest.mark.parametrize(
+    ("result", "read"),
+    [
+        pytest.param("123456.789012", "123457", id="whole numbers in full"),
+        pytest.param("199999", "199999", id="what was measured whole stays"),
+        pytest.param("1718.2130584", "1718", id="four digits"),
+        pytest.param("171.82130584", "171.8", id="four digits, one behind the point"),
+        pytest.param("0.0515463917", "0.05155", id="zeros before do not count"),
+        pytest.param("9.99951", "10", id="rounded up to more digits"),
+        pytest.param("2.00050", "2.001", id="a half goes up"),
+        pytest.param("0.05", "0.05", id="no digit more than there was"),
+        pytest.param("0.0", "0", id="nothing"),
+        pytest.param("<3.436426116838488", "<3.436", id="a limit keeps its sign"),
+        pytest.param(">170000000", ">170000000", id="a whole limit"),
+        pytest.param("3.4364261168 to 29.325513196", "3.436 to 29.33", id="from where to where"),
+        pytest.param("1.5e-07", "0.00000015", id="with a power"),
+        pytest.param("positive", "positive", id="words"),
+    ],
+)
+def test_results_as_people_read_them(result, read):
+    assert readable(result) == read

@@ -256,5 +256,5 @@ def test_events_of_the_liver_with_their_cause():
         ("flare", "met", 57, None, None, "judged", "HBV"),
     ]
     assert rows(list_liver_events(listed_study()), *columns, USUBJID="T-02") == [
-        ("reactivation", "unknown", 29, None, None, None, None)
+        ("reactivation", "unknown", 29, "<20 IU/mL", None, None, None)
     ]

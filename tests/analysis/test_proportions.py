@@ -62,6 +62,52 @@ def test_who_could_not_be_judged_is_counted_by_reason_and_nobody_is_lost():
     assert value(results, "rate/n_complete") == 8
 
 
+def going_on(verdicts, *, whose="n", groups=None):
+    """Rates of subjects of whom those with a verdict of `whose` were last seen before their time was over."""
+    rows = rates(verdicts)
+    for row, verdict in zip(rows, verdicts, strict=True):
+        row["COMPLFL"] = "N" if verdict in whose + "?-" else "Y"
+    people = {str(i): group for i, group in enumerate(groups or "a" * len(verdicts))}
+    return run(people, adrate=rows)
+
+
+def test_who_is_without_the_event_so_far_is_told_from_who_is_without_it_for_good():
+    """Of 6 one has the event, one could not be judged, and of the 4 without it the time is over for none."""
+    assert value(analyse("ynnnn?"), "rate/n_not_over") == 0
+    results = going_on("ynnnn?")
+    assert [value(results, f"rate/{name}") for name in ("n_complete", "n_not_over", "n_unknown")] == [1, 4, 1]
+    # the numbers are those of before: what is seen is stated, not changed
+    assert value(results, "rate/proportion") == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "is_loud"),
+    [("nn", True), ("yn", False), ("ynn", True), ("yy", False)],
+    ids=["no event", "as many", "more", "nobody without"],
+)
+def test_a_rate_of_a_time_that_is_not_over_is_said_aloud(verdicts, is_loud):
+    told = [one.code for one in going_on(verdicts).findings if one.analysis in ("rate", "over_time")]
+    assert ("time-not-over" in told) is is_loud
+    assert told.count("time-not-over") <= 1  # a rate over time counts the time there was
+    assert "time-not-over" not in [one.code for one in analyse(verdicts).findings]
+
+
+def test_nobody_with_the_event_excludes_nothing_of_the_time_to_come():
+    def said(results):
+        return [one.message for one in results.findings if one.code == "no-events"]
+
+    assert all("rates above the upper limit" in one for one in said(analyse("nn", "ab")))
+    assert said(going_on("nn", groups="ab"))
+    assert all("rates of the time seen so far above" in one for one in said(going_on("nn", groups="ab")))
+
+
+def test_of_a_group_nobody_could_judge_nothing_is_said_to_be_excluded():
+    """0 of 2 who were not judged has no upper limit that could exclude anything."""
+    told = [one for one in analyse("y??", "abb").findings if one.analysis == "by_group"]
+    assert "no-events" not in {one.code for one in told}
+    assert "not-estimable" in {one.code for one in told}
+
+
 def test_who_was_looked_at_is_counted():
     assert value(analyse("ynn-"), "rate/n_looked") == 3
 

@@ -352,6 +352,21 @@ def test_risks_between_examinations_by_hand():
     assert middle["between/b minus a/9/difference"].note
 
 
+def test_after_the_last_examination_nobody_knows_the_risk():
+    # of four one is found by 6, the others are free of the event at 12 or earlier: a quarter at least, and not all
+    people = [
+        subject(time, status, group, left=left)
+        for group in "ab"
+        for time, status, left in [(6, 1, 0), (12, 0, 12), (12, 0, 12), (9, 0, 9)]
+    ]
+    results = run(people, "between", read="13 days")
+    assert results["between/a/at/13/risk_least"].value == pytest.approx(0.25)
+    for statistic in ("risk_most", "risk", "conf_low", "conf_high"):
+        row = results[f"between/a/at/13/{statistic}"]
+        assert (row.value, row.note) == (None, "follow-up ends at 12")
+    assert results["between/b minus a/13/difference"].value is None
+
+
 def test_an_interval_the_wrong_way_round_is_counted_and_left_out():
     people = [subject(6, 1, "a", left=9, right=5), subject(8, 1, "a", left=2), subject(9, 0, "a", left=9)]
     results = run(people, "between", read="8 days")

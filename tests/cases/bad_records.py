@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -34,12 +35,14 @@ def good(trial: str) -> Tables:
     return simulate(load_protocol(trial), seed=SEED, subjects=SUBJECTS).tables
 
 
-def analysed(trial: str, tables: Tables, loaded: LoadedProtocol | None = None) -> AnalysedTrial:
+def analysed(
+    trial: str, tables: Tables, loaded: LoadedProtocol | None = None, *, cut: date | None = None
+) -> AnalysedTrial:
     """The whole way from files of records to results."""
     folder = Path(tempfile.mkdtemp(prefix="trialwright-bad-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     write_records(tables, folder, Format.PARQUET)
-    return analyse_records(loaded or load_protocol(trial), folder)
+    return analyse_records(loaded or load_protocol(trial), folder, cut=cut)
 
 
 # --- changes ------------------------------------------------------------------------------------------------------------
@@ -108,6 +111,18 @@ def starts_of_durvalumab(tables: Tables) -> pl.DataFrame:
     return given.group_by("USUBJID").agg(START=pl.col("EXSTDTC").str.slice(0, 10).min())
 
 
+def day_before_the_first_consent(tables: Tables) -> date:
+    return date.fromisoformat(min(tables["DM"]["RFICDTC"].drop_nulls())[:10]) - timedelta(days=1)
+
+
+def day_after_the_first_assignment(tables: Tables) -> date:
+    return date.fromisoformat(min(starts_of_assignment(tables)["START"])) + timedelta(days=1)
+
+
+def day_after_the_first_durvalumab(tables: Tables) -> date:
+    return date.fromisoformat(min(starts_of_durvalumab(tables)["START"])) + timedelta(days=1)
+
+
 def one_level(tables: Tables) -> Tables:
     """Everybody male, and of nobody a stage."""
     return {
@@ -133,6 +148,7 @@ class Bad:
     change: Callable[[Tables], Tables]
     told: frozenset[str]
     missing: Mapping[str, str]
+    cut: Callable[[Tables], date] | None = None
 
 
 def weighted_by_sex(target: str) -> LoadedProtocol:

@@ -8,7 +8,6 @@ from trialwright.protocol.loading import load_protocol
 from trialwright.reports.calendar_tables import contact_label
 from trialwright.reports.listing_tables import (
     LISTINGS,
-    STUDY_DAY,
     as_words,
     render_listing,
     told_liver_events,
@@ -32,7 +31,33 @@ def test_subjects_are_named_by_what_tells_them_apart_and_a_note_says_what_comes_
     """T-01, T-02 and so on: the part they all begin with is said once."""
     table = render_listing(listed_study(), "serious")
     assert {row.label.plain for row in table.rows} == {"01", "02"}
-    assert table.notes[0].plain == " Numbers of patients follow T-."
+    assert table.notes[2].plain == " Numbers of patients follow T-."
+
+
+def test_serious_events_are_listed_whether_or_not_they_came_with_treatment():
+    """T-01 has one on day 57, with treatment. Another a year later, of T-02, is listed too, and one of which nobody said."""
+    listed = listed_study()
+    adae = listed["ADAE"]
+    (one,) = adae.filter((pl.col("USUBJID") == "T-01") & (pl.col("ASERFL") == "Y")).iter_rows(named=True)
+    more = pl.DataFrame(
+        [
+            {**one, "USUBJID": "T-02", "TRTEMFL": "N"},
+            {**one, "USUBJID": "T-03", "ASERFL": None, "TRTEMFL": None},
+        ],
+        schema=adae.schema,
+    )
+    tables = {**listed.tables, "ADAE": pl.concat([adae.filter(USUBJID="T-01"), more])}
+    table = render_listing(type(listed)(listed.protocol, listed.rules, tables, "treated", 2), "serious")
+    assert cells(table, "With treatment") == [("01", "yes"), ("02", "no"), ("03", "not known")]
+    assert cells(table, "Serious") == [("01", "yes"), ("02", "yes"), ("03", "not known")]
+    whom, counted = (note.plain for note in table.notes[:2])
+    n = listed["ADSL"].height
+    assert whom.startswith(
+        f"Of the population: Treated (n = {n}). Not listed, for nobody knows whether they belong to it: 2."
+    )
+    assert (
+        counted == "Serious events: 2, of 2 subjects. Of these events came with treatment: 1, of 1 subjects."
+    )
 
 
 def test_days_of_listings_are_study_days_and_a_note_says_so():
@@ -40,7 +65,8 @@ def test_days_of_listings_are_study_days_and_a_note_says_so():
     table = render_listing(listed_study(), "deaths")
     assert cells(table, "Study day") == [("01", "100")]
     assert cells(table, "Treatment") == [("01", "durvalumab")]
-    assert STUDY_DAY in [note.plain for note in table.notes]
+    told = "The study day of time zero, the first durvalumab, is one; there is no day zero."
+    assert told in [note.plain for note in table.notes]
     assert "Day" not in {column.title.plain for column in table.columns}
 
 
@@ -55,10 +81,11 @@ def test_treatments_of_listings_have_their_labels():
 
 
 @pytest.mark.parametrize("name", LISTINGS)
-def test_an_empty_listing_says_what_it_would_hold_and_notes_nothing(name):
+def test_an_empty_listing_says_what_it_would_hold_and_of_whom(name):
     table = render_listing(emptied(listed_study()), name)
     assert table.rows == ()
-    assert table.notes == ()
+    (whom,) = table.notes
+    assert whom.plain.startswith("Of the population: Treated (n = 0).")
     assert table.empty.plain.endswith(".")
 
 

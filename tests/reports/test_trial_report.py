@@ -13,6 +13,9 @@ from tests.cases.bad_records import (
     PRTRAS,
     Bad,
     analysed,
+    day_after_the_first_assignment,
+    day_after_the_first_durvalumab,
+    day_before_the_first_consent,
     emptied,
     good,
     in_group,
@@ -31,9 +34,12 @@ from tests.cases.bad_records import (
 
 from trialwright.analysis.results import Results
 from trialwright.checks.data.record_checks import FINDINGS, DataOutcome
+from trialwright.protocol.analyses import Proportion, TimeAnalysis
+from trialwright.reports.blocks import Figure, GroupHeading, Row, Table, walk
 from trialwright.reports.doubts import render_data_errors
 from trialwright.reports.html import render_html
 from trialwright.reports.study_report import build_study_report
+from trialwright.reports.survival_tables import table_id
 from trialwright.reports.text import render_page_text
 from trialwright.reports.trial_report import build_trial_report
 from trialwright.vocabulary.problems import ProblemsFound
@@ -170,6 +176,39 @@ BAD = {
         frozenset({"no-events"}),
         {"pfs_curve/at/913/survival": "follow-up ends at", "patients/age/sd": "one value has no spread"},
     ),
+    "a cut before the first patient": Bad(
+        HCC,
+        lambda tables: tables,
+        frozenset({"empty-population", "no-adverse-events-recorded"}),
+        {
+            "reactivation_rate/proportion": "nobody in this group",
+            "os_curve/median": "nobody in this group",
+            "adverse_event_table/any/proportion": "nobody in this group",
+        },
+        day_before_the_first_consent,
+    ),
+    "a cut on the day after the first dose": Bad(
+        HCC,
+        lambda tables: tables,
+        frozenset({"nobody-followed", "no-adverse-events-recorded", "not-estimable"}),
+        {
+            "reactivation_rate/proportion": "nobody was judged",
+            "pfs_curve/at/183/survival": "follow-up ends at 0",
+            "adverse_event_table/any/proportion": "the study records no adverse event",
+        },
+        day_after_the_first_durvalumab,
+    ),
+    "a cut on the day after the first assignment": Bad(
+        PRTRAS,
+        lambda tables: tables,
+        frozenset({"nobody-followed", "empty-population", "empty-group", "not-estimable"}),
+        {
+            "recurrence_logrank/p_value": "only one group has subjects",
+            f"hbsag_loss_rate/{NEW} minus na/difference": "nobody was judged in one of the groups",
+            f"recurrence_curve/{NEW} minus na/365/difference": "nobody in this group",
+        },
+        day_after_the_first_assignment,
+    ),
     "days that were not written down": Bad(
         HCC,
         lambda tables: to_the_month(tables, "AE", "LB", "RS", "TR", "TU", "FA"),
@@ -182,7 +221,8 @@ BAD = {
 @cache
 def made(name):
     bad = BAD[name]
-    return analysed(bad.trial, bad.change(good(bad.trial)))
+    tables = bad.change(good(bad.trial))
+    return analysed(bad.trial, tables, cut=bad.cut(tables) if bad.cut else None)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -367,6 +407,69 @@ def test_what_is_said_twice_of_an_endpoint_stands_once_on_the_first_page():
     for block in page.sections[0].blocks:
         lines = [line.plain for line in block.body]
         assert len(lines) == len(set(lines))
+
+
+def blocks_of(trial):
+    """Tables and figures of its report with the words below them, by anchor of the section."""
+    page = build_trial_report(trial)
+    return {section.anchor: [*walk(section.blocks)] for section in page.sections}
+
+
+@pytest.mark.parametrize("name", ["a group with nobody", "one patient"])
+def test_every_number_at_a_time_says_from_when_time_counts(name):
+    """`At 1099 days` is from group assignment in most tables of PRTRAS, and from radical treatment in four."""
+    trial = made(name)
+    protocol = trial.study.protocol
+    tables = {
+        block.id: block for found in blocks_of(trial).values() for block in found if isinstance(block, Table)
+    }
+    told = {}
+    for id_, one in protocol.analyses.items():
+        table = tables.get(table_id(id_))
+        if (
+            isinstance(one, TimeAnalysis)
+            and table is not None
+            and (getattr(one, "read_at", ()) or hasattr(one, "horizon"))
+        ):
+            (told[id_],) = [note.plain for note in table.notes if note.plain.startswith("Times count from ")]
+        if isinstance(one, Proportion) and protocol.endpoints[one.endpoint].kind == "rate":
+            assert any(note.plain.startswith("The event counts: ") for note in tables[table_id(id_)].notes), (
+                id_
+            )
+    assert told
+    if trial.study.protocol.study.id == "PRTRAS-001":
+        radical = {
+            id_ for id_, words in told.items() if words.startswith("Times count from radical treatment")
+        }
+        assert radical == {"recurrence_landmark", "recurrence_emulated", "recurrence_naive"}
+        assert "not from the landmark" in told["recurrence_landmark"]
+        assert told["recurrence_curve"] == "Times count from group assignment."
+        (beside,) = [table for anchor, table in tables.items() if anchor == "table-all-recurrence"]
+        read = [row.cells[0].plain for row in beside.rows if isinstance(row, Row)]
+        assert {words.partition(" from ")[2] for words in read} == {"group assignment", "radical treatment"}
+    glance = tables["table-at-a-glance"]
+    assert all(" from " in row.label.plain for row in glance.rows if isinstance(row, GroupHeading))
+
+
+@pytest.mark.parametrize("name", ["a group with nobody", "one patient", "no adverse events, no tumours"])
+def test_every_table_and_listing_of_adverse_events_says_which_events_and_of_whom(name):
+    trial = made(name)
+    protocol = trial.study.protocol
+    whom = protocol.populations[protocol.endpoints["adverse_events"].estimand.population].label
+    blocks = blocks_of(trial)
+    counted = [block for block in blocks["endpoint-adverse-events"] if isinstance(block, Table | Figure)]
+    assert counted
+    for block in counted:
+        notes = " ".join(note.plain for note in getattr(block, "notes", None) or (block.caption,))
+        assert "that came with treatment (treatment-emergent: " in notes
+        assert f"of the population: {whom}." in notes
+    n = trial.data.population(protocol.endpoints["adverse_events"].estimand.population).height
+    for listing in blocks["listings"][1:]:
+        assert listing.notes[0].plain.startswith(f"Of the population: {whom} (n = {n}).")
+    (serious,) = (block for block in blocks["listings"] if getattr(block, "id", "") == "listing-serious")
+    assert (
+        "whether or not they came with treatment; tables count only those that did" in serious.notes[0].plain
+    )
 
 
 def test_listings_are_of_the_population_of_adverse_events():

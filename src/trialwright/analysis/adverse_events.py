@@ -149,7 +149,7 @@ def _events(data: AnalysisData) -> pl.DataFrame:
     term = pl.coalesce("AEDECOD", "AETERM").str.to_uppercase().fill_null(NO_TERM)
     kinds = [is_one.alias(kind) for kind, is_one in KINDS.items()]
     return data.tables["ADAE"].with_columns(soc.alias("soc"), term.alias("term"), *kinds).select(
-        "USUBJID", "soc", "term", "ATOXGR", "ATOXGRF", "ASTDT", "TRTEMFL", "TRTEMRS", *KINDS
+        "USUBJID", "soc", "term", "ATOXGR", "ATOXGRF", "ASTDT", "ASTDTL", "TRTEMFL", "TRTEMRS", *KINDS
     )  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def _count_doubts(recorder: Recorder, events: pl.DataFrame) -> None:
         "n_before_or_after": events.filter(pl.col("TRTEMFL") == "N").height,
         "n_grade_unknown": emergent["ATOXGR"].null_count(),
         "n_grade_assumed": emergent.height - emergent["ATOXGRF"].null_count(),
-        "n_undated": emergent["ASTDT"].null_count(),
+        "n_undated": emergent["ASTDTL"].null_count(),
     }
     for statistic, number in counts.items():
         recorder.add(statistic, number, "records", item="records", n=events.height)
@@ -224,7 +224,7 @@ def _count_with(
         recorder.add_missing(_RATE, "not known of everybody", **where)
         return
     timed = group.followed.join(with_event, on="USUBJID")
-    until = pl.min_horizontal("onset", "last")
+    until = pl.min_horizontal(pl.coalesce("onset", "first"), "last")
     after = _days(timed, pl.col("last")) - _days(timed, until)
     days = group.days - after
     if days <= 0:

@@ -40,6 +40,7 @@ def analyse_baseline(data: AnalysisData, analysis: BaselineTable, recorder: Reco
                 _add_levels(recorder, frame, variable, level, list(known))
             else:
                 _add_numbers(recorder, frame, variable, level, unit[0] if unit else "")
+                _add_beyond(recorder, data, frame, everyone, variable, level)
         for level in levels[1:]:
             _add_difference(recorder, groups[level], groups[levels[0]], variable, level, list(known))
 
@@ -71,6 +72,40 @@ def _add_numbers(
         value = getattr(summary, statistic)
         recorder.add(
             statistic, value, unit, note="one value has no spread", conventions=summary.conventions, **where
+        )
+
+
+def _add_beyond(
+    recorder: Recorder,
+    data: AnalysisData,
+    frame: pl.DataFrame,
+    everyone: pl.DataFrame,
+    variable: str,
+    group: str | None,
+) -> None:
+    """How many values lie beyond the limits of the assay, so that a number stands for them; where any does."""
+    if "ADBASE" not in data.tables:
+        return
+    rows = data.tables["ADBASE"].filter(
+        pl.col("PARAMCD") == variable.upper(),
+        pl.col("AVALIMP").is_not_null(),
+        pl.col("IMPMETH").is_not_null(),
+    )
+    stood_for = rows.filter(pl.col("USUBJID").is_in(everyone["USUBJID"].implode()))
+    if not stood_for.height:
+        return
+    here = rows.filter(pl.col("USUBJID").is_in(frame["USUBJID"].implode()))
+    conventions = {"beyond the assay": sorted(stood_for["IMPMETH"].unique())}
+    is_above = here["AVALHI"].is_null()
+    for statistic, count in (("n_below", (~is_above).sum()), ("n_above", is_above.sum())):
+        recorder.add(
+            statistic,
+            int(count),
+            "subjects",
+            group=group,
+            item=variable,
+            n=frame.height,
+            conventions=conventions,
         )
 
 

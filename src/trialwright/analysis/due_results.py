@@ -19,7 +19,7 @@ from trialwright.analysis.watched_events import treatment_ended
 from trialwright.derivations.adclock import why_clock_not_run
 from trialwright.derivations.due_days import Kept
 from trialwright.derivations.timeline import moved
-from trialwright.derivations.visit_windows import visits_at, visits_every
+from trialwright.derivations.visit_windows import planned_beside, visits_at, visits_every
 from trialwright.protocol.model import Visit
 from trialwright.protocol.moments import parse_moment
 from trialwright.vocabulary.durations import Duration, TimeUnit
@@ -97,7 +97,8 @@ def count_due(data: AnalysisData, fact: str, people: pl.DataFrame, cut: date) ->
             if start is None:
                 yield Due(path, reason=_NO_START)
                 continue
-            windows = reading_windows(start.drop_nulls(), tuple(endpoint.read_at))
+            planned = planned_beside(endpoint, protocol)
+            windows = reading_windows(start.drop_nulls(), tuple(endpoint.read_at), planned)
             yield _count(data, path, people, start, windows, obliged, results, cut)
     for name, visit in protocol.visits.items():
         if fact in visit.measures:
@@ -156,9 +157,12 @@ def _of_visit(
     return _count(data, path, people, start, windows, until.rename({"start": "until"}), results, cut)
 
 
-def reading_windows(start: pl.DataFrame, lengths: tuple[Duration, ...]) -> pl.DataFrame:
+def reading_windows(
+    start: pl.DataFrame, lengths: tuple[Duration, ...], planned: tuple[Duration, ...] = ()
+) -> pl.DataFrame:
     """The visits of a change that an endpoint reads, as ADLB places its results: `USUBJID`, `due`, `turn`, `turn_ends`."""
-    visits = [start.select("USUBJID", **turn.named()) for turn in visits_at(pl.col("start"), lengths)]
+    turns = visits_at(pl.col("start"), lengths, planned)
+    visits = [start.select("USUBJID", **turn.named()) for turn in turns]
     return pl.concat(visits)
 
 

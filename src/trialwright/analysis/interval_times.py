@@ -24,7 +24,10 @@ from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.interval_censoring import TurnbullCurve, estimate_interval_censored_survival
 
 BETWEEN = ("risk_least", "risk_most", "risk")
-"""The least and the greatest risk that the examinations leave open; `risk` where they are one."""
+"""The least and the greatest risk that the examinations leave open; `risk` where they are one.
+
+After the last examination without event there is no greatest risk: nobody looked.
+"""
 _DIFFERENCE = ("difference", *LIMITS)
 _WIDTH = ("median", "q1", "q3", "maximum")
 _OPEN = "the curve falls between two examinations and this time lies between them"
@@ -110,11 +113,13 @@ def _add_readings(
     known: list[tuple[float, float, float] | None] = []
     for i, time in enumerate(at):
         where: Where = {"group": level, "item": "at", "time": time, "n": curve.n_subjects}
-        recorder.add("risk_least", 1 - points.survival_high[i], "proportion", **where)
-        recorder.add("risk_most", 1 - points.survival_low[i], "proportion", **where)
-        recorder.add("risk", 1 - points.survival[i], "proportion", note=_OPEN, **where)
-        low, high = 1 - found.conf_high[i], 1 - found.conf_low[i]
         note = found.reasons[i] or ""
+        most = None if points.is_beyond[i] else 1 - points.survival_low[i]
+        recorder.add("risk_least", 1 - points.survival_high[i], "proportion", **where)
+        recorder.add("risk_most", most, "proportion", note=note, **where)
+        is_open = note if points.is_beyond[i] else _OPEN
+        recorder.add("risk", 1 - points.survival[i], "proportion", note=is_open, **where)
+        low, high = 1 - found.conf_high[i], 1 - found.conf_low[i]
         for statistic, limit in zip(LIMITS, (low, high), strict=True):
             recorder.add(
                 statistic, limit, "proportion", note=note, conventions={**recorder.conventions, **found.conventions}, **where

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import polars as pl
 
-from trialwright.analysis.deaths import who_died
 from trialwright.analysis.listed import Listed
+from trialwright.analysis.participation import days_gone
 from trialwright.derivations.adclock import dosed_at
 from trialwright.derivations.known_columns import spelt
 from trialwright.derivations.named_records import as_spelt
@@ -40,8 +40,8 @@ def find_late_doses(listed: Listed, deviation: Deviation) -> pl.DataFrame:
         with its `REASON`, `SRCDOM`, `SRCSEQ`. How a dose lies is what ADEX says;
         where that is not known, so is this. A dose with a reason of `excused by`, its own or that of one left out since the
         dose before, is no deviation. With another reason, or an adverse event with an interruption between the two, a person
-        must judge. Of treatment without a recorded end nobody can tell whether the next dose was skipped (`missing`), unless
-        the person surely died (`who_died`).
+        must judge. Of treatment without a recorded end, in somebody who lived and was in the study when the next dose would
+        have been skipped, nobody can tell whether it was (`missing`).
     """
     treatments = dosed_at(listed.protocol.visits[str(deviation.visit)], listed.protocol)
     adex = listed["ADEX"].filter(pl.col("TREATMENT").is_in(treatments))
@@ -65,22 +65,20 @@ def find_late_doses(listed: Listed, deviation: Deviation) -> pl.DataFrame:
 
 
 def _not_followed(listed: Listed, treatment: str) -> pl.DataFrame:
-    """Last doses after which the next would have been skipped by now, or before the person left, of treatment that nobody said
-    has ended."""
+    """Last doses after which the next would have been skipped by now, or before the person died or left, of treatment that
+    nobody said has ended."""
     said = listed.protocol.treatments[treatment]
     of = listed["ADEXSUM"].filter(pl.col("TREATMENT") == treatment)
     last = of.filter((pl.col("PARAMCD") == "LASTDT") & pl.col("ADT").is_not_null())
     last = last.join(of.filter(pl.col("PARAMCD") == "STOPREAS"), on="USUBJID", how="anti")
-    died, _ = who_died(listed["ADEVT"], listed["ADSL"])
-    alive = listed["ADSL"].join(died, on="USUBJID", how="anti", maintain_order="left")
+    gone = days_gone(listed["ADEVT"], listed["ADSL"])
     late = pl.col("ADT")
     for length in (said.every, said.skipped_after):
         late = moved(late, length) if length else late
-    seen = last.join(
-        alive.select("USUBJID", LOOK=pl.min_horizontal(pl.coalesce("CUTDT", "LSTALVDT"), "EOSDTL")),
-        on="USUBJID",
-        maintain_order="left",
-    )
+    looked = listed["ADSL"].join(gone, on="USUBJID", maintain_order="left").select(
+        "USUBJID", LOOK=pl.min_horizontal("RECORDDT", "GONEFROM")
+    )  # fmt: skip
+    seen = last.join(looked, on="USUBJID", maintain_order="left")
     return seen.filter(pl.col("LOOK") > late).select(
         "USUBJID", "TREATMENT", "SRCDOM", "SRCSEQ", ADT="LOOK", SINCE="ADT", WHY=pl.lit(None, pl.String),
         AVALC=pl.lit("unknown"), REASON=pl.lit(Reason.MISSING.value),

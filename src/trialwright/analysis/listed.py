@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -233,6 +235,27 @@ def with_days(listed: Listed, rows: pl.DataFrame) -> pl.DataFrame:
         ADY=study_day(day, pl.col("STARTDT")),
         REASON=pl.when(imprecise).then(pl.lit(Reason.IMPRECISE_DATE.value)).otherwise("REASON"),
     ).drop("STARTDT")  # fmt: skip
+
+
+def readable(result: str) -> str:
+    """A result in words with its numbers as people read them: to four digits, and whole ones in full.
+
+    A converted number has more digits than were measured; the dataset keeps them.
+
+    >>> readable("123456.789012"), readable("<3.436426116838488"), readable("0.0500"), readable("200000"), readable("1.5 to 2.25")
+    ('123457', '<3.436', '0.05', '200000', '1.5 to 2.25')
+    """
+    return _WITH_DECIMALS.sub(lambda found: _to_four_digits(Decimal(found[0])), result)
+
+
+_WITH_DECIMALS = re.compile(r"[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+
+
+def _to_four_digits(number: Decimal) -> str:
+    n_decimals = max(0, 3 - number.adjusted()) if number else 0
+    rounded = number.quantize(Decimal(1).scaleb(-n_decimals), ROUND_HALF_UP)
+    text = f"{rounded:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def as_listing(listed: Listed, name: str, rows: pl.DataFrame, columns: Mapping[str, Any]) -> pl.DataFrame:

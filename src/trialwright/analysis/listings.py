@@ -12,12 +12,14 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.late_doses import TIMING, find_late_doses
-from trialwright.analysis.listed import Listed, as_listing, main_events, with_days
+from trialwright.analysis.listed import Listed, as_listing, main_events, readable, with_days
 from trialwright.derivations.adclock import dosed_at, what_became, why_deviation_not_run
+from trialwright.derivations.adevt import doubts_as_one, first_of_each
 from trialwright.derivations.adex import LONG_GAP_DAYS
 from trialwright.derivations.known_columns import study_day
 from trialwright.derivations.tumour_settings import fact_of
 from trialwright.protocol import rule_tree as tree
+from trialwright.protocol.categories import treatment_words
 from trialwright.protocol.model import Deviation
 from trialwright.vocabulary.verdicts import Reason
 
@@ -154,7 +156,7 @@ def _of_clocks_and_visits(listed: Listed) -> Mapping[str, Deviation]:
 
 def _ends(listed: Listed) -> pl.DataFrame:
     """Treatments that ended without a rule, or went on after one. Where a person must judge, nothing is listed."""
-    labels = {name: one.label or name for name, one in listed.protocol.treatments.items()}
+    labels = {name: treatment_words(listed.protocol, name)[0] for name in listed.protocol.treatments}
     agreed, went_on = pl.col("PARAMCD") == "STOPAGR", pl.col("PARAMCD") == "WENTON"
     rows = listed["ADEXSUM"].filter(
         (agreed & (pl.col("AVALC") == "N")) | (went_on & (pl.col("AVALC") == "Y"))
@@ -175,9 +177,7 @@ def _by_event(listed: Listed) -> Iterator[pl.DataFrame]:
         written = listed.rules.get(f"deviations.{name}.when")
         match written.condition if written and not deviation.of else None:
             case tree.Had(event, None | tree.Ever()) if event in listed.protocol.events:
-                rows = listed.read("ADEVT").filter(
-                    (pl.col("EVENT") == event) & ((pl.col("ASEQ") == 1) | (pl.col("AVALC") == "unknown"))
-                )
+                rows = first_of_each(listed.read("ADEVT").filter(pl.col("EVENT") == event))
                 yield with_days(listed, rows).with_columns(
                     OF=pl.lit(name), KIND=pl.lit("event"), SEVERITY=pl.lit(deviation.severity), TEXT=pl.lit(deviation.text),
                     AVALC=pl.when(pl.col("AVALC") == "met").then(pl.lit("found")).otherwise("AVALC"),
@@ -215,11 +215,8 @@ def list_deaths(listed: Listed) -> pl.DataFrame:
         intervals (where there is none, of any treatment), `SINCEOF` its name.
         `FATAL` the terms of fatal adverse events, null where none is recorded.
     """
-    events = (
-        listed["ADEVT"]
-        .filter(pl.col("EVENT") == "death")
-        .unique("USUBJID", keep="first", maintain_order=True)
-    )
+    events = first_of_each(listed["ADEVT"].filter(pl.col("EVENT") == "death"))
+    events = events.unique("USUBJID", keep="first", maintain_order=True)
     terms = listed["ADAE"].filter(pl.col("AFATFL") == "Y").group_by("USUBJID", maintain_order=True).agg(
         FATAL=pl.coalesce("AEDECOD", "AETERM").unique(maintain_order=True).str.join(", ")
     )  # fmt: skip
@@ -250,19 +247,25 @@ def _last_doses(listed: Listed) -> pl.DataFrame:
 def list_serious_events(listed: Listed) -> pl.DataFrame:
     """Adverse events that are serious, or of which nobody said whether they are (`ASERFL` null).
 
-    Columns are those of ADAE; `ADY` and `AENDY` are study days, `ADT` is the imputed first day (`ASTDTF` says so).
+    Columns are those of ADAE; `ADY` and `AENDY` are study days, `ADT` is the first day, imputed where part of it is known (`ASTDTF`
+    says so), and missing where nothing is.
     """
     rows = listed["ADAE"].filter(pl.col("ASERFL").ne_missing("N"))
     start = listed.subjects.select("USUBJID", "STARTDT")
     told = rows.join(start, on="USUBJID", how="left", maintain_order="left").with_columns(
-        OF=pl.lit("AE"), TERM=pl.coalesce("AEDECOD", "AETERM"), ADT="ASTDT",
-        ADY=study_day(pl.col("ASTDT"), pl.col("STARTDT")), AENDY=study_day(pl.col("AENDT"), pl.col("STARTDT")),
-    )  # fmt: skip
+        OF=pl.lit("AE"), TERM=pl.coalesce("AEDECOD", "AETERM"), ADT=pl.when(pl.col("ASTDTL").is_not_null()).then("ASTDT"),
+        AENDY=study_day(pl.col("AENDT"), pl.col("STARTDT")),
+    ).with_columns(ADY=study_day(pl.col("ADT"), pl.col("STARTDT")))  # fmt: skip
     texts = ("ASERFL", "AEOUT", "AEREL", "ARELFL", "AIMFL", "AFATFL", "TRTEMFL", "TRTEMRS", "ASTDTF")
     return as_listing(listed, "serious", told, {
         "TERM": pl.String, "ATOXGR": pl.Int64, "ADT": pl.Date, "ADY": pl.Int64, "AENDT": pl.Date, "AENDY": pl.Int64,
         **dict.fromkeys(texts, pl.String),
     })  # fmt: skip
+
+
+def _read(results: pl.Expr) -> pl.Expr:
+    """Results as people read them."""
+    return results.map_elements(readable, return_dtype=pl.String)
 
 
 def list_liver_events(listed: Listed) -> pl.DataFrame:
@@ -272,15 +275,15 @@ def list_liver_events(listed: Listed) -> pl.DataFrame:
     -------
     liver : DataFrame
         `KIND` is `reactivation` for each occurrence of the events of HBV DNA that primary and secondary endpoints count
-        (`AVALC` `met` or `unknown`), else `flare`, `adverse event`, `laboratory` as in ADATTR. `RESULT` and `BASELINE` are the
-        value that decided and its baseline, as text. `CAUSEST`, `CAUSE`, `CAUSEBY`, `CAUSEDT` are the judgement of a person; `SUGGEST`
+        (`AVALC` `met`, or `unknown` once for all that may be one), else `flare`, `adverse event`, `laboratory` as in ADATTR. `RESULT` and `BASELINE` are the
+        value that decided and its baseline, as text, to four digits (ADEVT has all). `CAUSEST`, `CAUSE`, `CAUSEBY`, `CAUSEDT` are the judgement of a person; `SUGGEST`
         is what the data suggest and never takes its place. `WUMISS` are parts of the work-up that were not done.
     """
     fact = fact_of(listed.protocol, "hbv_dna")
     names = [name for name in main_events(listed.protocol) if listed.protocol.events[name].of == fact]
-    base = pl.col("BASE").cast(pl.String).str.strip_suffix(".0")
-    reactivations = listed["ADEVT"].filter(pl.col("EVENT").is_in(names)).with_columns(
-        OF="EVENT", KIND=pl.lit("reactivation"), TEXT="PARAM", RESULT=pl.concat_str("AVALT", pl.lit(" "), "AVALU"),
+    base, result = _read(pl.col("BASE").cast(pl.String).str.strip_suffix(".0")), _read(pl.col("AVALT"))
+    reactivations = doubts_as_one(listed["ADEVT"].filter(pl.col("EVENT").is_in(names))).with_columns(
+        OF="EVENT", KIND=pl.lit("reactivation"), TEXT="PARAM", RESULT=pl.concat_str(result, pl.lit(" "), "AVALU"),
         BASELINE=pl.concat_str(base, pl.lit(" "), "AVALU"),
     )  # fmt: skip
     labels = {name: event.label or name for name, event in listed.protocol.events.items()}

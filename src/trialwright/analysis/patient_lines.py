@@ -21,6 +21,7 @@ from trialwright.analysis.listed import (
     thresholds_of,
     with_days,
 )
+from trialwright.derivations.adevt import first_of_each
 from trialwright.derivations.tumour_settings import fact_of, reader_of, response_settings
 from trialwright.medicine.hepatitis_b.liver_injury import (
     HYS_LAW,
@@ -162,9 +163,7 @@ def _responses(listed: Listed) -> pl.DataFrame:
 def _events(listed: Listed, names: Iterable[str]) -> pl.DataFrame:
     """The first occurrence of each event, or that nobody can tell whether there was one."""
     order = {name: place for place, name in enumerate(names)}
-    rows = listed.read("ADEVT").filter(
-        pl.col("EVENT").is_in(list(order)), (pl.col("ASEQ") == 1) | (pl.col("AVALC") == "unknown")
-    )
+    rows = first_of_each(listed.read("ADEVT").filter(pl.col("EVENT").is_in(list(order))))
     place = pl.col("EVENT").replace_strict(order, default=None, return_dtype=pl.Int64)
     return with_days(listed, rows).sort(place, maintain_order=True).with_columns(
         OF="EVENT", KIND=pl.lit("event"), NAME="EVENT", LABEL="PARAM", ADT=pl.coalesce("ADT", "ADTL"),
@@ -491,7 +490,5 @@ def _rises(listed: Listed) -> pl.DataFrame:
 
 
 def _candidates(listed: Listed, event: str | None) -> pl.DataFrame:
-    rows = listed["ADEVT"].filter(
-        (pl.col("EVENT") == (event or "")) & ((pl.col("ASEQ") == 1) | (pl.col("AVALC") == "unknown"))
-    )
+    rows = first_of_each(listed["ADEVT"].filter(pl.col("EVENT") == (event or "")))
     return rows.select("USUBJID", HYSLAW="AVALC")

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.measurable import find_measurable
-from trialwright.analysis.results import Recorder, Where
+from trialwright.analysis.results import Recorder, Result, Where
 from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
 from trialwright.protocol.analyses import Proportion
@@ -66,8 +66,8 @@ class Counted:
 def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recorder) -> None:
     """The share with the event or response by group, the three readings of who could not be judged, and differences.
 
-    Rows of a group: `n_met`, `n_not_met`, `n_unknown` (also by reason, as item), `n_looked`, `n_complete` and
-    `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol counts and again for
+    Rows of a group: `n_met`, `n_not_met`, `n_unknown` (also by reason, as item), `n_looked`, `n_complete`, `n_not_over` (without
+    the event so far, and the time in which it counts is not over) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol counts and again for
     each of `READINGS` as item. Comparisons are of each group with the first.
     """
     endpoint = data.protocol.endpoints[analysis.endpoint]
@@ -82,6 +82,7 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
         part = rows if level is None else rows.filter(pl.col(analysis.by or "") == level)
         _count_verdicts(recorder, part, level)
         _warn_of_unjudged(data, analysis, recorder, level)
+        _warn_of_time_not_over(data, analysis, recorder, level)
         _count_measurable(data, recorder, endpoint, part, level)
         readings: dict[str | None, Counted] = {one: count_as(part, one) for one in READINGS}
         groups[level] = {None: readings[chosen], **readings}
@@ -201,6 +202,8 @@ def _count_verdicts(recorder: Recorder, part: pl.DataFrame, level: str | None) -
     recorder.add("n_looked", looked, "subjects", note=note, **where)
     if complete.null_count() < part.height:
         recorder.add("n_complete", int(complete.fill_null(value=False).sum()), "subjects", **where)
+        is_going_on = (verdicts == NOT_MET) & ~complete.fill_null(value=False)
+        recorder.add("n_not_over", int(is_going_on.sum()), "subjects", **where)
 
 
 def _warn_of_unjudged(
@@ -215,20 +218,43 @@ def _warn_of_unjudged(
         whom = f", {data.level_label(analysis.by or '', level)[0]}" if level is not None else ""
         recorder.give_up(f"{analysis.title}{whom}", (), _NOBODY_JUDGED)
         return
-    words = {"endpoint": data.endpoint_label(analysis.endpoint)}
-    whom = ""
-    if level is not None:
-        whom = ", {group}"
-        words["group"] = data.level_label(analysis.by or "", level)
+    whose, words = _whose(data, analysis, level)
     recorder.warn(
         "many-unjudged",
-        "{endpoint}"
-        + whom
-        + ": more subjects could not be judged ({unknown}) than had the event ({met}). How they "
-        "count makes the result.",
+        whose
+        + ": more subjects could not be judged ({unknown}) than had the event ({met}). How they count makes the result.",
         numbers={"unknown": unknown.id, "met": met.id},
         words=words,
     )
+
+
+def _warn_of_time_not_over(
+    data: AnalysisData, analysis: Proportion, recorder: Recorder, level: str | None
+) -> None:
+    """Where of more subjects the time goes on than had the event, a share tells of no time that the endpoint names."""
+    numbers = {row.statistic: row for row in recorder.rows if row.group == level and row.item is None}
+    going_on, met = numbers.get("n_not_over"), numbers["n_met"]
+    if analysis.per != "subjects" or going_on is None or (going_on.value or 0) <= (met.value or 0):
+        return
+    whose, words = _whose(data, analysis, level)
+    recorder.warn(
+        "time-not-over",
+        whose
+        + ": the time in which the event counts is not over for {going_on} subjects who are without it so far, more "
+        "than had it ({met}). They count without: the share is that of an earlier time, and what still happens to them raises it.",
+        numbers={"going_on": going_on.id, "met": met.id},
+        words=words,
+    )
+
+
+def _whose(
+    data: AnalysisData, analysis: Proportion, level: str | None
+) -> tuple[str, dict[str, tuple[str, str]]]:
+    """How a warning begins: the endpoint, and the group where it is about one; with the words for both."""
+    words = {"endpoint": data.endpoint_label(analysis.endpoint)}
+    if level is None:
+        return "{endpoint}", words
+    return "{endpoint}, {group}", words | {"group": data.level_label(analysis.by or "", level)}
 
 
 def _count_measurable(
@@ -382,12 +408,19 @@ _COMPARISONS = (
 )
 
 
+def what_none_excludes(going_on: Result | None) -> str:
+    """What nobody with the event excludes; `going_on` counts those whose time is not over (`n_not_over`), if anything does."""
+    so_far = " of the time seen so far" if going_on is not None and going_on.value else ""
+    return f"this excludes only rates{so_far} above the upper limit"
+
+
 def _warn_of_no_events(data: AnalysisData, analysis: Proportion, recorder: Recorder, judged: Counted) -> None:
     """Of nobody with the event it is said what that leaves open; of groups `run_analyses` says it."""
     if judged.n_subjects and not judged.n_events:
+        going_on = next((row for row in recorder.rows if row.statistic == "n_not_over"), None)
         recorder.warn(
             "no-events",
-            "{endpoint}: nobody had the event (subjects judged: {n}). This excludes only rates above the upper limit.",
+            f"{{endpoint}}: nobody had the event (subjects judged: {{n}}); {what_none_excludes(going_on)}.",
             numbers={"n": f"{recorder.analysis}/left out/n_subjects"},
             words={"endpoint": data.endpoint_label(analysis.endpoint)},
         )

@@ -20,7 +20,9 @@ from trialwright.analysis.immortal_time import is_biased, measure_immortal_time
 from trialwright.analysis.incidence import analyse_fine_gray, analyse_incidence
 from trialwright.analysis.interval_times import analyse_intervals
 from trialwright.analysis.nobody import find_empty_populations, find_unfollowed
-from trialwright.analysis.proportions import analyse_proportion, is_confirmed
+from trialwright.analysis.participation import count_ends
+from trialwright.analysis.proportions import analyse_proportion, is_confirmed, what_none_excludes
+from trialwright.analysis.responders import count_responders
 from trialwright.analysis.results import Finding, Recorder, Result, Results
 from trialwright.analysis.sample import AnalysisData, is_in_stretches
 from trialwright.analysis.subgroups import analyse_subgroups
@@ -170,6 +172,8 @@ def run_analysis(data: AnalysisData, id_: str, source: str) -> Recorder:
             "biased-on-purpose", _BIASED, words={"title": (analysis.title, f"analyses.{id_}.title")}
         )
     _METHODS[type(analysis)](data, analysis, recorder)  # type: ignore[operator]
+    if isinstance(analysis, KaplanMeier):
+        count_responders(data, analysis, recorder)
     return recorder
 
 
@@ -220,7 +224,7 @@ def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:
 
 
 def _count_flow(data: AnalysisData, source: str) -> Recorder:
-    """How many subjects came in, how many belong to each population, and how many have each endpoint."""
+    """How many came in, belong to each population, ended their part in the study in which way, and have each endpoint."""
     recorder = Recorder(FLOW, "count", f"ADSL, ADTTE <- {source}", n=data.adsl.height)
     if data.protocol.study.enrolment is not None:
         recorder.add("n_planned", data.protocol.study.enrolment, "subjects")
@@ -231,6 +235,7 @@ def _count_flow(data: AnalysisData, source: str) -> Recorder:
             for group in data.protocol.groups if GROUPS in data.adsl.columns else ():
                 members = data.population(name).filter(pl.col(GROUPS) == group)
                 recorder.add("n_in_population", members.height, "subjects", item=name, group=group)
+    count_ends(data, recorder)
     for id_, endpoint in data.protocol.endpoints.items():
         if endpoint.reported:
             rows = data.adtte.filter(data.adtte["PARAMCD"] == id_.upper()).drop_nulls(["AVAL", "CNSR"])
@@ -266,10 +271,16 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
         elif row.value == 0:
             code = "no-events"
             over_time = isinstance(data.protocol.analyses[row.analysis], TimeAnalysis)
-            message = "{endpoint}: nobody who is {group} had the event (subjects: {n}); " + (
-                "hazards cannot be compared."
+            if (
+                not over_time
+            ):  # only those judged exclude anything; of whom nobody was, the analysis says so itself
+                n_id = row.id.replace("n_events", "left out/n_subjects")
+                if not by_id[n_id].value:
+                    continue
+            message = "{endpoint}: nobody who is {group} had the event (subjects" + (
+                ": {n}); hazards cannot be compared."
                 if over_time
-                else "this excludes only rates above the upper limit."
+                else f" judged: {{n}}); {what_none_excludes(by_id.get(row.id.replace('n_events', 'n_not_over')))}."
             )
             numbers = {"n": n_id}
         else:

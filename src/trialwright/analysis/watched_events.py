@@ -11,6 +11,7 @@ import polars as pl
 from trialwright.analysis.participation import who_is_gone
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
+from trialwright.derivations.known_columns import first_told
 from trialwright.derivations.stopping_boundary import watched_endpoint
 from trialwright.derivations.timeline import moved
 from trialwright.protocol.model import Monitoring
@@ -100,9 +101,7 @@ def treatment_ended(data: AnalysisData, treatment: str) -> pl.DataFrame:
 def _by_event(data: AnalysisData, watched: Monitoring, people: pl.DataFrame) -> pl.DataFrame:
     rows = data.tables["ADEVT"].filter(pl.col("EVENT") == watched.event)
     met = rows.filter(pl.col("AVALC") == "met").group_by("USUBJID").agg(EVENTDT=pl.col("ADT").min())
-    open_ = (
-        rows.filter(pl.col("AVALC") == "unknown").group_by("USUBJID").agg(WHY=pl.col("REASON").sort().first())
-    )
+    open_ = rows.filter(pl.col("AVALC") == "unknown").group_by("USUBJID").agg(WHY=first_told("REASON"))
     found = people.select("USUBJID").join(met.with_columns(met=pl.lit(value=True)), on="USUBJID", how="left")
     found = found.join(open_.with_columns(open=pl.lit(value=True)), on="USUBJID", how="left")
     found = found.join(_looked(data, watched, people), on="USUBJID", how="left")

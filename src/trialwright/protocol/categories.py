@@ -1,4 +1,4 @@
-"""What analyses compare and adjust by: facts, and the groups of the protocol under the name `groups`."""
+"""The words for what analyses compare and adjust by, facts and the groups under the name `groups`, and for treatments."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def short_level_words(protocol: Protocol, name: str, level: str) -> Said:
 def category_words(protocol: Protocol, name: str) -> Said:
     """The words for what is compared."""
     return ("Group", GROUPS) if name == GROUPS else (protocol.facts[name].label, f"facts.{name}.label")
+
+
+def treatment_words(protocol: Protocol, name: str) -> Said:
+    """The words for a treatment: its label, else its name."""
+    return protocol.treatments[name].label or name.replace("_", " "), f"treatments.{name}.label"
 
 
 def unit_words(protocol: Protocol, name: str) -> Said | None:

@@ -11,6 +11,7 @@ from typing import Any
 from trialwright.protocol.analyses import GradeTable
 from trialwright.protocol.categories import levels_of
 from trialwright.protocol.references import GROUPS
+from trialwright.reports.adverse_event_tables import events_counted
 from trialwright.reports.blocks import Figure, Number, Paragraph, Ref, Term, Text
 from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Across, Canvas, Place, Symbol
 from trialwright.reports.figures import COLOURS, MUTED, NARROWEST, wrap_label
@@ -69,7 +70,9 @@ def render_adverse_event_dots(source: Source, name: str, analysis: GradeTable) -
         "One line a term with the share of subjects who had it", ", by group" if analysis.by else "", "; the commonest is ", Term(shown[0].label, Ref.data("ADAE")),
         ". The numbers are in the tables of classes and terms.",
     )  # fmt: skip
-    caption = Text(*_told(shown, terms), *_doubts(source, name, analysis))
+    caption = Text(
+        *events_counted(source, analysis), " ", *_told(shown, terms), *_doubts(source, name, analysis)
+    )
     title = Text("Subjects with each term: ", source.setting(name, "title", analysis.title))
     spec = _draw(source, shown, groups)
     return Figure(f"figure-{name.replace('_', '-')}-terms", title, spec, alt, caption)

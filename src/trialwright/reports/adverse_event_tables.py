@@ -81,13 +81,25 @@ def render_grades(source: Source, name: str, analysis: GradeTable, level: str | 
         *((", ", _group(source, analysis, level)) if level else ()),
     )  # fmt: skip
     note = Text(
-        "Each subject counts once in a row, with the worst grade that is known; under “not known” where none is. A term stands "
-        "under its class. Most frequent first, all groups together."
+        *events_counted(source, analysis),
+        " Each subject counts once in a row, with the worst grade that is known; under “not known” where none is. A term stands "
+        "under its class. Most frequent first, all groups together.",
     )
     suffix = f"-grades-{level.replace('_', '-').lower()}" if level else "-grades"
     return Table(
         f"{table_id(name)}{suffix}", title, tuple(columns), tuple(rows), (note,),
         empty=Text("No adverse event that came with treatment is recorded."),
+    )  # fmt: skip
+
+
+def events_counted(source: Source, analysis: GradeTable) -> tuple[str | Term, ...]:
+    """Which events a table or figure counts, and of whom."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    during = endpoint.during
+    when = (": ", source.span(during, f"endpoints.{analysis.endpoint}.during")) if during else ()
+    return (
+        "Counted are adverse events that came with treatment (treatment-emergent", *when, "), of the population: ",
+        source.population(analysis.population), ".",
     )  # fmt: skip
 
 
@@ -126,6 +138,7 @@ def _rate(source: Source, here: str) -> Text:
 
 
 def _notes(source: Source, name: str, analysis: GradeTable) -> Iterator[Text]:
+    yield Text(*events_counted(source, analysis))
     yield Text(
         "The share is of the population. Over time the first event of each subject counts, with exact ",
         _confidence(), " confidence limits; time ends with it. “Not known” are subjects without such an event "
@@ -152,7 +165,7 @@ def _notes(source: Source, name: str, analysis: GradeTable) -> Iterator[Text]:
         treatment = str(source.results[id_].item).partition(" ended: ")[0]
         yield Text(
             "The records of why treatment ended name an adverse event for ", source.count(id_), " subjects (",
-            source.said(treatment, f"treatments.{treatment}"), "); where the table above says otherwise, the records disagree.",
+            source.treatment(treatment), "); where the table above says otherwise, the records disagree.",
         )  # fmt: skip
     if analysis.by and source.protocol.study.allocation != "randomised":
         yield Text(

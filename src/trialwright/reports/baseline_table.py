@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from trialwright.protocol.analyses import BaselineTable
 from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Mark, Row, Strong, Table, Text
@@ -29,6 +31,7 @@ def render_baseline_table(source: Source, name: str, analysis: BaselineTable) ->
             "Numbers are mean (standard deviation) and median (quartiles), categories count (share of those known)."
         ),
     ]
+    notes += _about_beyond(source, name, analysis.variables)
     without = [
         row for row in source.results.of(name) if row.statistic == "standardised_difference" and row.note
     ]
@@ -95,7 +98,24 @@ def _variable_rows(
     missing = [_result(name, group, variable, "n_missing") for group in groups]
     if source.results[missing[0]].value:
         rows.append(Row(Text("Unknown"), (*(source.count(id_) for id_ in missing), *blank), indent=1))
+    for side in ("below", "above"):
+        beyond = [_result(name, group, variable, f"n_{side}") for group in groups]
+        if beyond[0] in source.results and source.results[beyond[0]].value:
+            label = Text(f"{side.capitalize()} the assay", Mark("b"))
+            rows.append(Row(label, (*(source.count(id_) for id_ in beyond), *blank), indent=1))
     return rows
+
+
+def _about_beyond(source: Source, name: str, variables: Sequence[str]) -> Iterator[Text]:
+    """What stands for results beyond the limits of their assays."""
+    for variable in variables:
+        if _result(name, None, variable, "n_below") in source.results:
+            id_, assay = next(one for one in source.protocol.assays.items() if one[1].measures == variable)
+            counts_as = source.said(assay.below_limit_counts_as, f"assays.{id_}.below limit counts as")
+            yield Text(
+                Mark("b"), " ", source.heading(variable), " below what the assay can measure counts as ", counts_as,
+                " in these numbers, one above as its upper limit.",
+            )  # fmt: skip
 
 
 def _share(source: Source, name: str, group: str | None, item: str) -> Text:

@@ -11,7 +11,15 @@ from trialwright.analysis.pooled import is_grouped
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Paragraph, Ref, Row, Table, Term, Text
 from trialwright.reports.board_tables import Told
-from trialwright.reports.listing_tables import STUDY_DAY, as_words, told_liver_events
+from trialwright.reports.listing_tables import (
+    SERIOUS_HELD,
+    as_words,
+    flag_words,
+    of_whom,
+    serious_counted,
+    study_days,
+    told_liver_events,
+)
 from trialwright.reports.patient_parts import Names
 
 
@@ -28,7 +36,9 @@ def listing_tables(told: Told) -> Iterator[Block]:
     yield _liver(told, told_liver_events(listed))
 
 
-def _listing(told: Told, name: str, title: str, heads: list[str], frame: pl.DataFrame, empty: str) -> Table:
+def _listing(
+    told: Told, name: str, title: str, heads: list[str], frame: pl.DataFrame, empty: str, holds: str = ""
+) -> Table:
     """A listing as a table; the first column of the frame is the id, the second the subject."""
     ids = told.board.listed["ADSL"]["USUBJID"] if told.board.listed else frame["USUBJID"]
     names = Names.for_subjects(ids)
@@ -48,9 +58,11 @@ def _listing(told: Told, name: str, title: str, heads: list[str], frame: pl.Data
         if groups:
             cells.insert(0, groups.get(subject, Text("not known")))
         rows.append(Row(Text(Term(names.of[subject], ref)), tuple(cells)))
-    notes = [names.note()] if rows and names.prefix else []
+    notes = [of_whom(told, told.board.listed, holds)] if told.board.listed else []
+    notes += [serious_counted(frame)] if rows and name == "serious" else []
+    notes += [names.note()] if rows and names.prefix else []
     notes += [_groups_in_full(told)] if rows and groups else []
-    notes += [Text(STUDY_DAY)] if rows and "ADY" in frame.columns else []
+    notes += [study_days(told)] if rows and "ADY" in frame.columns else []
     return Table(
         f"table-{name}", Text(title), tuple(columns), tuple(rows), tuple(notes), empty=Text(empty)
     )  # fmt: skip
@@ -82,17 +94,10 @@ def _deaths(told: Told, frame: pl.DataFrame, *, may_tell: bool) -> Table:
     return _listing(told, "deaths", "Deaths", heads, frame.select(columns), "No death is recorded.")
 
 
-_SAID = {"Y": "yes", "N": "no"}
-
-
-def _said(column: str) -> pl.Expr:
-    return pl.col(column).replace(_SAID).fill_null("not known").alias(column)
-
-
 def _serious(told: Told, frame: pl.DataFrame) -> Table:
     shown = frame.select(
-        "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), _said("ASERFL"), _said("TRTEMFL"), "ADT", "ADY", last_day_words(),
-        _said("ARELFL"), as_words("AEOUT"),
+        "id", "USUBJID", "TERM", pl.col("ATOXGR").cast(pl.String).fill_null("not known"), flag_words("ASERFL"), flag_words("TRTEMFL"), "ADT", "ADY", last_day_words(),
+        flag_words("ARELFL"), as_words("AEOUT"),
     )  # fmt: skip
     heads = [
         "Event",
@@ -106,7 +111,13 @@ def _serious(told: Told, frame: pl.DataFrame) -> Table:
         "Outcome",
     ]
     return _listing(
-        told, "serious", "Serious adverse events", heads, shown, "No serious adverse event is recorded."
+        told,
+        "serious",
+        "Serious adverse events",
+        heads,
+        shown,
+        "No serious adverse event is recorded.",
+        SERIOUS_HELD,
     )
 
 

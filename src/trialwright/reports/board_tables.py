@@ -55,11 +55,6 @@ def event_words(told: Source, watched: Monitoring) -> Term:
     return told.said(event.label or watched.event, f"events.{watched.event}.label")
 
 
-def population_words(told: Source, name: str) -> Term:
-    """A population, in the words of the protocol."""
-    return told.said(told.protocol.populations[name].label, f"populations.{name}.label")
-
-
 def crossed_on(told: Told, id_: str) -> Term:
     """The day on which a boundary was crossed."""
     return Term(str(json.loads(told.results[id_].conventions)["crossed on"]), Ref.result(id_))
@@ -117,7 +112,7 @@ def _people_rows(told: Told) -> Iterator[Row | GroupHeading]:
     ):
         yield _row(told, Text(words), [told.count(told.id_of(None, statistic))], 1)
     name = told.board.listed.population if told.board.listed else None
-    label = Text(population_words(told, name) if name else "Everybody")
+    label = Text(told.population(name) if name else "Everybody")
     cells = [told.count(told.id_of(level, "n_subjects")) for level in told.levels]
     yield _row(told, Text(label, ", in whom harms are counted"), cells, 1)
     if told.results[told.id_of(None, "n_population_unknown")].value:
@@ -131,10 +126,14 @@ def _people_rows(told: Told) -> Iterator[Row | GroupHeading]:
 
 def _exposure_rows(told: Told) -> Iterator[Row | GroupHeading]:
     yield GroupHeading(Text("Exposure"))
-    for name, treatment in told.protocol.treatments.items():
-        said = told.said(treatment.label or name, f"treatments.{name}.label")
+    for name in told.protocol.treatments:
         ids = [told.id_of(level, name) for level in told.levels]
-        yield _row(told, Text("Treated with ", said), [told.count(f"{one}/n_treated") for one in ids], 1)
+        yield _row(
+            told,
+            Text("Treated with ", told.treatment(name)),
+            [told.count(f"{one}/n_treated") for one in ids],
+            1,
+        )
         if any(told.has(f"{one}/n_doses") for one in ids):
             yield _row(told, Text("Doses"), [_total(told, f"{one}/n_doses", 0) for one in ids], 2)
         months = [_total(told, f"{one}/treated_months", 1) for one in ids]
@@ -169,7 +168,10 @@ def _not_known(told: Told, unknown: str) -> Text:
 
 def _harm_rows(told: Told) -> Iterator[Row | GroupHeading]:
     yield GroupHeading(Text("Harms, subjects"))
-    for item, words in (("deaths", "Died, at any time in the records"), ("serious", "Serious adverse event")):
+    for item, words in (
+        ("deaths", "Died, at any time in the records"),
+        ("serious", "Serious adverse event that came with treatment"),
+    ):
         cells = [_share(told, told.id_of(level, item), "n_with", "n_subjects") for level in told.levels]
         yield _row(told, Text(words), cells, 1)
     for id_, watched in told.watched.items():
@@ -197,7 +199,7 @@ def nothing_seen(told: Told) -> Iterator[Text]:
     """What is not excluded where nothing was seen: no event among few says little."""
     items = [
         ("deaths", Text("Deaths"), "n_subjects"),
-        ("serious", Text("Serious adverse events"), "n_subjects"),
+        ("serious", Text("Serious adverse events that came with treatment"), "n_subjects"),
     ]
     items += [(id_, Text(event_words(told, watched)), "n_told") for id_, watched in told.watched.items()]
     for item, words, of in items:

@@ -21,7 +21,14 @@ from trialwright.protocol.analyses import (
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Row, Table, Text
 from trialwright.reports.canvas import LEFT, RIGHT, Across, Canvas, Place, Symbol
-from trialwright.reports.estimate_cells import at_id, pair_words, pairs_shown, ratio_with_limits, share_cell
+from trialwright.reports.estimate_cells import (
+    at_id,
+    from_origin,
+    pair_words,
+    pairs_shown,
+    ratio_with_limits,
+    share_cell,
+)
 from trialwright.reports.figures import COLOURS, MUTED, NARROWEST, ForestRow, forest_figure, wrap_label
 from trialwright.reports.printed import Source
 
@@ -170,7 +177,8 @@ def _cells(source: Source, one: _Estimate) -> tuple[Text, ...]:
         if f"{one.difference}/difference" in source.results
         else Text("—")
     )
-    at = Text(source.setting(one.name, "read at", f"{one.at:g} {unit}".strip()))
+    read = source.setting(one.name, "read at", f"{one.at:g} {unit}".strip())
+    at = Text(read, *from_origin(source, one.name, one.analysis))
     return (at, *risks, difference, ratio)
 
 

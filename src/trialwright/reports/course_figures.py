@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.listed import readable
 from trialwright.protocol.quantities import Quantity
 from trialwright.reports.blocks import Number, Paragraph, Ref, Term, Text
 from trialwright.reports.canvas import (
@@ -221,10 +222,9 @@ class _Drawing:
         return self.canvas.spec(bottom + 10)
 
     def _treatments(self) -> dict[str, tuple[Symbol, str]]:
-        treatments = self.said.protocol.treatments.items()
         return {
-            name: (Symbol("bar", PALE[i % len(PALE)], size=5), one.label or name)
-            for i, (name, one) in enumerate(treatments)
+            name: (Symbol("bar", PALE[i % len(PALE)], size=5), self.said.treatment(name).text)
+            for i, name in enumerate(self.said.protocol.treatments)
         }
 
     def _legend(self, page: Sequence[str]) -> list[tuple[Symbol, str]]:
@@ -342,7 +342,7 @@ class _Drawing:
         self, axis: Across, panel: Down, row: Mapping[str, Any], place: tuple[Place, float] | None
     ) -> None:
         tip = tip_of(
-            f"{row['AVALC'] or 'no value'} {row['AVALU'] or ''}".strip(),
+            f"{readable(row['AVALC'] or 'no value')} {row['AVALU'] or ''}".strip(),
             f"{row['ADT']} (day {row['DAYS']})",
             row["REASON"],
         )

@@ -21,7 +21,6 @@ from trialwright.reports.board_tables import (
     force_words,
     grade_table,
     nothing_seen,
-    population_words,
     render_board_table,
     render_boundaries,
     render_characteristics,
@@ -127,7 +126,7 @@ def _adverse_events(told: Told) -> Iterator[Section]:
         id_, analysis = table
         yield Section(
             "adverse-events",
-            Text("Adverse events by grade, population: ", population_words(told, analysis.population)),
+            Text("Adverse events by grade, population: ", told.population(analysis.population)),
             tuple(render_adverse_events(told, id_, analysis)),
         )
 
@@ -149,7 +148,7 @@ def _comparisons(told: Told) -> Iterator[Section]:
         blocks = tuple(RENDERERS[type(analysis)](told, id_, analysis))
         anchor = f"comparison-{id_.replace('_', '-')}"
         title = told.setting(id_, "title", analysis.title)
-        whom = population_words(told, analysis.population)
+        whom = told.population(analysis.population)
         yield Section(anchor, Text("Efficacy: ", title, ", population: ", whom), blocks)
 
 

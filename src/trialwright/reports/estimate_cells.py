@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from trialwright.analysis.results import time_key
 from trialwright.analysis.survival_rows import minus, over
-from trialwright.protocol.analyses import AnalysisBase
+from trialwright.protocol.analyses import AnalysisBase, TimeAnalysis
 from trialwright.protocol.categories import levels_of
 from trialwright.protocol.model import Endpoint
-from trialwright.reports.blocks import Text
+from trialwright.reports.blocks import Term, Text
 from trialwright.reports.printed import Source, ratio_digits
 from trialwright.vocabulary.durations import Duration
 
@@ -34,13 +34,59 @@ def limits_words(source: Source, name: str, confidence: float, interval: str, *,
     scale = source.setting(name, "interval", interval)
     others = " for each group; plain for differences, on the log scale for ratios" if compares else ""
     return Text(
-        "In brackets ", confidence_words(source, name, confidence), " confidence limits (", scale, others, ")"
+        "In brackets ", confidence_words(source, name, confidence), " confidence limits (", scale, others,
+        "; none where nobody or everybody had the event, which is no surer for it)",
     )  # fmt: skip
 
 
 def counts_events(endpoint: Endpoint) -> bool:
     """Whether an endpoint is told as those who had the event; with death among its events it is told as survival."""
     return "death" not in endpoint.time_to and not endpoint.reported
+
+
+def time_origin(source: Source, name: str, analysis: TimeAnalysis) -> Term | None:
+    """The moment from which the times of an analysis count; None where the protocol names none."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    if analysis.from_:
+        return source.moment(analysis.from_, f"analyses.{name}.from")
+    if endpoint.from_:
+        return source.moment(endpoint.from_, f"endpoints.{analysis.endpoint}.from")
+    zero = source.protocol.time_zero
+    return source.moment(zero, "time zero") if zero else None
+
+
+def from_origin(source: Source, name: str, analysis: TimeAnalysis) -> tuple[str | Term, ...]:
+    """Behind a time: ` from group assignment`; nothing where the protocol names no moment."""
+    origin = time_origin(source, name, analysis)
+    return (" from ", origin) if origin else ()
+
+
+def axis_of_time(source: Source, name: str, analysis: TimeAnalysis) -> str:
+    """The title of an axis of time: `Days from group assignment`."""
+    unit = (source.protocol.endpoints[analysis.endpoint].unit or "").capitalize()
+    return Text(unit, *from_origin(source, name, analysis)).plain
+
+
+def counted_from(source: Source, name: str, analysis: TimeAnalysis) -> tuple[Text, ...]:
+    """From when every time of a table counts, and from when on subjects are under watch where that is later."""
+    origin = time_origin(source, name, analysis)
+    if origin is None:
+        return ()
+    watched: tuple[str | Term, ...] = ()
+    if analysis.landmark:
+        landmark = source.setting(name, "landmark", analysis.landmark)
+        watched = (
+            ", not from the landmark: who is free of the event ",
+            landmark,
+            " later is under watch from then on",
+        )
+    elif analysis.entry:
+        watched = (
+            "; each is under watch from ",
+            source.moment(analysis.entry, f"analyses.{name}.entry"),
+            " on",
+        )
+    return (Text("Times count from ", origin, *watched, "."),)
 
 
 def shows_p(source: Source, analysis: AnalysisBase) -> bool:

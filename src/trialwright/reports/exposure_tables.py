@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trialwright.analysis.exposure import AMOUNTS, CAUSE_STATES, EXPOSURE
 from trialwright.derivations.adattr import FLARE
 from trialwright.derivations.adliver import REACTIVATION
+from trialwright.protocol.categories import treatment_words
 from trialwright.reports.blocks import Column, GroupHeading, Ref, Row, Section, Table, Term, Text
 from trialwright.reports.printed import Source, capitalised, cause_words
 
@@ -121,6 +122,10 @@ def render_liver(source: Source) -> Table:
         else "Whether it came after a reactivation of hepatitis B is not told: the protocol has no event for one."
     )
     notes = (
+        Text(
+            "At any time from time zero on, whether or not it came with treatment: more than among the adverse events that came with "
+            "treatment."
+        ),
         Text(after, " Of whom nobody can tell is counted behind."),
         Text(
             "From adverse events by their terms, and ascites and encephalopathy from findings; liver failure by laboratory values alone is not looked for."
@@ -161,7 +166,7 @@ def render_causes(source: Source) -> Table:
         else " Flares are not looked for: the protocol has no event for them."
     )
     note = Text(
-        "A cause is what somebody judged. What the data suggest stands beside it and is never taken for it; an episode that was "
+        "Hepatic adverse events are those that came with treatment, and those of which nobody can tell. A cause is what somebody judged. What the data suggest stands beside it and is never taken for it; an episode that was "
         "not judged has no cause.",
         unseen,
     )
@@ -197,8 +202,8 @@ def _treatments(source: Source) -> list[str]:
 
 
 def _treatment(source: Source, name: str) -> Text:
-    label = source.protocol.treatments[name].label or name.replace("_", " ")
-    return Text(source.said(capitalised(label), f"treatments.{name}.label"))
+    label, path = treatment_words(source.protocol, name)
+    return Text(source.said(capitalised(label), path))
 
 
 def _items(source: Source, prefix: str) -> list[str]:

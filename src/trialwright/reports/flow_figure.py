@@ -10,6 +10,7 @@ from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
 from trialwright.reports.canvas import LEFT, RIGHT, Canvas, Place
 from trialwright.reports.figures import INK, NARROWEST, wrap_label
+from trialwright.reports.participation_table import analysed_ids, end_id, end_words, ends_told
 from trialwright.reports.printed import Source
 
 _LINE, _BETWEEN, _PAD, _GAP = 16.0, 6.0, 8.0, 22.0
@@ -59,34 +60,43 @@ def render_flow(source: Source, population: str) -> Figure:
     if groups:
         for first in range(0, len(groups), 2):
             boxes = [
-                _Box(*place, _counts(source, group, [population, *others]))
+                _Box(*place, _counts(source, group, population, others))
                 for place, group in zip((left, right), groups[first:], strict=False)
             ]
             y = _branch(canvas, source, y, inside.stem, boxes)
-    elif others:
-        whole = _Box(left[0], right[1], _counts(source, None, others), _WIDEST)
+    else:
+        whole = _Box(left[0], right[1], _counts(source, None, population, others), _WIDEST)
         y = _branch(canvas, source, y, inside.stem, [whole])
     return Figure(
         "figure-flow",
         Text("Flow of participants"),
         canvas.spec(y + 10),
         Text(
-            "Boxes from everyone in the records to the population of the primary endpoint and its groups; the table below "
-            "has the same numbers."
+            "Boxes from everyone in the records to the population of the primary endpoint and its groups, how their part in the "
+            "study ended, and who is analysed; the tables below have the same numbers."
         ),
-        Text("A population counts who surely belongs to it. Populations overlap."),
+        Text(
+            "A population counts who surely belongs to it. Populations overlap; the ends of the part in the study do not, and add up."
+        ),
     )  # fmt: skip
 
 
-def _counts(source: Source, group: str | None, populations: Sequence[str]) -> list[Counted]:
-    counts = [
-        (
-            source.protocol.populations[name].label,
-            "/".join(filter(None, (FLOW, group, name, "n_in_population"))),
-        )
-        for name in populations
+def _counts(source: Source, group: str | None, population: str, others: Sequence[str]) -> list[Counted]:
+    """How many there are, how their part in the study ended, of how many the primary endpoint is analysed, other populations."""
+    told = [(end_words(end), end_id(population, end, group)) for end in ends_told(source, population)]
+    told += [
+        (f"Analysed for {source.protocol.endpoints[name].label}", id_)
+        for name, id_ in analysed_ids(source, population, group)
     ]
-    return [(source.protocol.groups[group].label, ""), *counts] if group else counts
+    told += [_of_population(source, group, name) for name in others]
+    if group is None:
+        return told
+    return [(source.protocol.groups[group].label, ""), _of_population(source, group, population), *told]
+
+
+def _of_population(source: Source, group: str | None, name: str) -> Counted:
+    words = source.protocol.populations[name].label
+    return words, "/".join(filter(None, (FLOW, group, name, "n_in_population")))
 
 
 def _branch(canvas: Canvas, source: Source, top: float, stem: Place, boxes: Sequence[_Box]) -> float:

@@ -12,7 +12,9 @@ from trialwright.protocol.categories import levels_of
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Paragraph, Row, Table, Text
 from trialwright.reports.estimate_cells import (
     at_id,
+    axis_of_time,
     confidence_words,
+    counted_from,
     descriptive_note,
     difference_cell,
     group_words,
@@ -102,6 +104,7 @@ def _notes(source: Source, name: str, analysis: CumulativeIncidence) -> Iterator
         "(Aalen–Johansen); one less Kaplan–Meier is what it would be in a world without the other, from the same rows, and never below. "
         "Event, something else first and neither add up to all.",
     )  # fmt: skip
+    yield from counted_from(source, name, analysis)
     if analysis.by is None:
         return
     gray = f"{name}/{GRAY}"
@@ -142,7 +145,7 @@ def render_incidence_curves(source: Source, name: str, analysis: CumulativeIncid
             " by group; the numbers are in the table below and in the rows under the axis.",
         ),
         survival_title=f"Cumulative incidence: {endpoint.label}",
-        time_title=_time_title(source, analysis),
+        time_title=axis_of_time(source, name, analysis),
         rises=True,
         caption=Text(
             "Bands are pointwise ", confidence_words(source, name, analysis.confidence),
@@ -150,13 +153,6 @@ def render_incidence_curves(source: Source, name: str, analysis: CumulativeIncid
             "they add up to the group.",
         ),
     )  # fmt: skip
-
-
-def _time_title(source: Source, analysis: CumulativeIncidence) -> str:
-    endpoint = source.protocol.endpoints[analysis.endpoint]
-    anchor = analysis.from_ or endpoint.from_ or source.protocol.time_zero or ""
-    unit = (endpoint.unit or "").capitalize()
-    return f"{unit} from {anchor.replace('_', ' ')}" if anchor else unit
 
 
 def _rows_of(source: Source, name: str, level: str | None, item: str) -> dict[float, dict[str, float | None]]:
@@ -209,7 +205,7 @@ def _render_first_events(source: Source, name: str, analysis: CumulativeIncidenc
         yield Figure(
             f"figure-{name.replace('_', '-')}-first{ending}",
             Text("What came first: ", words),
-            _stacked(steps, _time_title(source, analysis)),
+            _stacked(steps, axis_of_time(source, name, analysis)),
             Text(
                 "Areas one above the other over time: who had the event, who had something else first, who had neither. ", words, "."
             ),

@@ -18,11 +18,11 @@ from trialwright.analysis.listings import (
     list_serious_events,
 )
 from trialwright.medicine.hepatitis_b.causes import WORK_UP
-from trialwright.reports.blocks import Column, Ref, Row, Table, Term, Text
+from trialwright.protocol.categories import treatment_words
+from trialwright.reports.blocks import Column, Number, Ref, Row, Table, Term, Text
 from trialwright.reports.patient_parts import Names
-from trialwright.reports.printed import capitalised, cause_words
+from trialwright.reports.printed import Said, capitalised, cause_words
 
-STUDY_DAY = "The study day of time zero is one; there is no day zero."
 SHOWN = 200
 """So many rows of a listing are printed; the table says how many there are."""
 
@@ -33,6 +33,8 @@ class _Listing:
     rows: Callable[[Listed], pl.DataFrame]
     columns: Mapping[str, str]
     empty: str
+    holds: str = ""
+    """Which records it holds, where a table counts others."""
 
 
 _FEW = 3
@@ -63,13 +65,39 @@ def told_liver_events(listed: Listed) -> pl.DataFrame:
 
 def _deaths(listed: Listed) -> pl.DataFrame:
     """Deaths, each treatment by its label."""
-    labels = {name: one.label or name.replace("_", " ") for name, one in listed.protocol.treatments.items()}
+    labels = {name: treatment_words(listed.protocol, name)[0] for name in listed.protocol.treatments}
     return list_deaths(listed).with_columns(pl.col("SINCEOF").replace(labels))
 
 
 def _serious_events(listed: Listed) -> pl.DataFrame:
     """Serious events, what is recorded in controlled terms as words."""
-    return list_serious_events(listed).with_columns(as_words("AEREL", "AEOUT"))
+    told = (flag_words(name) for name in ("ASERFL", "TRTEMFL"))
+    return list_serious_events(listed).with_columns(as_words("AEREL", "AEOUT"), *told)
+
+
+SERIOUS_HELD = (
+    "All serious adverse events in the records, and those of which nobody said whether they are serious, whether or not they came "
+    "with treatment; tables count only those that did."
+)
+
+
+def serious_counted(frame: pl.DataFrame) -> Text:
+    """How many listed events are surely serious, and how many of these came with treatment, with their subjects."""
+    serious = frame.filter(pl.col("ASERFL") == "yes")
+    numbers = [
+        Number(f"{n:,}", Ref.data("listing serious"), n)
+        for part in (serious, serious.filter(pl.col("TRTEMFL") == "yes"))
+        for n in (part.height, part["USUBJID"].n_unique())
+    ]
+    return Text(
+        "Serious events: ", numbers[0], ", of ", numbers[1], " subjects. Of these events came with treatment: ", numbers[2],
+        ", of ", numbers[3], " subjects.",
+    )  # fmt: skip
+
+
+def flag_words(column: str) -> pl.Expr:
+    """A flag in words, and those of which nobody knows it."""
+    return pl.col(column).replace({"Y": "yes", "N": "no"}).fill_null("not known").alias(column)
 
 
 def as_words(*columns: str) -> pl.Expr:
@@ -96,12 +124,15 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
             _deaths,
             {"ADT": "Date", "ADY": "Study day", "AVALC": "Finding", "SINCE": "Days since last dose", "SINCEOF": "Treatment", "FATAL": "Fatal event"},
             "Nobody is known to have died.",
+            "All deaths in the records, at whatever time.",
         ),
         "serious": _Listing(
             "Serious adverse events",
             _serious_events,
-            {"TERM": "Event", "ATOXGR": "Grade", "ADT": "Begin", "ADY": "Study day", "AENDT": "End", "AEREL": "Related", "AEOUT": "Outcome"},
+            {"TERM": "Event", "ATOXGR": "Grade", "ASERFL": "Serious", "TRTEMFL": "With treatment", "ADT": "Begin", "ADY": "Study day",
+             "AENDT": "End", "AEREL": "Related", "AEOUT": "Outcome"},
             "None was reported.",
+            SERIOUS_HELD,
         ),
         "liver": _Listing(
             "Reactivations, flares and hepatic events, and what they are due to",
@@ -109,6 +140,7 @@ _LISTINGS: Mapping[str, _Listing] = MappingProxyType(
             {"TEXT": "Event", "ADT": "Date", "ADY": "Study day", "ATOXGR": "Grade", "RESULT": "Result", "BASELINE": "Baseline",
              "CAUSE": "Judged cause", "SUGGEST": "Suggested cause", "WUMISS": "Work-up missing"},
             "None was seen.",
+            "Reactivations and flares at whatever time; hepatic adverse events that came with treatment, and those of which nobody can tell.",
         ),
     }
 )  # fmt: skip
@@ -139,14 +171,46 @@ def render_listing(listed: Listed, name: str) -> Table:
         Column(Text("Subject"), "left"),
         *(Column(Text(title), "right" if key in numbers else "left") for key, title in columns.items()),
     )
-    notes = [names.note()] if rows and names.prefix else []
-    notes += [Text(STUDY_DAY)] if rows and "ADY" in columns else []
+    said = Said(listed.protocol)
+    notes = [of_whom(said, listed, listing.holds)]
+    notes += [serious_counted(frame)] if rows and name == "serious" else []
+    notes += [names.note()] if rows and names.prefix else []
+    notes += [study_days(said)] if rows and "ADY" in columns else []
     notes += [_cut_short(name, frame.height)] if frame.height > SHOWN else []
     return Table(f"listing-{name}", Text(listing.title), titles, rows, tuple(notes), Text(listing.empty))
 
 
 LISTINGS = tuple(_LISTINGS)
 """The listings of a report, in its order."""
+
+
+def of_whom(said: Said, listed: Listed, holds: str = "") -> Text:
+    """The population of a listing with its size, and which records of it are listed."""
+    n, out = listed["ADSL"].height, listed.n_unknown
+    whom = Text(
+        "Of the population: ",
+        said.population(listed.population),
+        " (n = ",
+        Number(f"{n:,}", Ref.data("ADSL"), n),
+        ").",
+    )
+    unknown = (
+        Text(
+            " Not listed, for nobody knows whether they belong to it: ",
+            Number(f"{out:,}", Ref.data("ADSL"), out),
+            ".",
+        )
+        if out
+        else Text()
+    )
+    return Text(whom, unknown, f" {holds}" if holds else "")
+
+
+def study_days(said: Said) -> Text:
+    """How study days count."""
+    zero = said.protocol.time_zero
+    whose = (", ", said.moment(zero, "time zero"), ",") if zero else ()
+    return Text("The study day of time zero", *whose, " is one; there is no day zero.")
 
 
 def _is_told(frame: pl.DataFrame, key: str) -> bool:

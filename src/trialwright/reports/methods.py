@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from trialwright.analysis.proportions import reading_of
 from trialwright.protocol.analyses import (
     BaselineTable,
@@ -45,6 +47,7 @@ def _missing_values(source: Source) -> Text:
     weights = [getattr(analysis, "weights", None) for analysis in source.protocol.analyses.values()]
     imputed = [
         *(["results beyond an assay in means"] if VisitSummary in kinds and source.protocol.assays else []),
+        *(["results beyond an assay at baseline"] if _assayed_at_baseline(source) else []),
         *(["covariates of weights"] if any(one and one.imputations for one in weights) else []),
     ]
     return Text(
@@ -53,6 +56,19 @@ def _missing_values(source: Source) -> Text:
         " A subject without a time, a status or a covariate that an analysis needs is left out of that analysis and counted as "
         "left out.",
     )
+
+
+def _assayed_at_baseline(source: Source) -> list[str]:
+    """The assays whose limits a baseline may lie beyond, and be shown as a number all the same."""
+    tables = [one for one in source.protocol.analyses.values() if isinstance(one, BaselineTable)]
+    shown = {variable for one in tables for variable in one.variables}
+    return [
+        id_
+        for id_, assay in source.protocol.assays.items()
+        if assay.measures in shown
+        and assay.below_limit_counts_as
+        and (assay.lower_limit or assay.upper_limit)
+    ]
 
 
 _NOT_JUDGED = " Who could not be judged for a rate is counted, and shown in every way in which such a subject can count."
@@ -120,7 +136,20 @@ def _baseline(source: Source, name: str, analysis: BaselineTable) -> Text:
     return Text(
         "Characteristics are described", *by, ", with quartiles of ",
         source.setting(name, "quantiles", analysis.quantiles), " (", _paper("Hyndman and Fan 1996"), ")", *compared, ".",
+        *_beyond_assays(source, analysis),
     )  # fmt: skip
+
+
+def _beyond_assays(source: Source, analysis: BaselineTable) -> Iterator[str | Term]:
+    """What a baseline beyond the limits of its assay counts as, in the table and as a covariate."""
+    for id_ in _assayed_at_baseline(source):
+        assay = source.protocol.assays[id_]
+        if assay.measures in analysis.variables:
+            counts_as = source.said(assay.below_limit_counts_as, f"assays.{id_}.below limit counts as")
+            yield from (
+                " ", source.heading(assay.measures), " below what the assay can measure counts as ", counts_as,
+                ", one above as its upper limit, here and as a covariate; no event is judged by such a number.",
+            )  # fmt: skip
 
 
 def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier, endpoints: Text) -> Text:

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from string import Formatter
 
 from trialwright.analysis.results import Finding, Result, Results
-from trialwright.protocol.categories import category_words, level_words, short_level_words
+from trialwright.protocol.categories import category_words, level_words, short_level_words, treatment_words
 from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import Number, Ref, Term, Text
 
@@ -59,6 +59,35 @@ class Said:
 
     def endpoint(self, name: str) -> Term:
         return self.said(self.protocol.endpoints[name].label, f"endpoints.{name}.label")
+
+    def population(self, name: str) -> Term:
+        return self.said(self.protocol.populations[name].label, f"populations.{name}.label")
+
+    def treatment(self, name: str) -> Term:
+        return self.said(*treatment_words(self.protocol, name))
+
+    def moment(self, text: str, path: str) -> Term:
+        """A moment that time counts from: the label of an anchor, else as the element at `path` says it, with labels for names."""
+        anchor = self.protocol.anchors.get(text)
+        if anchor is not None and anchor.label:
+            return self.said(anchor.label, f"anchors.{text}.label")
+        which, _, name = text.rpartition(" ")
+        event = self.protocol.events.get(name)
+        if event is not None and event.label:
+            return self.said(f"{which} {event.label}".strip(), path)
+        if name in self.protocol.treatments:
+            return self.said(f"{which} {treatment_words(self.protocol, name)[0]}".strip(), path)
+        return self.said(text.replace("_", " "), path)
+
+    def span(self, during: str, path: str) -> Term:
+        """The days in which something counts, those of a period or of a treatment."""
+        period = self.protocol.periods.get(during)
+        if period is not None:
+            return self.said(period.span.replace("_", " "), f"periods.{during}.span")
+        if during in self.protocol.treatments:
+            words, path = treatment_words(self.protocol, during)
+            return self.said(f"first to last day of {words}", path)
+        return self.said(during.replace("_", " "), path)
 
     def setting(self, analysis: str, key: str, text: object) -> Term:
         return self.said(text, f"analyses.{analysis}.{key}")

@@ -70,6 +70,7 @@ def render_rates_at_a_glance(source: Source, rates: Sequence[tuple[str, Proporti
         Column(Text("As the protocol counts")),
         Column(Text("Could not be judged")),
         Column(Text("If all of these had it")),
+        Column(Text("Without it so far, time not over")),
     )
     rows: list[Row | GroupHeading] = []
     for name, analysis in rates:
@@ -79,9 +80,12 @@ def render_rates_at_a_glance(source: Source, rates: Sequence[tuple[str, Proporti
                 _estimate(source, analysis, name, level, None),
                 source.count(f"{_here(name, level)}/n_unknown"),
                 _estimate(source, analysis, name, level, "with event"),
+                _count_or_none(source, f"{_here(name, level)}/n_not_over"),
             )
             rows.append(Row(group_words(source, analysis.by, level), cells))
-    note = Text("In brackets confidence limits; how they were made is said with each table.")
+    note = Text(
+        "In brackets confidence limits; how they were made is said with each table. Whose time is not over counts without."
+    )
     return Table("table-rates-at-a-glance", Text("Rates and responses"), columns, tuple(rows), (note,))
 
 
@@ -177,6 +181,7 @@ _SEEN = (
     *((f"{reason.value}/n_unknown", reason.value, 1) for reason in Reason),
     ("n_looked", "Looked for at least once", 0),
     ("n_complete", "Followed to the end of the time that counts", 0),
+    ("n_not_over", "Without the event so far, and the time that counts is not over", 0),
     ("n_measurable", "Event within the limits of the assay", 0),
     ("n_not_measurable", "Event above what the assay can measure", 0),
     ("n_measurable_unknown", "Nobody knows whether it could be measured", 0),
@@ -192,12 +197,16 @@ def _looked_at(
         ids = [f"{_here(name, level)}/{key}" for level in levels]
         if not any(id_ in source.results for id_ in ids):
             continue
-        cells = [source.count(id_) if id_ in source.results else Text("—") for id_ in ids]
+        cells = [_count_or_none(source, id_) for id_ in ids]
         yield Row(Text(words), (*cells, *(Text() for _ in range(n_blank))), indent=indent)
     if analysis.by and source.results[f"{name}/{analysis.by}/n_without_fact"].value:
         counted = source.count(f"{name}/{analysis.by}/n_without_fact")
         blank = tuple(Text() for _ in range(len(levels) - 1 + n_blank))
         yield Row(Text("In no group, and counted nowhere above"), (counted, *blank))
+
+
+def _count_or_none(source: Source, id_: str) -> Text:
+    return source.count(id_) if id_ in source.results else Text("—")
 
 
 def _notes(source: Source, name: str, analysis: Proportion, levels: list[str | None]) -> Iterator[Text]:
@@ -211,6 +220,13 @@ def _notes(source: Source, name: str, analysis: Proportion, levels: list[str | N
             "Events per hundred patient-months. Time ends with the event. Who has no time that counts adds none: ",
             *_each(source, analysis, levels, name, "n_without_time"), ".",
         )  # fmt: skip
+    yield from _span(source, analysis)
+    if any(_is_going_on(source, _here(name, level)) for level in levels):
+        yield Text(
+            "Whose time is not over counts without in every line above: the shares are those of an earlier time, and what still happens raises them."
+            if analysis.per == "subjects"
+            else "Whose time is not over counts with the time up to when last seen."
+        )
     for level in levels:
         here = _here(name, level)
         if source.results[f"{here}/n_met"].value == 0 and source.results[f"{here}/n_met"].n:
@@ -245,10 +261,30 @@ def _nothing_seen(source: Source, analysis: Proportion, here: str, level: str | 
         if analysis.per == "patient-months"
         else source.percent(limit)
     )
+    so_far = (
+        (" of the time seen so far",) if _is_going_on(source, here) and analysis.per == "subjects" else ()
+    )
     return Text(
         "No event was seen", *whom, ", in ", source.count(f"{here}/left out/n_subjects"), " subjects who were judged. This "
-        "excludes, with the confidence said above, rates higher than ", printed, ", and no lower ones.",
+        "excludes, with the confidence said above, rates", *so_far, " higher than ", printed, ", and no lower ones.",
     )  # fmt: skip
+
+
+def _is_going_on(source: Source, here: str) -> bool:
+    """Whether the time in which the event counts is not over for somebody without it."""
+    id_ = f"{here}/n_not_over"
+    return id_ in source.results and bool(source.results[id_].value)
+
+
+def _span(source: Source, analysis: Proportion) -> Iterator[Text]:
+    """From when to when an event counts, in the words of the protocol."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    here = f"endpoints.{analysis.endpoint}"
+    if endpoint.kind != "rate" or endpoint.during is None:
+        return
+    frame = source.said(endpoint.time_frame, f"{here}.time frame") if endpoint.time_frame else None
+    limit = (", and for no longer than ", frame) if frame else ()
+    yield Text("The event counts: ", source.span(endpoint.during, f"{here}.during"), *limit, ".")
 
 
 def _reference(source: Source, analysis: Proportion) -> Text:

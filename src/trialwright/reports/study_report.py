@@ -155,6 +155,7 @@ _FINDINGS = {
     "Groups that still differ": {"groups-still-differ"},
     "Biased on purpose": {"biased-on-purpose"},
     "Events that could not be judged": {"many-unjudged"},
+    "Rates of a time that is not over": {"time-not-over"},
     "Not estimated": {"not-estimable"},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from trialwright.analysis.responders import response_rate_beside
 from trialwright.analysis.results import Result, time_key
 from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
@@ -11,10 +12,13 @@ from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
 from trialwright.reports.estimate_cells import (
+    axis_of_time,
     confidence_words,
+    counted_from,
     counts_events,
     descriptive_note,
     difference_cell,
+    from_origin,
     group_words,
     levels_shown,
     limits_words,
@@ -64,7 +68,10 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
         rises = counts_events(source.protocol.endpoints[analysis.endpoint])
         words = "; with the event by " if rises else "; free of the event at "
         last = (words, source.setting(name, "read at", at)) if at else ()
-        rows.append(GroupHeading(Text(source.endpoint(analysis.endpoint), ": median in ", unit, *last)))
+        origin = from_origin(source, name, analysis)
+        rows.append(
+            GroupHeading(Text(source.endpoint(analysis.endpoint), ": median in ", unit, *origin, *last))
+        )
         for level in levels_shown(source, analysis.by):
             here = f"{name}/{level}" if level else name
             cells = (
@@ -74,7 +81,9 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
                 _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) if at else Text("—"),
             )
             rows.append(Row(group_words(source, analysis.by, level), cells))
-    note = Text("In brackets confidence limits; how they were made is said with each curve.")
+    note = Text(
+        "In brackets confidence limits; how they were made is said with each curve. Where nobody or everybody had the event there are none, which is no surer for it."
+    )
     return Table("table-at-a-glance", Text("Main results"), columns, tuple(rows), (note,))
 
 
@@ -119,7 +128,7 @@ def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> T
         Text(source.setting(name, "title", analysis.title)),
         tuple(columns),
         tuple(rows),
-        (note, *_curve_notes(source, analysis)),
+        (note, *_curve_notes(source, name, analysis), *_responders(source, name, analysis)),
     )
 
 
@@ -150,7 +159,7 @@ def _bootstrap_cell(source: Source, name: str, pair: tuple[str, str], at: float)
     return source.interval(source.percent_bare(low), source.percent_bare(high))
 
 
-def _curve_notes(source: Source, analysis: KaplanMeier) -> Iterator[Text]:
+def _curve_notes(source: Source, name: str, analysis: KaplanMeier) -> Iterator[Text]:
     endpoint = source.protocol.endpoints[analysis.endpoint]
     if counts_events(endpoint):
         yield Text(
@@ -159,10 +168,32 @@ def _curve_notes(source: Source, analysis: KaplanMeier) -> Iterator[Text]:
             if endpoint.competing
             else ".",
         )
+    yield from counted_from(source, name, analysis)
     if not endpoint.reported:
         yield Text("Reading times are elapsed; the median counts the day time begins as the first.")
     if analysis.by == GROUPS:
         yield Text("Differences are in percentage points, of the risk of the event.")
+
+
+def _responders(source: Source, name: str, analysis: KaplanMeier) -> Iterator[Text]:
+    """Beside a time in response how many respond by the response rate, and where the two part."""
+    rate = response_rate_beside(source.protocol, analysis)
+    here = f"{name}/{rate}"
+    if rate is None or f"{here}/n_responders" not in source.results:
+        return
+    title = source.setting(rate, "title", source.protocol.analyses[rate].title)
+    told = Text(
+        "By the response rate (", title, ") ", source.count(f"{here}/n_responders"), " subjects respond"
+    )
+    parted = [f"{here}/{one}" for one in ("n_responders_without_time", "n_timed_without_response")]
+    if not any(source.results[id_].value for id_ in parted):
+        yield Text(told, "; they are those whose time is counted here.")
+        return
+    yield Text(
+        told, "; without a time here: ", source.count(parted[0]), "; with a time here and no response there: ", source.count(parted[1]),
+        ". The rate goes by the best confirmed response, a time begins with an event of its own; the protocol confirms the two "
+        "differently.",
+    )  # fmt: skip
 
 
 def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMeier) -> Table:
@@ -190,8 +221,9 @@ def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMei
         "By the reverse Kaplan–Meier method: an event ends follow-up as censoring ends it in the survival curve. In "
         "brackets ", confidence_words(source, name, analysis.confidence), " confidence limits."
     )  # fmt: skip
+    notes = (note, *counted_from(source, name, analysis))
     return Table(
-        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), (note,)
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), notes
     )
 
 
@@ -254,8 +286,9 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
         Column(Text("Mean, ", unit, " of the first ", source.setting(name, "horizon", analysis.horizon))),
     )
     note = Text("In brackets ", confidence_words(source, name, analysis.confidence), " confidence limits.")
+    notes = (note, *counted_from(source, name, analysis))
     return Table(
-        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), (note,)
+        table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), notes
     )
 
 
@@ -408,8 +441,6 @@ def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | 
     if not any(curve["steps"] for curve in curves):
         return Paragraph(Text("No curve is drawn: nobody has both a time and a status."))
     endpoint = source.protocol.endpoints[analysis.endpoint]
-    anchor = analysis.from_ or endpoint.from_ or source.protocol.time_zero or ""
-    unit = (endpoint.unit or "").capitalize()
     return survival_figure(
         curves,
         figure_id=f"figure-{name.replace('_', '-')}",
@@ -420,7 +451,7 @@ def render_curves(source: Source, name: str, analysis: KaplanMeier) -> Figure | 
         ),
         survival_title=f"Cumulative: {endpoint.label}" if rises else endpoint.label,
         rises=rises,
-        time_title=f"{unit} from {anchor.replace('_', ' ')}" if anchor else unit,
+        time_title=axis_of_time(source, name, analysis),
         caption=Text(
             *(("The share of those with the event, one less Kaplan–Meier. ",) if rises else ()),
             "Bands are pointwise ", confidence_words(source, name, analysis.confidence),

@@ -131,8 +131,8 @@ def _draw_swimmer(
 ) -> dict[str, Any]:  # fmt: skip
     canvas = Canvas()
     treatments = {
-        name: (Symbol("bar", PALE[i % len(PALE)], size=5), one.label or name)
-        for i, (name, one) in enumerate(said.protocol.treatments.items())
+        name: (Symbol("bar", PALE[i % len(PALE)], size=5), said.treatment(name).text)
+        for i, name in enumerate(said.protocol.treatments)
     }
     rows = [row for subject in page for row in by[subject]]
     top = canvas.legend(_swimmer_legend(rows, treatments, symbols)) + 6

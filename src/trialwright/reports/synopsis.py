@@ -118,5 +118,5 @@ def _attribute(source: Said, estimand: Estimand, key: str, here: str) -> Text:
     if value is None:
         return Text("not stated")
     if key == "population":
-        return Text(source.said(source.protocol.populations[value].label, f"populations.{value}.label"))
+        return Text(source.population(value))
     return Text(source.said(value, f"{here}.estimand.{key}"))

@@ -11,6 +11,7 @@ from trialwright.reports.blocks import Block, Callout, Column, GroupHeading, Row
 from trialwright.reports.estimate_cells import (
     at_id,
     confidence_words,
+    counted_from,
     difference_cell,
     group_words,
     levels_shown,
@@ -44,11 +45,13 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
         Column(Text("Ratio of the rates")),
     )
     rows: list[Row | GroupHeading] = [
-        GroupHeading(Text("Weeks from ", _moment(source, start), ", median and quartiles"))
+        GroupHeading(
+            Text("Weeks from ", source.moment(start or "time zero", "time zero"), ", median and quartiles")
+        )
     ]
     zero = source.protocol.endpoints[endpoint].from_ or source.protocol.time_zero
     for words, item in (
-        (Text("To ", _moment(source, zero)), TO_ZERO),
+        (Text("To ", source.moment(zero or "time zero", "time zero")), TO_ZERO),
         (Text("To the first of what sets the groups apart"), TO_TREATMENT),
     ):
         cells = tuple(_weeks(source, group, item) for group in groups)
@@ -74,13 +77,6 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
     return [
         Table("table-immortal-time", Text("Time before the treatment"), columns, tuple(rows), (note,)),
     ]
-
-
-def _moment(source: Source, text: str | None) -> Text:
-    anchor = source.protocol.anchors.get(text or "")
-    if anchor is not None and anchor.label:
-        return Text(source.said(anchor.label, f"anchors.{text}.label"))
-    return Text(source.said((text or "time zero").replace("_", " "), "time zero"))
 
 
 def _weeks(source: Source, group: str, item: str) -> Text:
@@ -167,7 +163,8 @@ def render_interval_table(source: Source, name: str, analysis: IntervalCensored)
         " limits from ", source.setting(name, "resamples", analysis.resamples),
         " samples of subjects; of the days median and quartiles. Groups that are examined differently are found out differently.",
     )  # fmt: skip
-    return Table(table_id(name), title, tuple(columns), tuple(rows), (note,))
+    notes = (note, *counted_from(source, name, analysis))
+    return Table(table_id(name), title, tuple(columns), tuple(rows), notes)
 
 
 def _between(source: Source, here: str) -> Text:
@@ -175,6 +172,8 @@ def _between(source: Source, here: str) -> Text:
         return share_cell(source, here, "risk")
     if source.results[f"{here}/risk_least"].value is None:
         return source.percent(f"{here}/risk_least")
+    if source.results[f"{here}/risk_most"].value is None:
+        return Text(source.percent(f"{here}/risk_most"), "; at least ", source.percent(f"{here}/risk_least"))
     return Text(source.percent(f"{here}/risk_least"), " to ", source.percent(f"{here}/risk_most"))
 
 
@@ -223,6 +222,7 @@ def render_emulated_table(source: Source, name: str, analysis: CloneCensorWeight
             source.count(f"{name}/n_analysed"), " subjects analysed; left out for want of a covariate are ",
             *_lacking(source, name, analysis), ".",
         ),
+        *counted_from(source, name, analysis),
     )  # fmt: skip
     return Table(table_id(name), title, columns, tuple(rows), notes)
 

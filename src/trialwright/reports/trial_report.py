@@ -6,11 +6,11 @@ from datetime import date
 
 from trialwright.analysis.from_records import AnalysedTrial
 from trialwright.analysis.listed import select_listed
+from trialwright.analysis.participation import primary_population
 from trialwright.analysis.run import FLOW
 from trialwright.checks.data.record_checks import check_records
 from trialwright.checks.protocol_checks import check_protocol
 from trialwright.derivations.safety_period import safety_population
-from trialwright.protocol.model import Protocol
 from trialwright.reports.blocks import (
     Block,
     Column,
@@ -28,6 +28,7 @@ from trialwright.reports.doubts import render_data_errors, render_doubts
 from trialwright.reports.exposure_tables import exposure_sections
 from trialwright.reports.flow_figure import render_flow
 from trialwright.reports.listing_tables import LISTINGS, render_listing
+from trialwright.reports.participation_table import render_participation
 from trialwright.reports.patient_figures import PATIENT_FIGURES, render_patient_figures
 from trialwright.reports.printed import Source
 from trialwright.reports.study_report import (
@@ -45,7 +46,7 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
     # today is open: the report knows no day but those of its data
     outcome = check_records(trial.records, trial.study.loaded, today=date.max, cut=trial.study.cut)
     population = primary_population(trial.study.protocol)
-    flow = (render_flow(source, population),) if population else ()
+    flow = (render_flow(source, population), render_participation(source, population)) if population else ()
     participants = (*flow, render_populations(source), *population_blocks(source))
     sections = (
         *disclosure_sections(trial.study.protocol, trial.disclosure),
@@ -87,8 +88,7 @@ def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:
 
 
 def _of_population(source: Source, name: str) -> Paragraph:
-    label = source.said(source.protocol.populations[name].label, f"populations.{name}.label")
-    return Paragraph(Text("Of the population: ", label, "."))
+    return Paragraph(Text("Of the population: ", source.population(name), "."))
 
 
 _FIGURES_WITHHELD = Paragraph(
@@ -97,14 +97,6 @@ _FIGURES_WITHHELD = Paragraph(
         "of the groups are."
     )
 )
-
-
-def primary_population(protocol: Protocol) -> str | None:
-    """The population of the first primary endpoint's estimand; of the first analysis where none is stated."""
-    for endpoint in protocol.endpoints.values():
-        if endpoint.role == "primary" and endpoint.estimand:
-            return endpoint.estimand.population
-    return next((analysis.population for analysis in protocol.analyses.values()), None)
 
 
 def render_populations(source: Source) -> Table:
@@ -133,12 +125,12 @@ def render_populations(source: Source) -> Table:
             source.count(f"{FLOW}/{name}/n_not_in_population"),
             source.count(f"{FLOW}/{name}/n_population_unknown"),
         )
-        rows.append(Row(Text(source.said(population.label, f"populations.{name}.label")), cells))
+        rows.append(Row(Text(source.population(name)), cells))
     decided = [
         piece
         for name, population in protocol.populations.items()
         if not population.when
-        for piece in (", ", source.said(population.label, f"populations.{name}.label"))
+        for piece in (", ", source.population(name))
     ]
     notes = (Text("People decide, not a rule: ", *decided[1:], "."),) if decided else ()
     return Table("table-populations", Text("Populations"), columns, tuple(rows), notes)

@@ -118,6 +118,14 @@ def _quantile(source: Source, id_: str) -> Text:
 def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
     endpoint = source.protocol.endpoints[analysis.endpoint]
     estimand = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
+    start = endpoint.from_ or source.protocol.time_zero
+    if start and endpoint.read_at:
+        path = f"endpoints.{analysis.endpoint}.from" if endpoint.from_ else "time zero"
+        yield Text(
+            "Visits count from ",
+            source.moment(start, path),
+            "; the result nearest to the day of each counts.",
+        )
     until = [words for words, strategy in estimand.items() if strategy == "until it happens"]
     if until:
         path = f"endpoints.{analysis.endpoint}.estimand.intercurrent events"

@@ -77,7 +77,7 @@ _ABOUT: Mapping[Reason, _About] = MappingProxyType(
         Reason.STALE: _About(88, "There are results, but none inside the window.", "repeat the test"),
         Reason.CONFLICT: _About(
             80,
-            "Results of one instant lie on both sides of the threshold.",
+            "Results of one instant lie on both sides of the threshold, or one result says two things.",
             "find out which one is right, or repeat the test",
         ),
         Reason.UNREADABLE: _About(

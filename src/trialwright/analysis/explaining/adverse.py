@@ -33,7 +33,7 @@ _DOUBTS: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
         "n_before_or_after": (pl.col("TRTEMFL") == "N", "records from before or after treatment"),
         "n_grade_unknown": (_EMERGENT & pl.col("ATOXGR").is_null(), "records without a grade"),
         "n_grade_assumed": (_EMERGENT & pl.col("ATOXGRF").is_not_null(), "records with an assumed grade"),
-        "n_undated": (_EMERGENT & pl.col("ASTDT").is_null(), "records without a day of onset"),
+        "n_undated": (_EMERGENT & pl.col("ASTDTL").is_null(), "records of whose onset nothing is known"),
     }
 )
 

@@ -15,9 +15,11 @@ from trialwright.analysis.explaining.picking import (
     Picked,
     pick_fact,
     pick_of_population,
+    pick_people,
     rows_of,
 )
 from trialwright.analysis.explaining.strategies import pick_strategies
+from trialwright.analysis.proportions import is_confirmed
 from trialwright.analysis.results import Recorder, Result
 from trialwright.analysis.sample import Sample, is_in_stretches, select_sample, select_times
 from trialwright.analysis.subgroups import part_of_item
@@ -43,6 +45,15 @@ _ENDED_OTHERWISE = MappingProxyType({**_ENDED, "n_censored": (~_EVENT, "censored
 """Where nothing competes, an event that would is a censoring."""
 
 
+_RESPONDERS = MappingProxyType(
+    {
+        "n_responders": "subjects who respond by the response rate",
+        "n_responders_without_time": "subjects who respond by the response rate, without a time",
+        "n_timed_without_response": "subjects with a time, who do not respond by the response rate",
+    }
+)
+
+
 def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
     """The subjects behind a number of a curve, a test or a model; at a reading time those with the event by then."""
     result = asked.result
@@ -52,6 +63,8 @@ def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
         return _without_endpoint(asked, analysis)
     if result.statistic != "n_subjects" and (found := pick_of_population(asked)):
         return found
+    if result.statistic in _RESPONDERS:
+        return _responders(asked, analysis)
     made = asked.keep(lambda: _make(asked, analysis))
     sample = made.sample
     if result.statistic == "n_imputed":
@@ -70,6 +83,27 @@ def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
     keys = ["USUBJID", "TSTART"] if is_in_stretches(analysis) else ["USUBJID"]
     chosen = made.rows.join(frame.select(keys), on=keys, how="semi", maintain_order="left")
     return Picked(made.dataset, chosen, meaning, counts, made.left_out)
+
+
+def _responders(asked: Asked, analysis: TimeAnalysis) -> Picked:
+    """Subjects by their best response of the rate, and by whether they have a time."""
+    statistic, rate = asked.result.statistic, asked.data.protocol.analyses[asked.result.item or ""]
+    name = str(getattr(rate, "endpoint", ""))
+    endpoint = asked.data.protocol.endpoints[name]
+    counts = list(endpoint.response.counts) if endpoint.response else []
+    best = asked.data.tables["ADRS"].filter(
+        (pl.col("PARAMCD") == ("CBOR" if is_confirmed(endpoint) else "BOR"))
+        & (pl.col("PROTOCOL") == f"endpoints.{name}")
+        & (pl.col("ANL01FL") == "Y")
+        & pl.col("AVALC").is_in(counts)
+    )
+    responding = rows_of(asked.everyone, best)
+    timed = rows_of(asked.everyone, select_times(asked.data, analysis).drop_nulls(["AVAL", "CNSR"]))
+    found = {"n_responders": (responding, None), "n_responders_without_time": (responding, timed)}
+    one, other = found.get(statistic, (timed, responding))
+    if other is not None:
+        one = one.join(other, on="USUBJID", how="anti", maintain_order="left")
+    return pick_people(one, _RESPONDERS[statistic], asked.data)
 
 
 def _members(asked: Asked, analysis: Subgroups, item: str) -> pl.Expr:
