@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialwright.records.results import (
-    contradicts,
+    contradicting,
     number_text,
     read_reported,
     scale_of,
@@ -159,6 +159,16 @@ def test_bounds_are_those_of_the_vocabulary(comparator, number, floor):
         assert found == (expected.lo, expected.hi, expected.lo_open, expected.hi_open)
 
 
+def _result(reported, text, number, lloq):
+    return pl.DataFrame(
+        {"LBORRES": [reported], "LBSTRESC": [text], "LBSTRESN": [number], "LBLLOQ": [lloq]},
+        schema={"LBORRES": pl.String, "LBSTRESC": pl.String, "LBSTRESN": pl.Float64, "LBLLOQ": pl.Float64},
+    )
+
+
+_IN_ACCORD = _result("39", "39", 39, None)
+
+
 @pytest.mark.parametrize(
     ("reported", "text", "number", "lloq", "contradictory"),
     [
@@ -189,15 +199,14 @@ def test_bounds_are_those_of_the_vocabulary(comparator, number, floor):
     ],
 )  # fmt: skip
 def test_results_that_contradict_themselves(reported, text, number, lloq, contradictory):
-    row = pl.DataFrame(
-        {"LBORRES": [reported], "LBSTRESC": [text], "LBSTRESN": [number], "LBLLOQ": [lloq]},
-        schema={"LBORRES": pl.String, "LBSTRESC": pl.String, "LBSTRESN": pl.Float64, "LBLLOQ": pl.Float64},
-    )
-    assert row.select(contradicts(pl.lit(1.0))).item() is contradictory
+    row = _result(reported, text, number, lloq)
+    assert contradicting(row, pl.lit(1.0)).item() is contradictory
+    among_others = pl.concat([_IN_ACCORD, row, _IN_ACCORD])
+    assert contradicting(among_others, pl.lit(1.0)).to_list() == [False, contradictory, False]
     if reported and (
         number is None or text == str(number)
     ):  # nobody knows the factor: what was reported says nothing
-        assert row.select(contradicts(pl.lit(None, pl.Float64))).item() is False
+        assert contradicting(row, pl.lit(None, pl.Float64)).item() is False
 
 
 @given(st.floats(1e-3, 1e9), st.floats(1e-3, 1e3))
@@ -206,4 +215,4 @@ def test_a_converted_result_never_contradicts_itself(reported, factor):
     number = reported * float(f"{factor:.3g}")
     row = pl.DataFrame({"LBORRES": [repr(reported)], "LBSTRESC": [repr(number)], "LBSTRESN": [number], "LBLLOQ": [None]},
                        schema_overrides={"LBLLOQ": pl.Float64})  # fmt: skip
-    assert row.select(contradicts(pl.lit(factor))).item() is False
+    assert contradicting(row, pl.lit(factor)).item() is False

@@ -17,7 +17,7 @@ from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay
-from trialwright.records.results import contradicts, is_below_its_limit, standard_bounds
+from trialwright.records.results import contradicting, is_below_its_limit, standard_bounds
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.units import Unit, UnknownUnit, find_unit
 from trialwright.vocabulary.verdicts import Reason
@@ -148,11 +148,11 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
 
 
 def _bounds(named: pl.DataFrame, floor: float | None) -> pl.DataFrame:
-    """The numbers each result may stand for, in the unit it is standardised to: none of one that `contradicts` itself, and of
+    """The numbers each result may stand for, in the unit it is standardised to: none of one that contradicts itself, and of
     one below the limit of quantification that its record states all below that."""
     as_recorded = {f"LB{name}": name for name in ("ORRES", "STRESC", "STRESN", "LLOQ")}
     told = named.select(**as_recorded, by=pl.col("reported") / pl.col("factor"))
-    told = told.with_columns(contradicts=contradicts(pl.col("by")), is_below=is_below_its_limit())
+    told = told.with_columns(contradicting(told, pl.col("by")), is_below=is_below_its_limit())
     bounds = pl.concat([told, standard_bounds(told, floor=floor)], how="horizontal")
     is_below = pl.col("is_below") & (pl.col("lo") == pl.col("hi"))
     least = -math.inf if floor is None else floor

@@ -183,7 +183,8 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
     """
     number = pl.col("LBSTRESN").cast(pl.Float64)
     least = -math.inf if floor is None else floor
-    has_sign = pl.col("LBSTRESC").str.contains(r"^\s*[<>]").fill_null(value=False)
+    signs = (pl.col("LBSTRESC").str.contains(sign, literal=True) for sign in "<>")
+    has_sign = pl.any_horizontal(signs).fill_null(value=False)
     is_text = (number.is_null() & pl.col("LBSTRESC").is_not_null()) | has_sign
     if not laboratory.select(is_text.any()).item():
         is_known = (number.is_finite() & (number >= least)).fill_null(value=False)
@@ -219,17 +220,35 @@ def is_beside(number: pl.Expr, standard: pl.Expr) -> pl.Expr:
     return ((off > _CLOSE * standard.abs()) & (off > rounding)).fill_null(value=False)
 
 
-def contradicts(factor: pl.Expr) -> pl.Expr:
-    """Whether a result contradicts itself: `LBSTRESC` its `LBSTRESN`, or `LBORRES` both.
+def contradicting(laboratory: pl.DataFrame, factor: pl.Expr) -> pl.Series:
+    """Which results contradict themselves: `LBSTRESC` its `LBSTRESN`, or `LBORRES` both.
 
     `<20` and 20 or 10 put in its place do not; 10 below its `LBLLOQ` 20 and 10 or `<20` reported do not. A reported sign that
     the standard result has lost does.
 
     Parameters
     ----------
+    laboratory : polars.DataFrame
+        With `LBORRES`, `LBSTRESC`, `LBSTRESN` and `LBLLOQ`.
     factor : Expr
         From the reported unit to that of the standard result; null where they cannot be compared.
     """
+    number = pl.col("LBSTRESN").cast(pl.Float64)
+
+    def agrees(name: str, by: pl.Expr) -> pl.Expr:
+        off = pl.col(name).cast(pl.Float64, strict=False) * by - number
+        return pl.col(name).is_null() | by.is_null() | (off.abs() <= _CLOSE * number.abs())
+
+    agree = agrees("LBSTRESC", pl.lit(1.0)) & agrees(
+        "LBORRES", factor
+    )  # as nearly all do: numbers without a sign
+    is_open = laboratory.select(~agree.fill_null(value=False)).to_series().to_numpy(writable=True)
+    is_open[is_open] = laboratory.filter(is_open).select(_contradicts(factor)).to_series().to_numpy()
+    return pl.Series("contradicts", is_open)
+
+
+def _contradicts(factor: pl.Expr) -> pl.Expr:
+    """Whether a result contradicts itself, from its texts."""
     number, lloq = pl.col("LBSTRESN").cast(pl.Float64), pl.col("LBLLOQ").cast(pl.Float64)
     (sign, text), (told_sign, told) = (
         (

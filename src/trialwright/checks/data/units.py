@@ -11,7 +11,7 @@ from trialwright.checks.data.results import SDTM, amounts, numeric, of_bilirubin
 from trialwright.checks.data.tables import StudyTables
 from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
-from trialwright.records.results import contradicts, split_results
+from trialwright.records.results import contradicting, split_results
 from trialwright.vocabulary.concepts import Concept, catalogue
 from trialwright.vocabulary.problems import Severity
 from trialwright.vocabulary.units import UnitsDoNotConvert, conversion_factor
@@ -162,9 +162,8 @@ def conversion_wrong(study: StudyTables) -> Iterator[Found]:
     rows = split_results(numeric(scaled(study)))
     expected = pl.col("LBORRESN") * pl.col("FROM_REPORTED") / pl.col("TO_CONCEPT")
     factor = pl.col("FROM_REPORTED") / pl.col("TO_CONCEPT")
-    rows = rows.with_columns(expected.alias("EXPECTED")).filter(
-        pl.col("EXPECTED").is_not_null(), contradicts(factor)
-    )
+    rows = rows.with_columns(expected.alias("EXPECTED")).drop_nulls("EXPECTED")
+    rows = rows.filter(contradicting(rows, factor))
     is_exact = pl.col("LBSTRESN").is_not_null() & ~pl.col("LBSTRESC").str.contains("[<>]").fill_null(
         value=False
     )
