@@ -203,6 +203,25 @@ def test_days_of_exposure_from_time_zero_of_doses_and_of_whom_nobody_knows_it():
         assert (value(rows, "TRLDAYS"), value(rows, "TRLDAYS", "REASON")) == ([None], [why])
 
 
+@pytest.mark.parametrize(
+    ("ends", "days"),
+    [
+        pytest.param({}, 56, id="the interval of the last dose to its end, day 56"),
+        pytest.param({"DTHDT": day(29)}, 29, id="death on the day of the last dose"),
+        pytest.param({"DTHDT": day(40)}, 40, id="death within the interval"),
+        pytest.param({"DTHDT": day(56)}, 56, id="death on its last day"),
+        pytest.param({"DTHDT": day(200)}, 56, id="death after it"),
+        pytest.param({"CUTDT": day(30)}, 30, id="the data cut within the interval"),
+        pytest.param({"CUTDT": day(50), "DTHDT": day(40)}, 40, id="death before the cut"),
+    ],
+)
+def test_nobody_is_exposed_after_death_or_the_data_cut(ends, days):
+    """Doses on days 1 and 29, each for 28 days. What a dose was meant to cover, `EXPDAYS`, is 56 days all the same."""
+    rows = summed(*on_days(1, 29), **{name: date.fromisoformat(told) for name, told in ends.items()})
+    assert value(rows, "TRLDAYS") == [days]
+    assert value(rows, "EXPDAYS") == [56]
+
+
 @pytest.mark.parametrize(("resumed", "long"), [(45, 0), (46, 1)])
 def test_a_gap_is_long_from_the_fifteenth_day(resumed, long):
     """Taken until day 30: without it on days 31 to 44 are 14 days, to 45 are 15."""

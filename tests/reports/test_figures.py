@@ -187,6 +187,21 @@ def test_counts_stand_under_their_ticks_and_no_words_overlap(five_patients, widt
         assert row == pytest.approx(labels, abs=0.51)
 
 
+@pytest.mark.parametrize(("width", "n_shown"), [(340, 4), (390, 4), (720, 8)])
+def test_ticks_of_four_digits_keep_apart(five_patients, width, n_shown):
+    """Three years in steps of 168 days: on a telephone `1,008` and `1,176` stood as one number."""
+    group = five_patients("A")
+    group["ticks"] = [{**group["ticks"][0], "time": 168 * i} for i in range(8)]
+    texts, _ = texts_of(curves(group), width)
+    ticks = [
+        (words, left, right) for words, left, right, _ in texts if words in {f"{168 * i:,}" for i in range(8)}
+    ]
+    labels = [words for words, *_ in ticks if words != "0"]
+    assert len(labels) == n_shown - 1
+    apart = sorted((left, right) for words, left, right in ticks if words != "0")
+    assert all(left - right > 5 for (_, right), (left, _) in itertools.pairwise(apart))
+
+
 def test_dashes_and_colours_differ_and_can_be_seen():
     assert (
         len({tuple(dash) for dash in figures.DASH_PATTERNS})

@@ -172,6 +172,43 @@ def test_the_words_and_counts_of_a_figure_are_printed(sample_page, document):
     assert "1.50(1.10to2.00)" in letters
 
 
+def pictures_of(document):
+    """Left, lower, right and upper edge of every picture in points, from the lower left corner of its page."""
+    objects = dict(re.findall(rb"(?:^|\n)(\d+) 0 obj\n(.*?)\nendobj", document, re.DOTALL))
+    pages = [body for body in objects.values() if re.search(rb"/Type/Page\b", body)]
+    contents = b"".join(stream_of(objects[re.search(rb"/Contents (\d+) 0 R", body)[1]]) for body in pages)
+    corner = rb"(-?[\d.]+) (-?[\d.]+) "
+    boxes = re.findall(rb"q " + corner + rb"m " + 3 * (corner + rb"l\s?") + rb"h\nW", contents)
+    return [(float(box[0]), float(box[5]), float(box[4]), float(box[1])) for box in boxes]
+
+
+@pytest.mark.parametrize(
+    ("height", "has_room"),
+    [
+        pytest.param(300, True, id="as wide as the text where there is room"),
+        pytest.param(900, True, id="nearly a page high"),
+        pytest.param(1000, False, id="a page high with its title and note: smaller"),
+        pytest.param(4000, False, id="much higher than a page"),
+    ],
+)
+def test_a_picture_ends_above_its_notes_and_the_foot_of_the_page(height, has_room):
+    # Of A4 174 mm by 257 mm are left between the margins, so a picture as wide has 700 by 1034 px less title and note.
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}" viewBox="0 0 700 {height}"/>'
+    )
+    figure = Figure("f", Text("Title"), {}, Text("alt"), Text("A note of two lines. " * 10))
+    document = render_pdf(one_section(Paragraph(Text("before")), figure), {"f": drawn})
+    millimetre = 72 / 25.4
+    [(left, lower, right, upper)] = pictures_of(document)
+    if has_room:
+        assert (right - left) / millimetre == pytest.approx(174, abs=0.1)
+    else:
+        assert 230 < (upper - lower) / millimetre < 245
+    assert (upper - lower) / (right - left) == pytest.approx(height / 700, rel=1e-3)
+    assert lower > 20 * millimetre + 2 * 8
+    assert upper < (297 - 20) * millimetre
+
+
 def test_only_the_fonts_of_the_package_are_embedded(document):
     names = set(re.findall(rb"/FontName/[A-Z]{6}\+([\w-]+)", document))
     assert names == {b"Inter-Regular", b"Inter-SemiBold", b"DroidSansFallback"}

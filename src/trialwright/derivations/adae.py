@@ -15,7 +15,7 @@ from trialwright.derivations.known_columns import (
     yes_no,
 )
 from trialwright.derivations.minutes import MET
-from trialwright.derivations.safety_period import safety_endpoint, safety_span
+from trialwright.derivations.safety_period import ends_with_new_therapy, safety_endpoint, safety_span
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.medicine.adverse_events import treatment_emergent
@@ -157,11 +157,9 @@ def _goes_on_unchanged() -> pl.Expr:
 
 
 def _new_therapy(facts: StudyFacts, endpoint: Endpoint | None) -> pl.DataFrame:
-    """When new anticancer therapy first began, where the estimand says `while on treatment` of it: only related events count then."""
-    strategies = endpoint.estimand.intercurrent_events if endpoint and endpoint.estimand else {}
-    ends = strategies.get(NEW_THERAPY.replace("_", " ")) == "while on treatment"
+    """When new anticancer therapy first began, where only related events count after it."""
     found = facts.events.get(NEW_THERAPY, pl.DataFrame(schema=OCCURRENCES))
-    met = found.filter((pl.col("code") == MET) & pl.lit(ends))
+    met = found.filter((pl.col("code") == MET) & pl.lit(ends_with_new_therapy(endpoint)))
     return met.group_by(pl.col("subject").alias(SUBJECT)).agg(
         pl.col(side).min().alias(f"therapy_{side}") for side in ("earliest", "latest")
     )

@@ -45,7 +45,7 @@ def derive_adexsum(
     ----------
     study : Study
     adsl : DataFrame
-        `SUBJECT`, `STARTDT`.
+        `SUBJECT`, `STARTDT`, `DTHDT`, `CUTDT`.
     adex : DataFrame
         As `derive_adex` gives it.
     facts : StudyFacts, optional
@@ -60,7 +60,7 @@ def derive_adexsum(
         before the last dose. Formulas stand in docs/derivations-safety.md.
     """
     facts = known_facts(study) if facts is None else facts
-    zero = adsl.select(SUBJECT, "STARTDT")
+    zero = adsl.select(SUBJECT, "STARTDT", "DTHDT", "CUTDT")
     adex = adex.join(zero, on=SUBJECT, how="left", maintain_order="left")
     parts = [pl.DataFrame(schema={SUBJECT: pl.Int64, **_ROW})]
     for name, treatment in study.protocol.treatments.items():
@@ -113,7 +113,9 @@ def _amounts(rows: pl.DataFrame, name: str, treatment: Treatment) -> Iterator[pl
     reasons: dict[str, Any] = dict.fromkeys(found, undated)
     if every:
         zero = pl.col("STARTDT").first()
-        since = (last - pl.max_horizontal(first, zero)).dt.total_days() + every
+        covered = last + pl.duration(days=every - 1)
+        lived = pl.min_horizontal(covered, pl.col("DTHDT").first(), pl.col("CUTDT").first())
+        since = (lived - pl.max_horizontal(first, zero)).dt.total_days() + 1
         found["TRLDAYS"] = pl.when(is_dated & zero.is_not_null()).then(since.clip(lower_bound=0))
         reasons["TRLDAYS"] = undated.when(zero.is_null()).then(pl.lit(_MISSING))
     if treatment.every:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trialwright.analysis.adverse_events import CONFIDENCE, GRADES, KINDS, NOT_CODED
 from trialwright.analysis.exposure import EXPOSURE
+from trialwright.derivations.safety_period import ends_with_new_therapy
 from trialwright.protocol.analyses import GradeTable
 from trialwright.protocol.categories import levels_of
 from trialwright.reports.blocks import Block, Column, Number, Ref, Row, Table, Term, Text
@@ -22,6 +23,7 @@ _KINDS = {
     "fatal": "Fatal",
     "immune-mediated": "Immune-mediated, as recorded",
 }
+_AFTER_NEW_THERAPY = " Of those that began after a new anticancer therapy only related ones count, and those of which nobody said."
 _SCALE = Ref.source("CTCAE v5.0")
 
 
@@ -99,7 +101,7 @@ def events_counted(source: Source, analysis: GradeTable) -> tuple[str | Term, ..
     when = (": ", source.span(during, f"endpoints.{analysis.endpoint}.during")) if during else ()
     return (
         "Counted are adverse events that came with treatment (treatment-emergent", *when, "), of the population: ",
-        source.population(analysis.population), ".",
+        source.population(analysis.population), ".", *((_AFTER_NEW_THERAPY,) if ends_with_new_therapy(endpoint) else ()),
     )  # fmt: skip
 
 
@@ -139,16 +141,17 @@ def _rate(source: Source, here: str) -> Text:
 
 def _notes(source: Source, name: str, analysis: GradeTable) -> Iterator[Text]:
     yield Text(*events_counted(source, analysis))
+    goes_on = ends_with_new_therapy(source.protocol.endpoints[analysis.endpoint])
     yield Text(
         "The share is of the population. Over time the first event of each subject counts, with exact ",
-        _confidence(), " confidence limits; time ends with it. “Not known” are subjects without such an event "
+        _confidence(), " confidence limits; time ends with it", ", not with a new therapy" if goes_on else "", ". “Not known” are subjects without such an event "
         "of whom nobody said of another event whether it was one.",
     )  # fmt: skip
     records = f"{name}/records"
     yield Text(
         "Records of events: ", source.count(f"{records}/n_records"), " came with treatment (dates leave it open for ",
         source.count(f"{records}/n_not_proven"), "), ", source.count(f"{records}/n_before_or_after"),
-        " before or after it; for ", source.count(f"{records}/n_no_period"), " nobody can tell, and they are not counted.",
+        " did not; for ", source.count(f"{records}/n_no_period"), " nobody can tell, and they are not counted.",
     )  # fmt: skip
     if source.results[f"{records}/n_grade_assumed"].value:
         yield Text(

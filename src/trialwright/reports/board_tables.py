@@ -81,7 +81,7 @@ def render_board_table(told: Told) -> Table:
     ]
     percent = Term(f"{100 * CONFIDENCE:g} %", Ref.version("trialwright"))
     notes = [
-        Text("Months of a treatment count from time zero, or a first dose after it, to the last dose and one interval."),
+        Text("Months of a treatment count from time zero, or a first dose after it, to the last dose and one interval, and not beyond death or the data cut."),
         Text("In brackets exact ", percent, " confidence limits (Clopper and Pearson), two-sided, not adjusted for repeated looks."),
         Text(
             "Deaths and serious events are of the whole population. Whoever nobody can tell about counts without, and is counted "

@@ -42,8 +42,9 @@ def render_calendar(source: Source) -> Table:
     )
     notes = (
         Text(
-            "A row counts results, assessments, visits, repeats, starts, ends or pauses. What could not come any more after death or the end of "
-            "the part in the study is not counted. A repeat is a look after one that nobody could judge."
+            "A row counts results, assessments, visits, repeats, starts, ends or pauses: those that came, however early, and those whose time "
+            "was over without. What could not come any more after death or the end of the part in the study is not counted. A repeat is a look "
+            "after one that nobody could judge. A start outside its time is late or missed, which does not say that treatment never began."
         ),
         Text(
             "Overdue is what has not come and can still be held; what nobody can tell hangs on a date known in part, or on what a look showed. "

@@ -16,7 +16,7 @@ _AMOUNTS = {
     "TOTDOSE": "Total dose",
     "RDI": "Relative dose intensity, %",
     "EXPDAYS": "Days from first to last and one interval",
-    "TRLDAYS": "The same, from time zero on",
+    "TRLDAYS": "Days from time zero on, up to death or the cut",
     "COVDAYS": "Days covered",
     "NSKIP": "Doses skipped",
     "NLATE": "Doses late",

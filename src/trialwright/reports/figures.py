@@ -311,7 +311,10 @@ def _percent(value: str) -> str:
 
 def _shown_tick(times: Sequence[float], shown: str) -> str:
     """An expression for `shown` at each tick, or at every second one where the plot is too narrow for all."""
-    return f"width >= {34 * (len(times) - 1)} || indexof({list(times)}, datum.value) % 2 == 0 ? {shown} : ''"
+    room = max(34, *(math.ceil(text_width(f"{time:,g}")) + 8 for time in times))
+    return (
+        f"width >= {room * (len(times) - 1)} || indexof({list(times)}, datum.value) % 2 == 0 ? {shown} : ''"
+    )
 
 
 def _risk_table(groups: Sequence[SurvivalGroup], y: int) -> dict[str, list[dict[str, Any]]]:

@@ -45,7 +45,7 @@ def render_flow(source: Source, population: str) -> Figure:
     here = f"{FLOW}/{population}"
     left, right = (LEFT.right(2), Place(0.5, -10)), (Place(0.5, 10), RIGHT.right(-2))
     outside = [
-        ("Outside it", f"{here}/n_not_in_population"),
+        ("Not in the population below", f"{here}/n_not_in_population"),
         ("Not known", f"{here}/n_population_unknown"),
     ]
     canvas = Canvas()

@@ -8,7 +8,6 @@ from typing import Any
 from trialwright.analysis.incidence import GRAY
 from trialwright.analysis.results import Result
 from trialwright.protocol.analyses import CumulativeIncidence, FineGray
-from trialwright.protocol.categories import levels_of
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Paragraph, Row, Table, Text
 from trialwright.reports.estimate_cells import (
     at_id,
@@ -37,7 +36,7 @@ from trialwright.reports.figures import (
     survival_figure,
 )
 from trialwright.reports.printed import Source
-from trialwright.reports.survival_tables import risk_tick, table_id
+from trialwright.reports.survival_tables import covariate_label, risk_tick, table_id
 
 
 def render_incidence(source: Source, name: str, analysis: CumulativeIncidence) -> list[Block]:
@@ -270,7 +269,7 @@ def render_fine_gray_table(source: Source, name: str, analysis: FineGray) -> Tab
             ratio_with_limits(source, here, "subdistribution_hazard_ratio"),
             *([p_value] if has_p else []),
         )
-        rows.append(Row(_label(source, analysis, str(row.item)), cells))
+        rows.append(Row(covariate_label(source, name, analysis, str(row.item)), cells))
     notes = (
         Text(
             source.count(f"{name}/n_analysed"), " subjects, ", source.count(f"{name}/n_events"), " events, ",
@@ -290,11 +289,3 @@ def render_fine_gray_table(source: Source, name: str, analysis: FineGray) -> Tab
 
 def _terms(source: Source, name: str) -> list[Result]:
     return [row for row in source.results.of(name) if row.statistic == "subdistribution_hazard_ratio"]
-
-
-def _label(source: Source, analysis: FineGray, item: str) -> Text:
-    fact, _, level = item.partition("=")
-    if not level:
-        return Text(source.heading(fact), *((" (per tenfold rise)",) if fact in analysis.transform else ()))
-    reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
-    return Text(source.term(item), " against ", source.short_level(fact, reference))

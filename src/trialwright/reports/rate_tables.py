@@ -215,6 +215,10 @@ def _notes(source: Source, name: str, analysis: Proportion, levels: list[str | N
         yield Text("In brackets ", confidence, " limits, each one-sided and for itself, by an exact method.")
     else:
         yield Text("In brackets ", confidence, " confidence limits by an exact method.")
+    if analysis.per == "subjects" and len(levels) > 1:
+        yield Text(
+            "Differences are in percentage points, with limits by the method of Newcombe; ratios have theirs on the logarithmic scale."
+        )
     if analysis.per == "patient-months":
         yield Text(
             "Events per hundred patient-months. Time ends with the event. Who has no time that counts adds none: ",

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from trialwright.analysis.responders import response_rate_beside
 from trialwright.analysis.results import Result, time_key
 from trialwright.analysis.survival_rows import minus
-from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
+from trialwright.protocol.analyses import (
+    Cox,
+    FineGray,
+    KaplanMeier,
+    LogRank,
+    RestrictedMean,
+    ReverseKaplanMeier,
+)
 from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
@@ -311,7 +318,7 @@ def render_cox_table(source: Source, name: str, analysis: Cox) -> Table:
             *([p_value] if has_p else []),
             source.p_value(hazards) if hazards in source.results else Text("—"),
         )
-        rows.append(Row(_cox_label(source, name, analysis, str(row.item)), cells))
+        rows.append(Row(covariate_label(source, name, analysis, str(row.item)), cells))
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows),
         _cox_notes(source, name, analysis),
@@ -380,7 +387,8 @@ def _is_fitted(source: Source, name: str) -> bool:
     return any(row.value is not None for row in _cox_terms(source, name))
 
 
-def _cox_label(source: Source, name: str, analysis: Cox, item: str) -> Text:
+def covariate_label(source: Source, name: str, analysis: Cox | FineGray, item: str) -> Text:
+    """What a ratio of hazards is of: a level against another, or a number and by how much it rises."""
     fact, _, level = item.partition("=")
     if not level:
         return Text(source.heading(fact), *_per(source, name, analysis, fact))
@@ -388,7 +396,7 @@ def _cox_label(source: Source, name: str, analysis: Cox, item: str) -> Text:
     return Text(source.term(item), " against ", source.short_level(fact, reference))
 
 
-def _per(source: Source, name: str, analysis: Cox, fact: str) -> tuple[str | Term, ...]:
+def _per(source: Source, name: str, analysis: Cox | FineGray, fact: str) -> tuple[str | Term, ...]:
     """By how much a number must rise for its hazard ratio: one unit, or tenfold on the scale of its logarithm."""
     if fact in analysis.transform:
         return (", ", source.setting(name, f"transform.{fact}", "per tenfold rise"))
@@ -413,7 +421,7 @@ def render_forest(source: Source, name: str, analysis: Cox) -> Figure | None:
         here = f"{name}/{row.item}"
         rows.append(
             {
-                "label": _cox_label(source, name, analysis, str(row.item)).plain,
+                "label": covariate_label(source, name, analysis, str(row.item)).plain,
                 "estimate": row.value,
                 "conf_low": source.results[f"{here}/conf_low"].value,
                 "conf_high": source.results[f"{here}/conf_high"].value,

@@ -194,7 +194,7 @@ def render_emulated_table(source: Source, name: str, analysis: CloneCensorWeight
     title = Text(source.setting(name, "title", analysis.title))
     columns = (
         Column(Text("Strategy"), "left"),
-        Column(Text("Began it")),
+        Column(Text("Did so in fact")),
         Column(Text("Risk")),
         Column(Text("Left the strategy")),
         Column(Text("Information left")),
@@ -214,7 +214,7 @@ def render_emulated_table(source: Source, name: str, analysis: CloneCensorWeight
     notes = (
         Text(
             "Everybody follows both strategies until leaving one: without the treatment at the end of the grace period of ",
-            source.setting(name, "grace", analysis.grace), ", or with its begin before. Who remains is weighted to stand for who left. In brackets ",
+            source.setting(name, "grace", analysis.grace), ", or with its begin before. Did so in fact counts a begin at any time, also after it. Who remains is weighted to stand for who left. In brackets ",
             confidence_words(source, name, analysis.confidence), " limits from ", source.setting(name, "resamples", analysis.resamples),
             " samples of subjects, each with models of its own.",
         ),

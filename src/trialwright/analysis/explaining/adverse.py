@@ -30,7 +30,7 @@ _DOUBTS: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
             pl.col("TRTEMFL").is_null(),
             "records of which nobody knows whether they came with treatment",
         ),
-        "n_before_or_after": (pl.col("TRTEMFL") == "N", "records from before or after treatment"),
+        "n_before_or_after": (pl.col("TRTEMFL") == "N", "records that did not come with treatment"),
         "n_grade_unknown": (_EMERGENT & pl.col("ATOXGR").is_null(), "records without a grade"),
         "n_grade_assumed": (_EMERGENT & pl.col("ATOXGRF").is_not_null(), "records with an assumed grade"),
         "n_undated": (_EMERGENT & pl.col("ASTDTL").is_null(), "records of whose onset nothing is known"),
