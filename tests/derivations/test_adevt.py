@@ -461,6 +461,174 @@ def test_what_may_have_happened_after_what_did_leaves_both_together_open(durva):
     assert adevt.filter(pl.col("EVENT") == "both")["ADTL"].to_list() == [day(57)]
 
 
+def days_of(adevt, event, subject="1"):
+    rows = adevt.filter((pl.col("EVENT") == event) & (pl.col("USUBJID") == subject))
+    return rows.select("AVALC", "ADTL", "REASON").rows()
+
+
+def test_a_flare_that_may_have_ended_may_be_followed_by_another(durva):
+    """ALT 150 on day 29, 50 on day 57. If that of day 85 was 100 or less, two in a row ended the flare and day 113 begins
+    another; if it was more, the first went on, or another began on day 85. With 50 in its place it is known."""
+    records, values = Records(), {1: 30, 29: 150, 57: 50, 113: 150}
+    for name, unreadable in (("?", "?"), ("50", 50), ("150", 150)):
+        treated(records, name, until=141).series("alt", {**values, 85: unreadable}, name)
+    adevt = derive_adevt(records.study_of(durva))
+    assert days_of(adevt, "hepatitis_flare", "?") == [
+        ("met", day(29), None), ("unknown", day(85), "unreadable"), ("unknown", day(113), "unreadable"),
+    ]  # fmt: skip
+    assert occurrences(adevt, "hepatitis_flare", "50") == [day(29), day(113)]
+    assert occurrences(adevt, "hepatitis_flare", "150") == [day(29)]
+
+
+MOMENTS = {
+    "up_to_first": "value >= 1 IU/mL and date <= first hbv_reactivation",
+    "up_to_last": "value >= 1 IU/mL and date <= last hbv_reactivation",
+    "no_flare_after": "value >= 1 IU/mL and not had(hepatitis_flare, 28 days after last hbv_reactivation)",
+}
+
+
+def test_a_moment_told_by_what_may_have_happened_is_not_sure_to_come(durva):
+    """Reactivation on day 57 in "sure" and "both", in "maybe" and "both" perhaps on day 85. Where nobody knows that there was
+    one, nothing comes surely before it; the last of two is that of day 57 if the other is none. A flare on day 85 lies
+    within 28 days after either."""
+    told = {"of": "hbv_dna", "status": "assumed", "reason": "a test"}
+    more = {f"events.{name}": {"label": name, "when": when, **told} for name, when in MOMENTS.items()}
+    records = Records()
+    for name, dna in (
+        ("sure", {57: 1e6, 85: 10}),
+        ("maybe", {57: 10, 85: "?"}),
+        ("both", {57: 1e6, 85: "?"}),
+    ):
+        treated(records, name, until=141).series("hbv_dna", {1: 2000, **dna, 113: 10}, name)
+        records.series("alt", {1: 40, 85: 400}, name)
+    adevt = derive_adevt(records.study_of(changed(durva, more)))
+
+    def found(event, name):
+        return {when: verdict for verdict, when, _ in days_of(adevt, event, name)}
+
+    met, unknown = "met", "unknown"
+    assert found("up_to_first", "sure") == found("up_to_first", "both") == {day(1): met, day(57): met}
+    assert found("up_to_last", "sure") == {day(1): met, day(57): met}
+    for event in (
+        "up_to_first",
+        "up_to_last",
+    ):  # of day 113, too: what may have happened is of an unknown time
+        assert found(event, "maybe") == {day(one): unknown for one in (1, 57, 85, 113)}
+    assert found("up_to_last", "both") == {day(1): met, day(57): met, day(85): unknown, day(113): unknown}
+    at_113 = [found("no_flare_after", name).get(day(113)) for name in ("sure", "maybe", "both")]
+    assert at_113 == [None, unknown, unknown]
+
+
+def test_a_rule_without_rows_is_not_met_again_where_only_something_may_have_happened(durva):
+    """Both had happened by day 29. Day 57 tells of nothing but ALT that nobody can read: if it was no flare, nothing is
+    recorded there that the rule asks for."""
+    both = {"label": "both", "when": "had(hbv_reactivation) and had(hepatitis_flare)"}
+    loaded = changed(durva, {"events.both": {**both, "status": "assumed", "reason": "a test"}})
+    records = treated(Records()).series("hbv_dna", {1: 2000, 29: 200_000})
+    records.series("alt", {1: 40, 29: 150, 43: 50, 50: 50, 57: "?"})
+    adevt = derive_adevt(records.study_of(loaded))
+    assert days_of(adevt, "both") == [("met", day(29), None), ("unknown", day(57), "unreadable")]
+
+
+def test_an_event_of_what_may_have_happened_may_be_on_the_day_of_that(durva):
+    """A scan on day 85 that nobody can read may be one that could be judged, and then may show the response seen on day 113:
+    on that day, not from it on."""
+    records = treated(Records())
+    for when, response in ((57, "SD"), (85, "?"), (113, "PR"), (141, "PR")):
+        records.add(
+            "RS", "1", RSTESTCD="OVRLRESP", RSCAT="RECIST 1.1", RSEVAL="INVESTIGATOR", RSSTRESC=response, RSDTC=on_day(when)
+        )  # fmt: skip
+    rows = derive_adevt(records.study_of(durva)).filter(pl.col("EVENT") == "tumour_response")
+    open_ = rows.filter(pl.col("AVALC") == "unknown").select("ADTL", "ADTH").rows()
+    assert (day(85), day(85)) in open_
+    assert all(first == last for first, last in open_)
+
+
+@pytest.mark.parametrize(("dna", "expected"), [
+    pytest.param({29: "?"}, [("met", 57), ("unknown", 29)], id="perhaps on the day of what may have been"),
+    pytest.param({15: 1e6, 29: "?"}, [("met", 15), ("unknown", 29)], id="perhaps later than on that of what surely was"),
+    pytest.param({15: "?", 29: 1e6}, [("met", 29)], id="what may have been before that changes nothing"),
+    pytest.param({29: 10}, [("met", 57)], id="nothing was"),
+])  # fmt: skip
+def test_an_event_may_be_dated_to_what_may_have_happened(durva, dna, expected):
+    """ALT above 100 U/L on day 57, dated to the last reactivation within 60 days before, and to its own day without one."""
+    event = {
+        "label": "seen",
+        "of": "alt",
+        "when": "value > 100 U/L",
+        "dated to": "hbv_reactivation",
+        "within": "60 days",
+    }
+    loaded = changed(durva, {"events.seen": {**event, "status": "assumed", "reason": "a test"}})
+    records = treated(Records()).series("hbv_dna", {1: 2000, **dna}).series("alt", {1: 40, 57: 130})
+    found = days_of(derive_adevt(records.study_of(loaded)), "seen")
+    assert [(verdict, when) for verdict, when, _ in found] == [
+        (verdict, day(number)) for verdict, number in expected
+    ]
+
+
+ASKED_OF_EVENTS = {
+    "both": {"all of": ["hbv_reactivation", "hepatitis_flare"]},
+    "both_close": {"all of": ["hbv_reactivation", "hepatitis_flare"], "within": "60 days"},
+    "either": {"any of": ["hbv_reactivation", "hepatitis_flare"]},
+    "dated": {"of": "alt", "when": "value > 100 U/L", "dated to": "hbv_reactivation", "within": "60 days"},
+    "both_by_now": {"when": "had(hbv_reactivation) and had(hepatitis_flare)"},
+    "after_a_flare": {"of": "hbv_dna", "when": "value >= 1 IU/mL and had(hepatitis_flare, 60 days)"},
+    "without_a_flare": {"of": "hbv_dna", "when": "value >= 1 IU/mL and not had(hepatitis_flare, 60 days)"},
+    "seldom": {"of": "hbv_dna", "when": "value >= 1 IU/mL and count(hbv_reactivation, 60 days) = 0"},
+    "long_after": {"of": "hbv_dna", "when": "value >= 1 IU/mL and date >= first hbv_reactivation + 28 days"},
+    "before_the_last": {
+        "of": "hbv_dna",
+        "when": "value >= 1 IU/mL and date <= last hbv_reactivation + 28 days",
+    },
+    "after_the_last": {"of": "hbv_dna", "when": "value >= 1 IU/mL and date > last hbv_reactivation"},
+}
+SAMPLES = st.tuples(st.sampled_from(["hbv_dna", "alt"]), st.sampled_from([29, 43, 57, 71, 85, 99, 120, 150]))
+SEEN = st.dictionaries(SAMPLES, st.integers(0, 3), min_size=2, max_size=10)
+LEVELS = {"hbv_dna": (10, 5000, 1e7), "alt": (20, 130, 400)}
+WINDOWS = [(a, b) for a in (-99, 36, 64, 92) for b in (50, 78, 106, 400) if a < b]
+
+
+def told_of(rows, window):
+    """Met, not met or unknown within two study days, by the rows of an event of one person."""
+    first, last = map(day, window)
+    inside = [what for what, on in rows if first <= on <= last]
+    return "met" if "met" in inside else "unknown" if inside else "not met"
+
+
+@pytest.fixture(scope="module")
+def with_events_of_events(durva):
+    about = {"status": "assumed", "reason": "a test"}
+    return changed(
+        durva,
+        {f"events.{name}": {"label": name, **event, **about} for name, event in ASKED_OF_EVENTS.items()},
+    )
+
+
+@settings(max_examples=5, deadline=None)
+@given(persons=st.lists(SEEN, min_size=12, max_size=12))
+def test_samples_that_nobody_can_read_settle_nothing(with_events_of_events, persons):
+    """In each window an event is as it is without them, or unknown: never met where it is not, nor the other way."""
+    records = Records()
+    for number, seen in enumerate(persons):
+        for name, is_kept in ((f"{number} all", True), (f"{number} read", False)):
+            treated(records, name, until=113).series("hbv_dna", {1: 2000}, name).series("alt", {1: 40}, name)
+            for (fact, when), level in seen.items():
+                if level < 3 or is_kept:
+                    records.result(fact, on_day(when), LEVELS[fact][level] if level < 3 else "?", name)
+    adevt = derive_adevt(records.study_of(with_events_of_events))
+    found = {}
+    for name, event, what, on in adevt.select("USUBJID", "EVENT", "AVALC", "ADTL").iter_rows():
+        found.setdefault((name, event), []).append((what, on))
+    for number in range(len(persons)):
+        for event in ("hbv_reactivation", "hepatitis_flare", *ASKED_OF_EVENTS):
+            for window in WINDOWS:
+                all_, read = (
+                    told_of(found.get((f"{number} {which}", event), ()), window) for which in ("all", "read")
+                )
+                assert all_ in ("unknown", read), (event, window, persons[number])
+
+
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 DNA_DAYS = (-10, 1, 29, 57, 85, 120)

@@ -42,6 +42,7 @@ def happened(*rows):
     pytest.param([(10, MET), (5, CENSORED)], [(30, MET)], [(30, MET)], id="what may have been earlier changes nothing"),
     pytest.param([((0, 20), MET)], [(38, MET)], [(38, IMPRECISE)], id="18 to 38 days apart"),
     pytest.param([], [(30, MET)], [], id="a part that did not happen"),
+    pytest.param([(10, CENSORED), (50, CENSORED)], [(30, MET)], [(30, CENSORED), (50, CENSORED)], id="each time at which it may be"),
 ])  # fmt: skip
 def test_all_within_28_days(one, other, found):
     rows = all_happened({"one": happened(*one), "other": happened(*other)}, Duration.parse("28 days"))
@@ -56,3 +57,17 @@ def test_the_first_of_each_without_a_time():
     assert rows.select((pl.col("earliest") - START).dt.total_days(), "SRCALL").rows() == [
         (300, "LB.10 LB.300")
     ]
+
+
+@pytest.mark.parametrize(("one", "other", "found"), [
+    pytest.param([(10, CENSORED), (50, CENSORED)], [(30, MET)], [(30, CENSORED), (50, CENSORED)], id="with the other, or after it"),
+    pytest.param([(10, CENSORED), (50, MET), (70, CENSORED)], [(30, MET)], [(50, MET), (30, CENSORED)], id="nothing after what is sure"),
+    pytest.param([(10, CENSORED), (50, CENSORED)], [(20, CENSORED), (60, CENSORED)],
+                 [(20, CENSORED), (50, CENSORED), (60, CENSORED)], id="the last of any two, once"),
+])  # fmt: skip
+def test_each_time_at_which_all_may_have_happened_first(one, other, found):
+    """Which of the possible ones is real nobody can tell: on each of these days both may have happened for the first time."""
+    rows = all_happened({"one": happened(*one), "other": happened(*other)}, None)
+    assert [
+        ((when - START).days, code) for when, code in rows.select("earliest", "code").iter_rows()
+    ] == found

@@ -282,8 +282,18 @@ def test_a_record_that_may_hold_several_doses_is_refused(durva, start, end):
         observed(Records().person().dose("durvalumab", start, end), durva, "durvalumab")
 
 
-def test_counting_doses_refuses_a_record_of_several(durva):
-    records = Records().person().dose("durvalumab", "2024-03-01", "2024-06-01")
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param(["2024-06-01"], id="alone"),
+        pytest.param(["2024-03-01", "2024-06-01"], id="after a single dose of the day it begins"),
+        pytest.param(["2024-06-01", "2024-03-01"], id="before a single dose of the day it begins"),
+    ],
+)
+def test_counting_doses_refuses_a_record_of_several(durva, ends):
+    records = Records().person()
+    for end in ends:
+        records.dose("durvalumab", "2024-03-01", end)
     with pytest.raises(ProblemsFound) as found:
         observed(records, durva, "durvalumab")
     assert [(one.code, one.field) for one in found.value.problems] == [("counted-interval", "EX 1")]

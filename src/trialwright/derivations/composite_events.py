@@ -16,7 +16,7 @@ def any_happened(parts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def all_happened(parts: Mapping[str, pl.DataFrame], within: Duration | None) -> pl.DataFrame:
-    """The first time all parts have happened, dated to the last of them; or that they may have.
+    """The first time all parts have happened, dated to the last of them; and each time before at which they may have.
 
     Without `within` the first of each counts. With it, the first occurrences no further apart than that: by the calendar
     from the first of them, in days. Where the sure occurrences do not suffice and the possible ones do, it is not known,
@@ -41,13 +41,19 @@ def all_happened(parts: Mapping[str, pl.DataFrame], within: Duration | None) -> 
 
 
 def _first_of_each(rows: pl.DataFrame, part: str) -> pl.DataFrame:
-    """The first sure occurrence, and the first possible one where it is earlier or the only one."""
+    """All that may be the first occurrence: the first sure one, and the possible ones before it."""
     order = ("subject", f"{part}_latest", f"{part}_earliest", f"SRCALL_{part}")
-    is_sure = pl.col(f"code_{part}") == MET
     ordered = rows.sort(order, nulls_last=True)
+    return _up_to_the_first(ordered, pl.col(f"code_{part}") == MET, Minutes.of(f"{part}_"))
+
+
+def _up_to_the_first(ordered: pl.DataFrame, is_sure: pl.Expr, date: Minutes) -> pl.DataFrame:
+    """Of rows in their order the first sure one of each subject, and those that may lie on a day before it."""
     sure = ordered.filter(is_sure).group_by("subject", maintain_order=True).first()
-    maybe = ordered.filter(~is_sure).group_by("subject", maintain_order=True).first()
-    return pl.concat([sure, maybe])
+    until = sure.select("subject", until=date.last.dt.date())
+    maybe = ordered.filter(~is_sure).join(until, on="subject", how="left", maintain_order="left")
+    before = (date.first.dt.date() < pl.col("until")).fill_null(value=True)
+    return pl.concat([sure.select(ordered.columns), maybe.filter(before).drop("until")])
 
 
 def _joined(choices: pl.DataFrame, parts: list[str], within: Duration | None) -> pl.DataFrame:
@@ -98,13 +104,7 @@ def _of_the_last(name: str, parts: list[str]) -> pl.Expr:
 
 
 def _earliest(rows: pl.DataFrame) -> pl.DataFrame:
-    """The first sure occurrence of each subject, and the first that may be one where it lies before or none is sure."""
+    """The first sure occurrence of each subject, and each time before it at which there may have been one."""
     ordered = rows.sort("subject", "latest", "earliest", "SRCALL", nulls_last=True)
-    is_sure = pl.col("code") == MET
-    sure = ordered.filter(is_sure).group_by("subject", maintain_order=True).first()
-    maybe = ordered.filter(~is_sure).group_by("subject", maintain_order=True).first()
-    known = sure.select("subject", sure_latest="latest")
-    maybe = maybe.join(known, on="subject", how="left").filter(
-        pl.col("sure_latest").is_null() | (pl.col("earliest").dt.date() < pl.col("sure_latest").dt.date())
-    )
-    return pl.concat([sure, maybe.select(sure.columns)])
+    times = ordered.unique(["subject", "earliest", "latest", "code"], keep="first", maintain_order=True)
+    return _up_to_the_first(times, pl.col("code") == MET, Minutes.of())

@@ -71,11 +71,16 @@ def _one_a_day(records: pl.DataFrame) -> pl.DataFrame:
         return records
     doses = records.filter(is_of_day).sort(SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
     once = doses.group_by(SUBJECT, day.alias("on"), maintain_order=True).agg(
-        pl.all().exclude(SUBJECT, "on", "SRCALL").first(), pl.col("SRCALL").str.join(" ")
+        pl.all().exclude(SUBJECT, "on", "SRCALL", *_END).first(),
+        pl.col(_END).max(),  # one that goes on for longer is no single dose
+        pl.col("SRCALL").str.join(" "),
     )
     return pl.concat([records.filter(~is_of_day.fill_null(value=False)), once.select(records.columns)]).sort(
         SUBJECT, "SRCDOM", "SRCSEQ", nulls_last=True
     )
+
+
+_END = ("end_earliest", "end_latest")
 
 
 def _lasting(records: pl.DataFrame, drug: Fact, study: Study, alive: pl.DataFrame) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from trialwright.derivations.minutes import (
     before,
     on_or_before,
 )
-from trialwright.derivations.observations import TIMES, maybe, names_in, surely
+from trialwright.derivations.observations import TIMES, maybe, moment_of, names_in, surely
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.study import Study
 from trialwright.derivations.study_facts import StudyFacts
@@ -128,7 +128,7 @@ def _derived(facts: StudyFacts, events: Mapping[str, Event]) -> dict[str, pl.Dat
 def _keep(facts: StudyFacts, name: str, rows: pl.DataFrame) -> None:
     """Occurrences among the observations. What may have happened is there as something of a time nobody knows, from the
     first it can be on: a count may hold it, and none surely does. Whether it was had in a window is asked of what surely
-    happened and of what may have, each at its own time."""
+    happened and of what may have, each at its own time, and a moment that it tells of what it may be."""
     reported = facts.study.protocol.events[name].reported
     if not reported and len(rows):
         is_met = pl.col("code") == MET
@@ -136,9 +136,24 @@ def _keep(facts: StudyFacts, name: str, rows: pl.DataFrame) -> None:
         added = facts.add(name, rows.drop("record").with_columns(latest=latest))
         rows = rows.with_columns(record=added["record"])
         if len(open_ := rows.filter(~is_met)):
-            facts.add(surely(name), rows.filter(is_met).drop("record"))
-            facts.add(maybe(name), open_.drop("record").with_columns(reason="code"))
+            sure, open_ = rows.filter(is_met).drop("record"), open_.drop("record")
+            facts.add(surely(name), sure)
+            facts.add(maybe(name), open_.with_columns(reason="code"))
+            _keep_moments(facts, name, sure, open_)
     facts.events[name] = rows
+
+
+def _keep_moments(facts: StudyFacts, name: str, sure: pl.DataFrame, open_: pl.DataFrame) -> None:
+    """What `first event` and `last event` may be: where it surely happened, perhaps one that may have, from its day on for the
+    first of several; where nobody can tell whether it happened at all, nothing is told of when."""
+    some_time = [pl.lit(moment, MOMENT) for moment in ANY_TIME]
+    has_one = pl.col("subject").is_in(sure["subject"].implode())
+    any_time = open_.with_columns(earliest=some_time[0], latest=some_time[1])
+    first = open_.with_columns(
+        earliest=pl.when(has_one).then("earliest").otherwise(some_time[0]), latest=some_time[1]
+    )
+    facts.add(moment_of(name, "first"), pl.concat([sure, first]))
+    facts.add(moment_of(name, "last"), pl.concat([sure, any_time]))
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -224,18 +239,24 @@ def _over(name: str) -> str:
 def _at_times(facts: StudyFacts, name: str, condition: tree.Condition) -> pl.DataFrame:
     """An event judged at each day on which anything is recorded that its rule asks for."""
     names = names_in(condition)
-    seen = facts.records_of(*names, *map(maybe, names)).filter(
-        (pl.col("day") == 0) & pl.col("reason").is_not_null()
+    possible = [maybe(one) for one in names]
+    seen = facts.records_of(*names, *possible).filter((pl.col("day") == 0) & pl.col("reason").is_not_null())
+    seen = seen.filter(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT)).with_columns(
+        is_possible=pl.col("fact").is_in(possible)
     )
-    seen = seen.filter(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT))
-    times = seen.sort("subject", "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True).unique(
+    order = ("subject", "earliest", "latest", "is_possible", "SRCDOM", "SRCSEQ")
+    times = seen.sort(order, nulls_last=True).unique(
         ["subject", "earliest", "latest"], keep="first", maintain_order=True
     )
     added = facts.add(TIMES, times.drop("record"))
     codes = facts.judge_rows({name: condition}, TIMES)
     del facts.tables[TIMES]
     rows = added.join(codes, on=["subject", "record"], maintain_order="left")
-    rows = rows.with_columns(record=times["record"])
+    # of a time at which nothing is recorded but what may have happened nobody can tell whether it is one
+    is_open = times["is_possible"] & (rows[name] == MET)
+    rows = rows.with_columns(
+        pl.when(is_open).then("reason").otherwise(name).alias(name), record=times["record"]
+    )
     return _as_occurrences(_occurrences(facts, name, condition, rows, ""))
 
 
@@ -255,8 +276,9 @@ def _occurrences(
         )
         codes.append(before(Minutes.of("base_"), Minutes(pl.col("earliest"), until)))
     if fact in facts.events:
-        own = facts.events[fact].select("record", "decided", own="code")
+        own = facts.events[fact].select("record", "decided", own="code", own_latest="latest")
         rows = rows.join(own, on="record", how="left", maintain_order="left")
+        rows = rows.with_columns(latest=pl.coalesce("own_latest", "latest"))  # at its own time, if at all
         codes.append(pl.col("own").fill_null(MET))
     else:
         rows = rows.with_columns(decided="record")
@@ -289,6 +311,8 @@ def _told(facts: StudyFacts, condition: tree.Condition, code: pl.Expr, rows: pl.
 def _beginnings(found: pl.DataFrame, ends: pl.DataFrame, over: str) -> pl.DataFrame:
     """Of the rows at which an event is or may be met, those that do not lie in an occurrence that is not over yet.
 
+    Where nobody can tell whether it was over before, such a row may be another occurrence, for the reason of that.
+
     Parameters
     ----------
     found : DataFrame
@@ -297,15 +321,25 @@ def _beginnings(found: pl.DataFrame, ends: pl.DataFrame, over: str) -> pl.DataFr
         The rows of everybody with several, with the code of whether it is over there in the column `over`.
     over : str
     """
-    is_over = ends.filter(pl.col(over) == MET).select(
-        "subject", "earliest", "latest", "record", is_end=pl.lit(1)
+    may_be_over = ends.filter(pl.col(over) != NOT_MET).select(
+        "subject", "earliest", "latest", "record", end=over
     )
-    both = pl.concat([found.with_columns(is_end=pl.lit(0)), is_over], how="diagonal")
-    ordered = both.sort("subject", "earliest", "latest", "record", "is_end")
-    ordered = ordered.with_columns(n_ends=pl.col("is_end").cum_sum().over("subject"))
-    at_last_met = pl.when(pl.col("code") == MET).then("n_ends").forward_fill().shift(1).over("subject")
-    goes_on = (at_last_met == pl.col("n_ends")).fill_null(value=False)
-    return ordered.filter((pl.col("is_end") == 0) & ~goes_on).select(found.columns)
+    both = pl.concat([found.with_columns(end=pl.lit(NOT_MET, pl.UInt8)), may_be_over], how="diagonal")
+    # what is over at a moment is over after all that is met at it
+    ordered = both.sort("subject", "earliest", "latest", pl.col("end") != NOT_MET, "record")
+    is_met = (pl.col("code") == MET).fill_null(value=False)
+    ordered = ordered.with_columns(n_met=is_met.cum_sum().over("subject"))
+    ordered = ordered.with_columns(since=pl.col("end").cum_max().over("subject", "n_met"))
+    before = pl.col("n_met", "since").shift(1).over("subject").name.prefix("before_")
+    rows = ordered.with_columns(before).filter(pl.col("end") == NOT_MET)
+    goes_on = (pl.col("before_n_met") > 0).fill_null(value=False) & (pl.col("before_since") != MET)
+    code = (
+        pl.when(pl.col("code") == MET)
+        .then("before_since")
+        .otherwise(pl.max_horizontal("code", "before_since"))
+    )
+    told = rows.with_columns(code=pl.when(goes_on).then(code).otherwise("code"))
+    return told.filter(~goes_on | (pl.col("before_since") != NOT_MET)).select(found.columns)
 
 
 # --- where and when it counts -----------------------------------------------------------------------------------------
@@ -345,36 +379,57 @@ def _prefixed(frame: pl.DataFrame, prefix: str) -> pl.DataFrame:
 
 
 def _dated_back(facts: StudyFacts, event: Event, rows: pl.DataFrame) -> pl.DataFrame:
-    """Occurrences on the day of the last record of what they are dated to, up to them and not too long before."""
+    """Occurrences on the day of the last record of what they are dated to, up to them and not too long before; and, as what
+    may have happened, on the day of each later one that may be it."""
     if event.dated_to is None or not len(rows):
         return rows
     numbered = rows.with_row_index("row")
     shown = _shown(facts, event.dated_to)
     pairs = numbered.select("row", "subject", "earliest", "latest").join(shown, on="subject")
     here, there = Minutes.of(), Minutes.of("shown_")
-    holds = [on_or_before(there, here)]
+    holds = [pl.col("shown_code"), on_or_before(there, here)]
     if event.within is not None:
         holds.append(_not_before(there, here, event.within))
+    pairs = pairs.with_columns(holds=all_of(*holds)).filter(pl.col("holds") != NOT_MET)
     last = (
-        pairs.filter(all_of(*holds) == MET)
+        pairs.filter(pl.col("holds") == MET)
         .sort("row", "shown_earliest", "shown_latest", "shown_SRCALL")
         .group_by("row", maintain_order=True).last()
         .select("row", "shown_earliest", "shown_latest", "shown_SRCALL")
     )  # fmt: skip
-    dated = numbered.join(last, on="row", how="left", maintain_order="left")
-    return dated.with_columns(
+    sources = pl.concat_str("SRCALL", "shown_SRCALL", separator=" ", ignore_nulls=True)
+    dated = numbered.join(last, on="row", how="left", maintain_order="left").with_columns(
         earliest=pl.coalesce("shown_earliest", "earliest"),
         latest=pl.coalesce("shown_latest", "latest"),
-        SRCALL=pl.concat_str("SRCALL", "shown_SRCALL", separator=" ", ignore_nulls=True),
+        SRCALL=sources,
     )
+    others = pairs.filter(pl.col("holds") != MET).join(
+        last.select("row", until="shown_earliest"), on="row", how="left"
+    )
+    is_later = (pl.col("shown_latest").dt.date() > pl.col("until").dt.date()).fill_null(value=True)
+    may_be = others.filter(is_later).select(
+        "row",
+        "holds",
+        "shown_SRCALL",
+        earliest="shown_earliest",
+        latest=pl.min_horizontal("shown_latest", "latest"),
+    )
+    doubted = numbered.drop("earliest", "latest").join(may_be, on="row")
+    code = pl.max_horizontal("holds", pl.when(pl.col("code") != MET).then("code"))
+    doubted = doubted.with_columns(code=code, SRCALL=sources).sort("row", "earliest", "latest", "SRCALL")
+    return pl.concat([dated.select(rows.columns), doubted.select(rows.columns)])
 
 
 def _shown(facts: StudyFacts, name: str) -> pl.DataFrame:
+    """The records of a fact, or what happened or may have of an event, with the code of that."""
     if name in facts.events:
-        rows = facts.events[name].filter(pl.col("code") == MET)
+        rows = facts.events[name].with_columns(shown_code="code")
     else:
         rows = facts.records_of(name).filter(pl.col("reason").is_not_null())
-    return rows.select("subject", *Minutes.of().named("shown_"), pl.col("SRCALL").alias("shown_SRCALL"))
+        rows = rows.with_columns(shown_code=pl.lit(MET, pl.UInt8))
+    return rows.select(
+        "subject", "shown_code", *Minutes.of().named("shown_"), pl.col("SRCALL").alias("shown_SRCALL")
+    )
 
 
 def _not_before(date: Minutes, moment: Minutes, length: Duration) -> pl.Expr:

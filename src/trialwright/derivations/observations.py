@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import polars as pl
@@ -137,6 +137,11 @@ def maybe(name: str) -> str:
     return "maybe " + name
 
 
+def moment_of(name: str, which: str | None) -> str:
+    """What the moments are called that an event may tell which may have happened: the first of it, or any other."""
+    return ("first of " if which == "first" else "some of ") + name
+
+
 # --- what may be asked ------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +174,8 @@ class Asked:
         facts[TIMES] = Fact(name=TIMES, kind=Kind.HISTORY, label="the day of judgement", absence=Absence.NO)
         for name, fact in scope.facts.items():
             if fact.kind is Kind.EVENT:
-                facts[surely(name)] = replace(facts[name], name=surely(name))
+                for other in (surely(name), moment_of(name, "first"), moment_of(name, "last")):
+                    facts[other] = replace(facts[name], name=other)
                 facts[maybe(name)] = Fact(
                     name=maybe(name),
                     kind=Kind.YES_OR_NO,
@@ -186,13 +192,16 @@ class Asked:
 
     def answered(self, condition: tree.Condition, told: Container[str]) -> tree.Condition:
         """The rule, where "had" of what somebody denied is no, and of an event that may have happened in the window, and
-        surely has not, is what is `told` of those times: why nobody knows."""
+        surely has not, is what is `told` of those times: why nobody knows. A moment that such an event tells may be another."""
         match condition:
             case tree.Had(name, window) if maybe(name) in told:
+                window = _at_its_moment(window, told)
                 may_have = tree.OneOf(tree.Pick("any", maybe(name), window), ("yes",))
                 return tree.any_of(tree.Had(surely(name), window), may_have)
             case tree.Had(name) if name in self.none:
-                return tree.AllOf((condition, tree.Not(tree.Had(none_of(name), tree.Ever()))))
+                return tree.AllOf(
+                    (_at_its_moment(condition, told), tree.Not(tree.Had(none_of(name), tree.Ever())))
+                )
             case tree.AllOf(parts):
                 return tree.all_of(*(self.answered(part, told) for part in parts))
             case tree.AnyOf(parts):
@@ -203,5 +212,35 @@ class Asked:
                 return tree.Confirmed(self.answered(part, told), after)
             case tree.Consecutive(part, times):
                 return tree.Consecutive(self.answered(part, told), times)
+            case tree.Compare() if _is_of_a_first(condition):
+                # what comes before all that may be the first is not after it, whether it happened or not
+                return tree.all_of(*dict.fromkeys((condition, _at_its_moment(condition, told))))
             case _:
-                return condition
+                moved: tree.Condition = _at_its_moment(condition, told)
+                return moved
+
+
+def _is_of_a_first(condition: tree.Compare) -> bool:
+    """Whether a comparison names the first of something, and nothing in a window."""
+    nodes = list(tree.walk(condition))
+    return not any(isinstance(node, tree.Within | tree.Since) for node in nodes) and all(
+        node.which == "first" for node in nodes if isinstance(node, tree.Moment) and node.name is not None
+    )
+
+
+def _at_its_moment(node: Any, told: Container[str]) -> Any:
+    """A node, or some, whose moments are those that an event which may have happened can tell."""
+    match node:
+        case tree.Moment(str() as name, which) if moment_of(name, which) in told:
+            return replace(node, name=moment_of(name, which))
+        case tree.Node():
+            values = {one.name: getattr(node, one.name) for one in fields(node)}
+            changed = {
+                name: new for name, old in values.items() if (new := _at_its_moment(old, told)) is not old
+            }
+            return replace(node, **changed) if changed else node
+        case tuple():
+            parts = tuple(_at_its_moment(part, told) for part in node)
+            return parts if any(new is not old for new, old in zip(parts, node, strict=True)) else node
+        case _:
+            return node

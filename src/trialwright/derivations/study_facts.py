@@ -23,6 +23,7 @@ from trialwright.derivations.observations import (
     Asked,
     make_observations,
     maybe,
+    moment_of,
     names_in,
     none_of,
     record_facts,
@@ -121,6 +122,7 @@ class StudyFacts:
         gone = {*self.readers, *map(none_of, self.readers)}
         events = {name for name in self.definitions.needs if self.depends_on_reader(name)}
         gone |= events.union(map(surely, events), map(maybe, events))
+        gone |= {moment_of(name, which) for name in events for which in ("first", "last")}
         return replace(
             self,
             reader=reader,
@@ -179,7 +181,10 @@ class StudyFacts:
         The last of several is as early as the latest of their earliest days, and as late as the latest of their latest.
         A date known once that is recorded twice may be any time between.
         """
-        rows = self.records_of(str(moment.name)).filter(pl.col("reason").is_not_null())
+        name = str(moment.name)
+        if moment.which == "last" and moment_of(name, "last") in self.tables:
+            name = moment_of(name, "last")  # one that may have happened makes no later one sure
+        rows = self.records_of(name).filter(pl.col("reason").is_not_null())
         first, last = pl.col("earliest"), pl.col("latest")
         pick = {"first": (first.min(), last.min()), "last": (first.max(), last.max())}
         found = (
