@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import measure  # noqa: F401 -- before polars, which it keeps to the threads that the command uses
+import measure  # noqa: F401 -- before polars and numpy: it sets the threads of linear algebra
 from trialwright.derivations.datasets import LABELS, derive_datasets
 from trialwright.derivations.study import Study, make_study
 from trialwright.design.virtual.simulation import simulate

@@ -1,4 +1,4 @@
-"""CPU seconds of commands and functions, in turn with a reference; with as many threads as the command uses."""
+"""CPU seconds of commands and functions, in turn with a reference; linear algebra has as many threads as in the command."""
 
 import os
 import resource

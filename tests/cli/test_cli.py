@@ -600,8 +600,8 @@ def test_exit_codes_and_streams_of_the_program(arguments, exit_code, stdout, std
 
 
 @pytest.mark.parametrize(("before", "within"), [(None, "1"), ("2", "2")])
-@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"])
-def test_libraries_keep_to_one_thread_unless_told_otherwise(name, before, within, monkeypatch):
+@pytest.mark.parametrize("name", main.THREADS)
+def test_linear_algebra_keeps_to_one_thread_unless_told_otherwise(name, before, within, monkeypatch):
     for one in main.THREADS:
         monkeypatch.setenv(one, "1")
     monkeypatch.setenv(name, before or "")

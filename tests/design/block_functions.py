@@ -43,3 +43,8 @@ def wait_long(block: Logged) -> pl.DataFrame:
     while block.number >= 3 and not (Path(block.log) / "go on").exists():
         time.sleep(0.02)
     return pl.DataFrame({"square": [block.number**2]})
+
+
+def table_threads(_: int) -> pl.DataFrame:
+    """How many threads the tables of this process use."""
+    return pl.DataFrame({"threads": [pl.thread_pool_size()]})

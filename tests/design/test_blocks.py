@@ -53,6 +53,16 @@ def log_of(folder):
     return sorted(int(path.name.split("-")[0]) for path in folder.iterdir())
 
 
+@pytest.mark.parametrize(("before", "within"), [(None, 1), ("3", 3)])
+def test_tables_of_new_processes_keep_to_one_thread_each_unless_told_otherwise(before, within, monkeypatch):
+    monkeypatch.delenv("POLARS_MAX_THREADS", raising=False)
+    if before:
+        monkeypatch.setenv("POLARS_MAX_THREADS", before)
+    frames = run_blocks(block_functions.table_threads, [1, 2], workers=2)
+    assert [frame.item() for frame in frames] == [within, within]
+    assert os.environ.get("POLARS_MAX_THREADS") == before
+
+
 @pytest.fixture
 def log(tmp_path):
     folder = tmp_path / "log"

@@ -40,6 +40,8 @@ B = TypeVar("B")
 
 _COMPUTING = ("duckdb", "numpy", "polars", "survival")
 _SOURCES = {".py", ".toml", ".lark", ".yaml", ".json"}
+_TABLE_THREADS = "POLARS_MAX_THREADS"
+"""What says how many threads tables use; read once, when polars is imported."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -227,8 +229,9 @@ def _check_call(function: Callable[..., Any], executor: Executor | None, workers
 
 @contextmanager
 def _new_processes(workers: int) -> Iterator[Executor]:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_as_worker)
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_as_worker) as pool:
+        with _one_thread_each(), pool:
             yield pool
     except BrokenProcessPool as error:
         error.add_note(
@@ -236,6 +239,18 @@ def _new_processes(workers: int) -> Iterator[Executor]:
             '`if __name__ == "__main__":`; with fewer workers each has more memory'
         )
         raise
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let the tables of new processes keep to one thread each unless the user says otherwise: together they use them all."""
+    before = os.environ.get(_TABLE_THREADS)
+    os.environ.setdefault(_TABLE_THREADS, "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TABLE_THREADS]
 
 
 def _on_executor(

@@ -170,15 +170,15 @@ app.command()(simulate)
 app.command()(rehearse)
 app.add_typer(data, name="data")
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-"""What says how many threads the libraries use; they read it once, when they are imported."""
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What says how many threads linear algebra uses; read once, when it is imported."""
 
 
 def main() -> None:
     """Run the command.
 
-    Linear algebra and tables keep to one thread unless the user says otherwise: those of a trial are small, threads would
-    wait for each other most of the time, and a sum split among them may end in another last digit on another machine.
+    Linear algebra keeps to one thread unless the user says otherwise: the matrices of a trial are small, threads would wait
+    for each other most of the time, and a sum split among them may end in another last digit on another machine.
     """
     for name in THREADS:
         os.environ.setdefault(name, "1")
