@@ -17,17 +17,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-import measure  # noqa: F401 -- before polars and numpy: it sets the threads of linear algebra
+import polars as pl
+
 from trialwright.derivations.datasets import LABELS, derive_datasets
 from trialwright.derivations.study import Study, make_study
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import LoadedProtocol, load_protocol
 from trialwright.records.files import Format, read_records, write_records
-
-if TYPE_CHECKING:
-    import polars as pl
 
 REHEARSED = ("ADSL", "ADBASE", "ADEVT", "ADRATE", "ADTTE")
 """What the operating characteristics of a trial rest on."""
@@ -48,7 +45,7 @@ def derive(study: Callable[[], Study], *only: str) -> Mapping[str, pl.DataFrame]
     return derive_datasets(study(), only=only or tuple(LABELS)).tables
 
 
-def tell_cost(loaded: LoadedProtocol, n_trials: int, n_subjects: int) -> str:
+def measure(loaded: LoadedProtocol, n_trials: int, n_subjects: int) -> str:
     """What deriving some virtual trials at once costs, in one line."""
     made = simulate(loaded, seed=1, subjects=n_subjects, trials=n_trials, errors=False)
     study = partial(make_study, loaded, made.tables, keys=["TRIAL"] if n_trials > 1 else [])
@@ -77,7 +74,7 @@ def main() -> None:
         for n_trials, n_subjects in [(1, planned)] + [
             (n // 100, 100) for n in (100, 1000, 10_000) if n <= most
         ]:
-            sys.stdout.write(f"{trial}: {tell_cost(loaded, n_trials, n_subjects)}\n")
+            sys.stdout.write(f"{trial}: {measure(loaded, n_trials, n_subjects)}\n")
             sys.stdout.flush()
 
 

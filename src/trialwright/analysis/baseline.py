@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -86,27 +86,21 @@ def _add_beyond(
     """How many values lie beyond the limits of the assay, so that a number stands for them; where any does."""
     if "ADBASE" not in data.tables:
         return
-    rows = data.tables["ADBASE"].filter(
-        pl.col("PARAMCD") == variable.upper(),
-        pl.col("AVALIMP").is_not_null(),
-        pl.col("IMPMETH").is_not_null(),
-    )
-    stood_for = rows.filter(pl.col("USUBJID").is_in(everyone["USUBJID"].implode()))
+    rows = data.tables["ADBASE"].filter(pl.col("PARAMCD") == variable.upper())
+    stood_for = pl.concat(beyond_assay(rows.join(everyone, on="USUBJID", how="semi")).values())
     if not stood_for.height:
         return
-    here = rows.filter(pl.col("USUBJID").is_in(frame["USUBJID"].implode()))
     conventions = {"beyond the assay": sorted(stood_for["IMPMETH"].unique())}
-    is_above = here["AVALHI"].is_null()
-    for statistic, count in (("n_below", (~is_above).sum()), ("n_above", is_above.sum())):
-        recorder.add(
-            statistic,
-            int(count),
-            "subjects",
-            group=group,
-            item=variable,
-            n=frame.height,
-            conventions=conventions,
-        )
+    where: Where = {"group": group, "item": variable, "n": frame.height}
+    for statistic, found in beyond_assay(rows.join(frame, on="USUBJID", how="semi")).items():
+        recorder.add(statistic, found.height, "subjects", conventions=conventions, **where)
+
+
+def beyond_assay(rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """The rows of ADBASE in which a number stands for a result beyond the limits of its assay: `n_below` and `n_above`."""
+    beyond = rows.filter(pl.col("AVALIMP").is_not_null(), pl.col("IMPMETH").is_not_null())
+    is_above = pl.col("AVALHI").is_null()
+    return {"n_below": beyond.filter(~is_above), "n_above": beyond.filter(is_above)}
 
 
 def _add_difference(

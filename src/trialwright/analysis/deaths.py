@@ -26,12 +26,16 @@ def who_died(adevt: pl.DataFrame, people: pl.DataFrame) -> tuple[pl.DataFrame, p
         Rows of `people`.
     """
     told = _told(adevt).join(people.select("USUBJID", "CUTDT"), on="USUBJID", maintain_order="left")
-    is_over = pl.col("CUTDT").is_null() | (pl.col("ADTH") <= pl.col("CUTDT")).fill_null(value=False)
-    surely = told.filter((pl.col("AVALC") == MET) & is_over)
+    surely = told.filter((pl.col("AVALC") == MET) & is_by_the_cut("ADTH"))
     has_day = pl.col("DTHDT").is_not_null()
     is_surely = has_day | pl.col("USUBJID").is_in(surely["USUBJID"].implode())
     is_told = pl.col("USUBJID").is_in(told["USUBJID"].implode())
     return people.filter(is_surely), people.filter(~is_surely & is_told)
+
+
+def is_by_the_cut(day: str) -> pl.Expr:
+    """Whether the last day that something can have been on is no later than the data cut (`CUTDT`), if there is one."""
+    return pl.col("CUTDT").is_null() | (pl.col(day) <= pl.col("CUTDT")).fill_null(value=False)
 
 
 def days_of_death(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from trialwright.analysis.deaths import days_of_death, who_died
+from trialwright.analysis.deaths import days_of_death, is_by_the_cut, who_died
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData
 from trialwright.protocol.model import Protocol
@@ -43,8 +43,7 @@ def days_gone(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
 def who_is_gone(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """`USUBJID` of those who surely died or left the study by the data cut."""
     dead, _ = who_died(adevt, people)
-    is_over = pl.col("CUTDT").is_null() | (pl.col("EOSDTH") <= pl.col("CUTDT")).fill_null(value=False)
-    left = people.filter(pl.col("EOSDTL").is_not_null() & is_over)
+    left = people.filter(pl.col("EOSDTL").is_not_null() & is_by_the_cut("EOSDTH"))
     return pl.concat([dead.select("USUBJID"), left.select("USUBJID")]).unique()
 
 
@@ -74,12 +73,11 @@ def how_it_ended(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """
     died, perhaps_died = who_died(adevt, people)
     is_recorded = pl.col("EOSSTT").is_not_null() | pl.col("EOSDTL").is_not_null()
-    is_over = pl.col("CUTDT").is_null() | (pl.col("EOSDTH") <= pl.col("CUTDT")).fill_null(value=False)
     named = pl.when(pl.col("EOSSTT") == "COMPLETED").then("EOSSTT").otherwise("DCSREAS")
     is_open = is_recorded | pl.col("USUBJID").is_in(perhaps_died["USUBJID"].implode())
     return people.select(
         "USUBJID",
-        END=pl.when(is_recorded & is_over).then(named.fill_null(NO_REASON))
+        END=pl.when(is_recorded & is_by_the_cut("EOSDTH")).then(named.fill_null(NO_REASON))
         .when(pl.col("USUBJID").is_in(died["USUBJID"].implode())).then(pl.lit(DIED))
         .when(is_open).then(pl.lit(OPEN_END))
         .otherwise(pl.lit(NO_END)),

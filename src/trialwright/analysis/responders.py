@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import polars as pl
 
 from trialwright.analysis.proportions import best_responses, is_confirmed
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData, select_times
-from trialwright.protocol.analyses import KaplanMeier, Proportion
+from trialwright.protocol.analyses import KaplanMeier, Proportion, TimeAnalysis
 from trialwright.protocol.model import Protocol
 
 
-def response_rate_beside(protocol: Protocol, analysis: KaplanMeier) -> str | None:
+def response_rate_beside(protocol: Protocol, analysis: TimeAnalysis) -> str | None:
     """The response rate of the same population that a time in response stands beside; None for any other time."""
     start = analysis.from_ or protocol.endpoints[analysis.endpoint].from_ or ""
     event = protocol.events.get(start.removeprefix("first "))
@@ -28,24 +29,30 @@ def response_rate_beside(protocol: Protocol, analysis: KaplanMeier) -> str | Non
     return None
 
 
-def count_responders(data: AnalysisData, analysis: KaplanMeier, recorder: Recorder) -> None:
-    """Rows of a time in response, the response rate as item: `n_responders`, and who is in one of the two only.
+def find_responders(data: AnalysisData, analysis: TimeAnalysis) -> Mapping[str, pl.DataFrame]:
+    """Who responds by the response rate beside a time in response, and who is in one of the two only: `USUBJID` by statistic.
 
     A rate goes by best responses and what its element says of confirmation; a time begins with an event of the protocol.
+    Without such a rate there is nothing.
     """
-    rate_id = response_rate_beside(data.protocol, analysis)
-    rate = data.protocol.analyses.get(rate_id or "")
+    rate = data.protocol.analyses.get(response_rate_beside(data.protocol, analysis) or "")
     if not isinstance(rate, Proportion):
-        return
+        return {}
     endpoint = data.protocol.endpoints[rate.endpoint]
     people = data.population(analysis.population).select("USUBJID")
     best = best_responses(data, rate.endpoint, is_confirmed=is_confirmed(endpoint))
     counted = pl.col("BEST").is_in(list(endpoint.response.counts) if endpoint.response else [])
     responders = people.join(best.filter(counted), on="USUBJID", how="semi")
     timed = people.join(select_times(data, analysis).drop_nulls(["AVAL", "CNSR"]), on="USUBJID", how="semi")
-    for statistic, found in (
-        ("n_responders", responders),
-        ("n_responders_without_time", responders.join(timed, on="USUBJID", how="anti")),
-        ("n_timed_without_response", timed.join(responders, on="USUBJID", how="anti")),
-    ):
-        recorder.add(statistic, found.height, "subjects", item=rate_id, n=people.height)
+    return {
+        "n_responders": responders,
+        "n_responders_without_time": responders.join(timed, on="USUBJID", how="anti"),
+        "n_timed_without_response": timed.join(responders, on="USUBJID", how="anti"),
+    }
+
+
+def count_responders(data: AnalysisData, analysis: KaplanMeier, recorder: Recorder) -> None:
+    """A row for each of `find_responders`, the response rate as item."""
+    rate, n = response_rate_beside(data.protocol, analysis), data.population(analysis.population).height
+    for statistic, found in find_responders(data, analysis).items():
+        recorder.add(statistic, found.height, "subjects", item=rate, n=n)

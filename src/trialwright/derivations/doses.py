@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import spelt, was_done
 from trialwright.derivations.named_records import as_spelt
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.protocol.model import Treatment
@@ -82,8 +82,7 @@ def _of_domain(study: Study, domain: str) -> pl.DataFrame:
     ]
     table = study.tables[domain]
     if domain == "CM":
-        not_done = (pl.col("CMOCCUR") == "N") | (spelt(pl.col("CMSTAT")) == "NOT DONE")
-        table = table.filter(~not_done.fill_null(value=False))
+        table = table.filter(pl.col("CMOCCUR").ne_missing("N") & was_done("CMSTAT"))
     return table.select(
         SUBJECT,
         pl.coalesce(named).alias("treatment"),

@@ -288,16 +288,9 @@ def _occurrences(
 def _told(facts: StudyFacts, condition: tree.Condition, code: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
     """The code of a rule, where an event that may have happened, and is counted or tells a moment, leaves it open with the
     reason of that event."""
-    named = set().union(
-        *(
-            {getattr(node, "fact", None), getattr(node, "name", None)}
-            for node in tree.walk(condition)
-            if not isinstance(node, tree.Had)
-        )
-    )
     may_have = [
         facts.events[name].filter(pl.col("code") != MET).select("subject", "code")
-        for name in named
+        for name in names_in(condition, beside=tree.Had)
         if name in facts.events
     ]
     open_for = pl.concat([pl.DataFrame(schema={"subject": pl.Int64, "code": pl.UInt8}), *may_have])

@@ -81,6 +81,11 @@ def first_told(reason: str) -> pl.Expr:
     ).first()  # fmt: skip
 
 
+def was_done(status: str) -> pl.Expr:
+    """Whether a record tells of something that took place: its `--STAT` does not say that it was not done."""
+    return spelt(pl.col(status)).ne_missing("NOT DONE")
+
+
 def spelt(text: pl.Expr) -> pl.Expr:
     """A text as names are compared: capitals, one space for runs of spaces and underscores."""
     return text.str.to_uppercase().str.replace_all(r"[\s_]+", " ").str.strip_chars()

@@ -8,16 +8,13 @@ from types import MappingProxyType
 import polars as pl
 
 from trialwright.derivations.doses import is_dose_given
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import spelt, was_done
 from trialwright.derivations.study import SUBJECT, Study, moment_columns
 
 SHOWS_ALIVE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("DM", "RFICDTC"): "consented",
-        (
-            "DS",
-            "DSSTDTC",
-        ): "was said to be alive, reached a milestone, completed, or withdrew by their own word",
+        ("DS", "DSSTDTC"): "was said to be alive, reached a milestone, completed, or withdrew",
         ("EX", "EXSTDTC"): "was given a dose",
         ("EX", "EXENDTC"): "took it until then",
         ("CM", "CMSTDTC"): "began another drug",
@@ -85,11 +82,7 @@ def _is_of_life(domain: str) -> pl.Expr:
         case "SV":
             return pl.col("SVOCCUR").ne_missing("N")
         case "FA":
-            return _was_done(domain) & (pl.col("FATESTCD") == "STATUS").fill_null(value=False)
+            return was_done("FASTAT") & (pl.col("FATESTCD") == "STATUS").fill_null(value=False)
         case "CM" | "PR":
-            return _was_done(domain) & pl.col(f"{domain}OCCUR").ne_missing("N")
-    return _was_done(domain)
-
-
-def _was_done(domain: str) -> pl.Expr:
-    return spelt(pl.col(f"{domain}STAT")).ne_missing("NOT DONE")
+            return was_done(f"{domain}STAT") & pl.col(f"{domain}OCCUR").ne_missing("N")
+    return was_done(f"{domain}STAT")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import spelt, was_done
 from trialwright.derivations.study import STARTS, SUBJECT, Study
 from trialwright.medicine.hepatitis_b.causes import WORK_UP
 
@@ -40,7 +40,7 @@ def read_workup(study: Study, subjects: pl.Series) -> pl.DataFrame:
 
 
 def _is_done(domain: str) -> Iterator[pl.Expr]:
-    yield (spelt(pl.col(f"{domain}STAT")) != "NOT DONE").fill_null(value=True)
+    yield was_done(f"{domain}STAT")
     if domain == "FA":
         yield pl.col("FATESTCD") == "STATUS"
     if domain == "PR":

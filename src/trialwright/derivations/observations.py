@@ -145,12 +145,13 @@ def moment_of(name: str, which: str | None) -> str:
 # --- what may be asked ------------------------------------------------------------------------------------------------
 
 
-def names_in(condition: tree.Node) -> set[str]:
-    """The facts that a rule names."""
+def names_in(condition: tree.Node, *, beside: type[tree.Node] | None = None) -> set[str]:
+    """The facts that a rule names; of a kind of node none."""
     nodes = tree.walk(condition)
     return {
         str(name)
         for node in nodes
+        if beside is None or not isinstance(node, beside)
         for name in (getattr(node, "fact", None), getattr(node, "name", None))
         if name
     }

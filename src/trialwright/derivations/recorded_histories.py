@@ -8,7 +8,7 @@ from types import MappingProxyType
 import polars as pl
 
 from trialwright.derivations.doses import is_dose_given
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import spelt, was_done
 from trialwright.derivations.named_records import NamedRecords, as_spelt, dated, names_of
 from trialwright.derivations.study import STARTS, moment_columns
 from trialwright.protocol.facts import Fact
@@ -154,4 +154,4 @@ def _is_given(domain: str) -> pl.Expr:
     """Whether a record tells of something that was, or was asked for: no dose of 0, none that was left out."""
     if domain == "EX":
         return is_dose_given()
-    return pl.col(f"{domain}STAT").is_null() | (spelt(pl.col(f"{domain}STAT")) != "NOT DONE")
+    return was_done(f"{domain}STAT")

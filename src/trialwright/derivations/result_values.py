@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trialwright.derivations.known_columns import meanings, spelt
+from trialwright.derivations.known_columns import meanings, spelt, was_done
 from trialwright.evaluation.readings import factor_to
 from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
@@ -98,7 +98,7 @@ def _levels(records: pl.DataFrame, fact: Fact) -> pl.DataFrame:
 def _is_done(records: pl.DataFrame) -> pl.Expr:
     if records["STAT"].null_count() == len(records):
         return pl.lit(value=True)
-    return pl.col("STAT").is_null() | (spelt(pl.col("STAT")) != "NOT DONE")
+    return was_done("STAT")
 
 
 @cache

@@ -80,8 +80,7 @@ def write_derivation(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refusal("unwritable-file", f"cannot be made: {error.strerror}", Place(str(out))) from error
-    datasets = (_dataset(name, table, study) for name, table in made.tables.items())
-    files = write_datasets(datasets, out, form, beside={ABOUT: text.encode()})
+    files = write_datasets(_datasets(made.tables, study), out, form, beside={ABOUT: text.encode()})
     return Written(tuple(files), study.subjects.height, problems)
 
 
@@ -113,22 +112,25 @@ def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
 
 def dataset_bytes(tables: Mapping[str, pl.DataFrame], study: Study) -> Iterator[tuple[str, bytes]]:
     """The name and the Parquet file of each derived table."""
-    for name, table in tables.items():
-        yield name, parquet_bytes(_dataset(name, table, study))
+    for dataset in _datasets(tables, study):
+        yield dataset.name, parquet_bytes(dataset)
 
 
-def _dataset(name: str, table: pl.DataFrame, study: Study) -> Dataset:
-    """A derived table as datasets are written: without our number of subjects, dates as text, whole numbers alike, and
+def _datasets(tables: Mapping[str, pl.DataFrame], study: Study) -> Iterator[Dataset]:
+    """Derived tables as datasets are written: without our number of subjects, dates as text, whole numbers alike, and
     with `SIMULATED` in every row where patients are virtual."""
-    plain = table.drop(SUBJECT).with_columns(
+    columns = [
         pl.selectors.date().dt.to_string("%Y-%m-%d"),
         pl.selectors.integer().cast(pl.Int64),
         pl.selectors.float().cast(pl.Float64),
-        *([pl.lit("Y").alias("SIMULATED")] if is_simulated(study) else []),
-    )
-    return Dataset(
-        name=name, table=plain, label=LABELS[name], keys=study.identity, study=study.protocol.study.id
-    )
+    ]
+    if is_simulated(study):
+        columns.append(pl.lit("Y").alias("SIMULATED"))
+    for name, table in tables.items():
+        plain = table.drop(SUBJECT).with_columns(columns)
+        yield Dataset(
+            name=name, table=plain, label=LABELS[name], keys=study.identity, study=study.protocol.study.id
+        )
 
 
 def _about(study: Study) -> dict[str, Any]:

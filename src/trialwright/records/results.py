@@ -239,9 +239,8 @@ def contradicting(laboratory: pl.DataFrame, factor: pl.Expr) -> pl.Series:
         off = pl.col(name).cast(pl.Float64, strict=False) * by - number
         return pl.col(name).is_null() | by.is_null() | (off.abs() <= _CLOSE * number.abs())
 
-    agree = agrees("LBSTRESC", pl.lit(1.0)) & agrees(
-        "LBORRES", factor
-    )  # as nearly all do: numbers without a sign
+    # nearly all results are numbers without a sign that agree: only the texts of the others are taken apart
+    agree = agrees("LBSTRESC", pl.lit(1.0)) & agrees("LBORRES", factor)
     is_open = laboratory.select(~agree.fill_null(value=False)).to_series().to_numpy(writable=True)
     is_open[is_open] = laboratory.filter(is_open).select(_contradicts(factor)).to_series().to_numpy()
     return pl.Series("contradicts", is_open)

@@ -10,7 +10,7 @@ from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
 from trialwright.reports.canvas import LEFT, RIGHT, Canvas, Place
 from trialwright.reports.figures import INK, NARROWEST, wrap_label
-from trialwright.reports.participation_table import analysed_ids, end_id, end_words, ends_told
+from trialwright.reports.participation_table import analysed_ids, end_id, end_words, ends_told, members_id
 from trialwright.reports.printed import Source
 
 _LINE, _BETWEEN, _PAD, _GAP = 16.0, 6.0, 8.0, 22.0
@@ -88,15 +88,15 @@ def _counts(source: Source, group: str | None, population: str, others: Sequence
         (f"Analysed for {source.protocol.endpoints[name].label}", id_)
         for name, id_ in analysed_ids(source, population, group)
     ]
-    told += [_of_population(source, group, name) for name in others]
+    label = {name: source.protocol.populations[name].label for name in (population, *others)}
+    told += [(label[name], members_id(name, group)) for name in others]
     if group is None:
         return told
-    return [(source.protocol.groups[group].label, ""), _of_population(source, group, population), *told]
-
-
-def _of_population(source: Source, group: str | None, name: str) -> Counted:
-    words = source.protocol.populations[name].label
-    return words, "/".join(filter(None, (FLOW, group, name, "n_in_population")))
+    return [
+        (source.protocol.groups[group].label, ""),
+        (label[population], members_id(population, group)),
+        *told,
+    ]
 
 
 def _branch(canvas: Canvas, source: Source, top: float, stem: Place, boxes: Sequence[_Box]) -> float:

@@ -32,6 +32,10 @@ def end_words(end: str) -> str:
     return _WORDS.get(end) or f"Left: {end.lower()}"
 
 
+def members_id(population: str, group: str | None = None) -> str:
+    return "/".join(part for part in (FLOW, group, population, "n_in_population") if part)
+
+
 def end_id(population: str, end: str, group: str | None = None) -> str:
     return "/".join(part for part in (FLOW, group, f"{population}{ENDED}{end}", "n_ended") if part)
 
@@ -52,9 +56,7 @@ def analysed_ids(source: Source, population: str, group: str | None) -> Iterator
 def render_participation(source: Source, population: str) -> Table:
     """Of the primary population and its groups the number with each end; the rows of ends add up to it."""
     protocol = source.protocol
-    groups = [
-        name for name in protocol.groups if f"{FLOW}/{name}/{population}/n_in_population" in source.results
-    ]
+    groups = [name for name in protocol.groups if members_id(population, name) in source.results]
     levels: list[str | None] = [None, *(groups if len(protocol.groups) > 1 else ())]
     columns = (
         Column(Text("Subjects"), "left"),
@@ -63,10 +65,7 @@ def render_participation(source: Source, population: str) -> Table:
     rows = [
         Row(
             Text(source.population(population)),
-            tuple(
-                source.count("/".join(filter(None, (FLOW, level, population, "n_in_population"))))
-                for level in levels
-            ),
+            tuple(source.count(members_id(population, level)) for level in levels),
         )
     ]
     for end in ends_told(source, population):

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.baseline import beyond_assay
 from trialwright.analysis.calendar_kept import CALENDAR
 from trialwright.analysis.deaths import who_died
 from trialwright.analysis.explaining.adverse import pick_adverse_events
@@ -30,7 +31,7 @@ from trialwright.analysis.explaining.times import pick_times
 from trialwright.analysis.explaining.visits import pick_visits
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.immortal_time import IMMORTAL
-from trialwright.analysis.participation import DIED, ENDED, NO_END, NO_REASON, OPEN_END, who_is_gone
+from trialwright.analysis.participation import ENDED, how_it_ended
 from trialwright.analysis.results import Result
 from trialwright.analysis.run import FLOW
 from trialwright.analysis.safety_board import BOARD
@@ -126,31 +127,9 @@ def _flow(data: AnalysisData, result: Result) -> Picked:
 
 
 def _ended(data: AnalysisData, people: pl.DataFrame, end: str) -> Picked:
-    """Subjects whose part in the study ended in one way, by what ADSL has of it and by their deaths."""
-    gone = rows_of(people, who_is_gone(data.tables["ADEVT"], people))
-    died, perhaps = (rows_of(people, found) for found in who_died(data.tables["ADEVT"], people))
-    has_end = pl.col("EOSSTT").is_not_null() | pl.col("EOSDTL").is_not_null()
-    surely = people.filter(has_end & (pl.col("CUTDT").is_null() | (pl.col("EOSDTH") <= pl.col("CUTDT"))))
-    without = people.join(surely, on="USUBJID", how="anti", maintain_order="left")
-    unclear = pl.concat([without.filter(has_end), rows_of(without, perhaps)]).unique(
-        "USUBJID", maintain_order=True
-    )
-    unclear = unclear.join(died, on="USUBJID", how="anti", maintain_order="left")
-    match end:
-        case _ if end == NO_END:
-            found = people.join(
-                pl.concat([gone, surely, unclear]), on="USUBJID", how="anti", maintain_order="left"
-            )
-        case _ if end == OPEN_END:
-            found = unclear
-        case _ if end == NO_REASON:
-            found = surely.filter(pl.col("EOSSTT").is_null())
-        case "COMPLETED":
-            found = surely.filter(pl.col("EOSSTT") == end)
-        case _ if end == DIED:
-            found = pl.concat([surely.filter(pl.col("DCSREAS") == end), rows_of(without, died)])
-        case _:
-            found = surely.filter(pl.col("DCSREAS") == end)
+    """Subjects whose part in the study ended in one way."""
+    ends = how_it_ended(data.tables["ADEVT"], people)
+    found = rows_of(people, ends.filter(pl.col("END") == end))
     return pick_people(found, f"subjects of whom the part in the study ended: {end}", data)
 
 
@@ -172,15 +151,11 @@ def _baseline(asked: Asked) -> Picked:
             )
         case "n_below" | "n_above":
             found = pick_fact(data, people, fact, "")
-            is_above = pl.col("AVALHI").is_null()
-            beyond = found.rows.filter(
-                pl.col("AVALIMP").is_not_null(),
-                pl.col("IMPMETH").is_not_null(),
-                is_above if result.statistic == "n_above" else ~is_above,
-            )
             side = result.statistic.removeprefix("n_")
             return Picked(
-                found.dataset, beyond, f"subjects whose `{fact}` lies {side} what the assay can measure"
+                found.dataset,
+                beyond_assay(found.rows)[result.statistic],
+                f"subjects whose `{fact}` lies {side} what the assay can measure",
             )
         case "count":
             return pick_fact(

@@ -19,7 +19,7 @@ from trialwright.analysis.explaining.picking import (
     rows_of,
 )
 from trialwright.analysis.explaining.strategies import pick_strategies
-from trialwright.analysis.proportions import is_confirmed
+from trialwright.analysis.responders import find_responders
 from trialwright.analysis.results import Recorder, Result
 from trialwright.analysis.sample import Sample, is_in_stretches, select_sample, select_times
 from trialwright.analysis.subgroups import part_of_item
@@ -87,23 +87,9 @@ def pick_times(asked: Asked, analysis: TimeAnalysis) -> Picked:
 
 def _responders(asked: Asked, analysis: TimeAnalysis) -> Picked:
     """Subjects by their best response of the rate, and by whether they have a time."""
-    statistic, rate = asked.result.statistic, asked.data.protocol.analyses[asked.result.item or ""]
-    name = str(getattr(rate, "endpoint", ""))
-    endpoint = asked.data.protocol.endpoints[name]
-    counts = list(endpoint.response.counts) if endpoint.response else []
-    best = asked.data.tables["ADRS"].filter(
-        (pl.col("PARAMCD") == ("CBOR" if is_confirmed(endpoint) else "BOR"))
-        & (pl.col("PROTOCOL") == f"endpoints.{name}")
-        & (pl.col("ANL01FL") == "Y")
-        & pl.col("AVALC").is_in(counts)
-    )
-    responding = rows_of(asked.everyone, best)
-    timed = rows_of(asked.everyone, select_times(asked.data, analysis).drop_nulls(["AVAL", "CNSR"]))
-    found = {"n_responders": (responding, None), "n_responders_without_time": (responding, timed)}
-    one, other = found.get(statistic, (timed, responding))
-    if other is not None:
-        one = one.join(other, on="USUBJID", how="anti", maintain_order="left")
-    return pick_people(one, _RESPONDERS[statistic], asked.data)
+    statistic = asked.result.statistic
+    found = rows_of(asked.everyone, find_responders(asked.data, analysis)[statistic])
+    return pick_people(found, _RESPONDERS[statistic], asked.data)
 
 
 def _members(asked: Asked, analysis: Subgroups, item: str) -> pl.Expr:
