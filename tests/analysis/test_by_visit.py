@@ -66,7 +66,7 @@ def test_no_mean_where_more_than_half_lie_beyond_the_assay(n_below, has_mean):
     results = analyse(rows)
     assert (results["visits/a/Week 4/mean"].value is not None) is has_mean
     if not has_mean:
-        assert results["visits/a/Week 4/mean"].note == "more than half lie beyond the assay"
+        assert results["visits/a/Week 4/mean"].note == "more than half are not exact"
         assert results["visits/a/Week 4/sd"].value is None
 
 

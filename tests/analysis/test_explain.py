@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import date
 from functools import cache
 
 import polars as pl
@@ -10,9 +11,10 @@ import pytest
 from tests.cases.written_report import written_report
 
 from trialwright.analysis.calendar_kept import CALENDAR
-from trialwright.analysis.explain import NOT_KEPT, Explainer, list_analyses, results_below
+from trialwright.analysis.explain import NOT_KEPT, Explainer, list_analyses, results_below, tell_picked
 from trialwright.analysis.explaining.elements import paths_behind, tell_element
 from trialwright.analysis.explaining.finding import pick_rows
+from trialwright.analysis.explaining.picking import Picked
 from trialwright.analysis.explaining.records import NOT_FOUND, NOT_LOOKED_FOR, find_records, sources_of
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.immortal_time import IMMORTAL
@@ -394,6 +396,30 @@ def test_what_ended_a_treatment_comes_with_the_events_before():
         seen = {one.values["ADT"] for one in found.evidence if one.values["EVENT"] == "confirmed_progression"}
         assert days
         assert days <= seen
+
+
+@pytest.mark.parametrize(
+    ("days", "columns"),
+    [
+        pytest.param([(date(2027, 3, 5),) * 3], ["ADT"], id="each known to the day"),
+        pytest.param([(None, date(2027, 3, 5), date(2027, 3, 9)), (date(2027, 3, 5),) * 3], ["ADT", "ADTL", "ADTH"], id="one may lie on several days"),
+        pytest.param([(None, None, date(2027, 3, 9))], ["ADT", "ADTL", "ADTH"], id="known only to be by a day"),
+        pytest.param([(None, None, None)], ["ADT"], id="no day at all"),
+    ],
+)  # fmt: skip
+def test_what_has_no_day_is_told_with_the_days_between_which_it_lies(days, columns):
+    rows = pl.DataFrame(
+        [{"USUBJID": "1", "EVENT": "relapse", "ADT": at, "ADTL": first, "ADTH": last, "AVALC": "unknown"} for at, first, last in days],
+        schema_overrides=dict.fromkeys(("ADT", "ADTL", "ADTH"), pl.Date),
+    )  # fmt: skip
+    result = explainer("nct04294498").report.results["reactivation_rate/n_unknown"]
+    told = tell_picked(result, Picked("ADEVT[EVENT=relapse]", rows, ""))
+    assert [name for name in told.columns if name.startswith("ADT")] == columns
+    places = [told.columns.index(name) for name in columns]
+    shown = [[row[place] for place in places] for row in told.rows]
+    assert shown == [
+        [None if day is None else day.isoformat() for day in row[: len(columns)]] for row in days
+    ]
 
 
 def test_who_is_not_counted_is_shown_all_the_same():

@@ -3,17 +3,21 @@
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from tests.cases.tiny import TINY, analyse
 
+from trialwright.analysis.results import Results
 from trialwright.protocol.loading import load_protocol
 from trialwright.reports.blocks import Figure, Table, walk
 from trialwright.reports.html import render_html
 from trialwright.reports.pdf import render_pdf
+from trialwright.reports.printed import Source
 from trialwright.reports.study_report import build_study_report
+from trialwright.reports.survival_tables import render_follow_up_table
 from trialwright.reports.text import render_table_text
 from trialwright.reports.writing import analyse_study
 
@@ -168,6 +172,35 @@ def test_reports_of_poor_data_still_come(subjects):
     page = page_of(subjects)
     assert "cannot be estimated" in render_html(page)
     assert render_pdf(page).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        pytest.param({"a": (5.0, 3.0, 7.0), "b": (6.0, 4.0, 8.0)}, " In brackets 95 % confidence limits.", id="all"),
+        pytest.param({"a": (5.0, 3.0, None), "b": (6.0, 4.0, 8.0)}, " In brackets 95 % confidence limits; “from” the lower one where the upper one is not reached.", id="no upper one"),
+        pytest.param({"a": (5.0, 3.0, 7.0), "b": (6.0, None, None)}, " In brackets 95 % confidence limits; none where neither is reached.", id="some have none"),
+        pytest.param({"a": (5.0, None, None), "b": (6.0, None, None)}, " The 95 % confidence limits are not reached.", id="none has any"),
+        pytest.param({"a": (None, None, None), "b": (None, None, None)}, "", id="no median"),
+    ],
+)  # fmt: skip
+def test_the_note_on_follow_up_says_which_limits_are_printed(printed, told):
+    """For all together what stands for group a."""
+    results = analyse([(50, arm, month, False) for arm in "ab" for month in range(1, 9)])
+    statistics = ("median", "median_conf_low", "median_conf_high")
+    values = {
+        "/".join(["follow", *group, statistic]): value
+        for level, limits in printed.items()
+        for group in ([level], *([[]] if level == "a" else []))
+        for statistic, value in zip(statistics, limits, strict=True)
+    }
+    rows = [
+        replace(row, value=values[row.id], note="" if values[row.id] is not None else "not reached") if row.id in values else row
+        for row in results.rows
+    ]  # fmt: skip
+    source = Source(TINY, Results(tuple(rows), (), {}))
+    note = render_follow_up_table(source, "follow", TINY.analyses["follow"]).notes[0]  # type: ignore[arg-type]
+    assert note.plain.partition("in the survival curve.")[2] == told
 
 
 def page_of(subjects):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import polars as pl
 
+from trialwright.analysis.limited_summary import LimitedValues, add_summary, is_known
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.protocol.analyses import BaselineTable
@@ -14,15 +17,21 @@ from trialwright.statistics.descriptive import (
     count_levels,
     standardised_difference_levels,
     standardised_difference_numbers,
-    summarise_numbers,
 )
 from trialwright.statistics.estimability import NotEstimable
 
-_NUMBERS = ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")
+_CONVENTIONS = {"quantile_type": 7, "sd_denominator": "n - 1"}
+BEYOND = "standardised_difference_beyond"
+"""How far groups are apart in how many lie below, within and above what the assay can measure; no number is put in for it."""
+_OfGroup = TypeVar("_OfGroup")
 
 
 def analyse_baseline(data: AnalysisData, analysis: BaselineTable, recorder: Recorder) -> None:
-    """Every variable by group and all together; with two groups or more the distance of each from the first."""
+    """Every variable by group and all together; with two groups or more the distance of each from the first.
+
+    Of a number, `n_missing` counts subjects of whom nothing is known; `n_below`, `n_above` and `n_between` tell apart those
+    whose value is only known to lie between limits, where there are any (`beyond_assay`, `between_limits`).
+    """
     everyone = select_population(data, recorder, analysis.population)
     levels: list[str] = []
     groups: dict[str | None, pl.DataFrame] = {None: everyone}
@@ -33,16 +42,50 @@ def analyse_baseline(data: AnalysisData, analysis: BaselineTable, recorder: Reco
     for level, frame in groups.items():
         recorder.add("n_subjects", frame.height, "subjects", group=level, n=frame.height)
     for variable in analysis.variables:
-        known = levels_of(data.protocol, variable)
-        unit = unit_words(data.protocol, variable)
-        for level, frame in groups.items():
-            if known:
-                _add_levels(recorder, frame, variable, level, list(known))
-            else:
-                _add_numbers(recorder, frame, variable, level, unit[0] if unit else "")
-                _add_beyond(recorder, data, frame, everyone, variable, level)
-        for level in levels[1:]:
-            _add_difference(recorder, groups[level], groups[levels[0]], variable, level, list(known))
+        if known := levels_of(data.protocol, variable):
+            _describe_levels(recorder, groups, variable, list(known))
+        else:
+            _describe_numbers(data, recorder, groups, variable)
+
+
+def _describe_levels(
+    recorder: Recorder, groups: Mapping[str | None, pl.DataFrame], variable: str, levels: Sequence[str]
+) -> None:
+    for group, frame in groups.items():
+        _add_levels(recorder, frame, variable, group, levels)
+    for group, a, b in _pairs(groups):
+        counts = [list(count_levels(one[variable].to_list(), levels).counts.values()) for one in (a, b)]
+        _add_difference(recorder, variable, group, partial(standardised_difference_levels, *counts))
+
+
+def _describe_numbers(
+    data: AnalysisData, recorder: Recorder, groups: Mapping[str | None, pl.DataFrame], variable: str
+) -> None:
+    unit = unit_words(data.protocol, variable)
+    known = {group: _known_rows(data, frame, variable) for group, frame in groups.items()}
+    values = {group: _values(rows) for group, rows in known.items()}
+    methods = sorted(known[None]["IMPMETH"].drop_nulls().unique())
+    beyond = {"beyond the assay": methods} if methods else {}
+    for group, frame in groups.items():
+        where: Where = {"group": group, "item": variable, "n": values[group].n}
+        recorder.add("n_missing", frame.height - values[group].n, "subjects", **where)
+        add_summary(
+            recorder, values[group], unit[0] if unit else "", where, conventions=_CONVENTIONS | beyond
+        )
+        if values[None].n_limited:
+            _add_limited(recorder, known[group], beyond, {**where, "n": frame.height})
+    for group, one, first in _pairs(values):
+        _add_difference(recorder, variable, group, partial(_difference, one, first), conventions=beyond)
+    if any(_shares(known[None])[:2]):
+        for group, some, others in _pairs(known):
+            found = partial(standardised_difference_levels, _shares(some), _shares(others))
+            _add_difference(recorder, variable, group, found, BEYOND)
+
+
+def _pairs(groups: Mapping[str | None, _OfGroup]) -> Iterator[tuple[str, _OfGroup, _OfGroup]]:
+    """Each group after the first, with its subjects and those of the first."""
+    named = [name for name in groups if name is not None]
+    return ((name, groups[name], groups[named[0]]) for name in named[1:])
 
 
 def _add_levels(
@@ -57,43 +100,27 @@ def _add_levels(
         recorder.add("proportion", share, "proportion", note="no value known", **where)
 
 
-def _add_numbers(
-    recorder: Recorder, frame: pl.DataFrame, variable: str, group: str | None, unit: str
-) -> None:
-    values = frame[variable].to_list()
-    n_known = len(values) - frame[variable].null_count()
-    where: Where = {"group": group, "item": variable, "n": n_known}
-    recorder.add("n_missing", len(values) - n_known, "subjects", **where)
-    if not n_known:
-        recorder.add_missing(_NUMBERS, "no value known", **where)
-        return
-    summary = summarise_numbers(values)
-    for statistic in _NUMBERS:
-        value = getattr(summary, statistic)
-        recorder.add(
-            statistic, value, unit, note="one value has no spread", conventions=summary.conventions, **where
-        )
+def _known_rows(data: AnalysisData, frame: pl.DataFrame, variable: str) -> pl.DataFrame:
+    """What is known of a number: its limits, what stands for it (`AVALIMP`) and why (`IMPMETH`); a cohort has exact numbers."""
+    if "ADBASE" in data.tables:
+        rows = data.tables["ADBASE"].filter(pl.col("PARAMCD") == variable.upper())
+        here = rows.join(frame, on="USUBJID", how="semi", maintain_order="left")
+        return here.filter(is_known("AVALLO", "AVALHI"))
+    exact = frame.select(
+        "USUBJID", *(pl.col(variable).alias(name) for name in ("AVALLO", "AVALHI", "AVALIMP"))
+    )
+    return exact.filter(is_known("AVALLO", "AVALHI")).with_columns(IMPMETH=pl.lit(None, pl.String))
 
 
-def _add_beyond(
-    recorder: Recorder,
-    data: AnalysisData,
-    frame: pl.DataFrame,
-    everyone: pl.DataFrame,
-    variable: str,
-    group: str | None,
-) -> None:
-    """How many values lie beyond the limits of the assay, so that a number stands for them; where any does."""
-    if "ADBASE" not in data.tables:
-        return
-    rows = data.tables["ADBASE"].filter(pl.col("PARAMCD") == variable.upper())
-    stood_for = pl.concat(beyond_assay(rows.join(everyone, on="USUBJID", how="semi")).values())
-    if not stood_for.height:
-        return
-    conventions = {"beyond the assay": sorted(stood_for["IMPMETH"].unique())}
-    where: Where = {"group": group, "item": variable, "n": frame.height}
-    for statistic, found in beyond_assay(rows.join(frame, on="USUBJID", how="semi")).items():
-        recorder.add(statistic, found.height, "subjects", conventions=conventions, **where)
+def _values(known: pl.DataFrame) -> LimitedValues:
+    ends = (pl.col(name) for name in ("AVALLO", "AVALHI", "AVALIMP"))
+    return LimitedValues.of(known, *ends, nobody="no value known")
+
+
+def _add_limited(recorder: Recorder, known: pl.DataFrame, beyond: Mapping[str, Any], where: Where) -> None:
+    """How many values are not exact, told apart by why."""
+    for statistic, found in {**beyond_assay(known), "n_between": between_limits(known)}.items():
+        recorder.add(statistic, found.height, "subjects", conventions=beyond, **where)
 
 
 def beyond_assay(rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
@@ -103,23 +130,39 @@ def beyond_assay(rows: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
     return {"n_below": beyond.filter(~is_above), "n_above": beyond.filter(is_above)}
 
 
+def between_limits(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ADBASE of a number that is only known to lie between limits for any other reason, such as half a score."""
+    is_limited = is_known("AVALLO", "AVALHI") & pl.col("AVALLO").ne_missing(pl.col("AVALHI"))
+    return rows.filter(is_limited, pl.col("IMPMETH").is_null() | pl.col("AVALIMP").is_null())
+
+
+def _shares(known: pl.DataFrame) -> list[int]:
+    """How many lie below, above and within what the assay can measure."""
+    beyond = [found.height for found in beyond_assay(known).values()]
+    return [*beyond, known.height - sum(beyond) - between_limits(known).height]
+
+
+def _difference(a: LimitedValues, b: LimitedValues) -> float:
+    """Of means, so only where there are means."""
+    for values in (a, b):
+        if values.n and (reason := values.why_no_mean):
+            raise NotEstimable(reason)
+    return standardised_difference_numbers(a.numbers, b.numbers)
+
+
 def _add_difference(
     recorder: Recorder,
-    frame: pl.DataFrame,
-    reference: pl.DataFrame,
     variable: str,
     group: str,
-    levels: Sequence[str],
+    found: Callable[[], float],
+    statistic: str = "standardised_difference",
+    *,
+    conventions: Mapping[str, Any] | None = None,
 ) -> None:
     """Standardised difference of one group from the first, over the subjects whose value is known."""
-    a, b = frame[variable].to_list(), reference[variable].to_list()
+    value, note = None, ""
     try:
-        if levels:
-            counts = [list(count_levels(values, levels).counts.values()) for values in (a, b)]
-            found = standardised_difference_levels(*counts)
-        else:
-            found = standardised_difference_numbers(a, b)
+        value = found()
     except NotEstimable as error:
-        recorder.add("standardised_difference", None, group=group, item=variable, note=error.reason)
-        return
-    recorder.add("standardised_difference", found, group=group, item=variable)
+        note = error.reason
+    recorder.add(statistic, value, group=group, item=variable, note=note, conventions=conventions)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Self
 
 import polars as pl
 
+from trialwright.analysis.limited_summary import LimitedValues, add_summary, is_known
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.derivations.adrate import MET
@@ -17,9 +15,7 @@ from trialwright.derivations.timeline import moved
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.model import Endpoint
 from trialwright.protocol.moments import parse_moment
-from trialwright.statistics.descriptive import summarise_numbers
 from trialwright.statistics.estimability import NotEstimable
-from trialwright.statistics.limited_values import quantile_limits
 from trialwright.statistics.mean_difference import mean_difference
 from trialwright.vocabulary.durations import Duration
 
@@ -28,16 +24,8 @@ LOCAL = "local"
 """The reader who counts where the protocol names none."""
 UNTIL = "until it happens"
 """The strategy by which nothing counts after an intercurrent event."""
-MOST_LIMITED = 0.5
-"""Where a larger share of values lies beyond the limits of the assay, no mean is given: it would be a mean of guesses."""
-QUANTILES: Mapping[str, float] = MappingProxyType(
-    {"median": 0.5, "q1": 0.25, "q3": 0.75, "minimum": 0.0, "maximum": 1.0}
-)
-_MEANS = ("mean", "sd")
 _DIFFERENCE = ("difference", "std_error", "df", "conf_low", "conf_high")
 _NOBODY = "no value at this visit"
-_TOO_LIMITED = "more than half lie beyond the assay"
-_NOT_EXACT = "known only between limits, as the assay could not measure it"
 
 
 def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: Recorder) -> None:
@@ -62,7 +50,7 @@ def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: 
         recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
     unit = unit_of(endpoint, next(iter(values["AVALU"].drop_nulls()), None))
     ends = _ends(data, endpoint, everyone)
-    changes: dict[tuple[str | None, str], _Column] = {}
+    changes: dict[tuple[str | None, str], LimitedValues] = {}
     for level in data.levels(analysis.by):
         people = everyone if level is None else everyone.filter(pl.col(analysis.by or "") == level)
         people = people.select("USUBJID").join(ends, on="USUBJID", how="left")
@@ -112,66 +100,25 @@ def _values(data: AnalysisData, endpoint: Endpoint) -> pl.DataFrame:
     base = rows.filter(pl.col("ABLFL") == "Y").with_columns(VISIT=pl.lit(BASELINE)).select(*shown)
     later = rows.filter(pl.col("ANL01FL") == "Y").with_columns(VISIT="AVISIT").select(*shown)
     of_base = base.select("USUBJID", b_lo="v_lo", b_hi="v_hi", b_imputed="v_imputed")
-    both = pl.concat([base, later]).filter(_is_known("v"))
+    both = pl.concat([base, later]).filter(is_known("v_lo", "v_hi"))
     return both.join(of_base, on="USUBJID", how="left", validate="m:1", maintain_order="left")
 
 
-def _is_known(which: str) -> pl.Expr:
-    """Whether anything is known of a number: it has a lower or an upper limit."""
-    return pl.col(f"{which}_lo").is_finite() | pl.col(f"{which}_hi").is_finite()
+def _limited(rows: pl.DataFrame, least: pl.Expr, most: pl.Expr, imputed: pl.Expr) -> LimitedValues:
+    return LimitedValues.of(rows, least, most, imputed, nobody=_NOBODY)
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """Values on a scale: where each may lie, and the number that stands for it (null where none does)."""
-
-    frame: pl.DataFrame
-
-    @classmethod
-    def of(cls, rows: pl.DataFrame, least: pl.Expr, most: pl.Expr, imputed: pl.Expr) -> Self:
-        """An end that no arithmetic gives is open."""
-        return cls(
-            rows.select(
-                "USUBJID",
-                least.fill_nan(-math.inf).alias("least"),
-                most.fill_nan(math.inf).alias("most"),
-                imputed.alias("imputed"),
-            )
-        )
-
-    @property
-    def n(self) -> int:
-        return self.frame.height
-
-    @property
-    def n_limited(self) -> int:
-        return int((self.frame["least"] != self.frame["most"]).sum())
-
-    @property
-    def numbers(self) -> list[float]:
-        """The numbers that means rest on."""
-        return self.frame["imputed"].drop_nulls().to_list()
-
-    @property
-    def why_no_mean(self) -> str:
-        if not self.n:
-            return _NOBODY
-        if self.n_limited > MOST_LIMITED * self.n:
-            return _TOO_LIMITED
-        return "" if len(self.numbers) == self.n else "no number stands for a value that is not exact, or 0"
-
-
-def _value(rows: pl.DataFrame, scale: str) -> _Column:
+def _value(rows: pl.DataFrame, scale: str) -> LimitedValues:
     if scale == "log10":
-        return _Column.of(rows, _log("v_lo"), _log("v_hi"), _log("v_imputed", of_zero=None))
-    return _Column.of(rows, pl.col("v_lo"), pl.col("v_hi"), pl.col("v_imputed"))
+        return _limited(rows, _log("v_lo"), _log("v_hi"), _log("v_imputed", of_zero=None))
+    return _limited(rows, pl.col("v_lo"), pl.col("v_hi"), pl.col("v_imputed"))
 
 
-def _change(rows: pl.DataFrame, scale: str) -> _Column:
+def _change(rows: pl.DataFrame, scale: str) -> LimitedValues:
     """Of those with a baseline: the difference, that of logarithms, or the ratio."""
-    based = rows.filter(_is_known("b"))
+    based = rows.filter(is_known("b_lo", "b_hi"))
     if scale == "as measured":
-        return _Column.of(
+        return _limited(
             based,
             pl.col("v_lo") - pl.col("b_hi"),
             pl.col("v_hi") - pl.col("b_lo"),
@@ -180,8 +127,8 @@ def _change(rows: pl.DataFrame, scale: str) -> _Column:
     least, most = _log("v_lo") - _log("b_hi"), _log("v_hi") - _log("b_lo")
     imputed = _log("v_imputed", of_zero=None) - _log("b_imputed", of_zero=None)
     if scale == "log10":
-        return _Column.of(based, least, most, imputed)
-    return _Column.of(based, 10 ** least.fill_nan(-math.inf), 10 ** most.fill_nan(math.inf), 10**imputed)
+        return _limited(based, least, most, imputed)
+    return _limited(based, 10 ** least.fill_nan(-math.inf), 10 ** most.fill_nan(math.inf), 10**imputed)
 
 
 def _log(name: str, *, of_zero: float | None = -math.inf) -> pl.Expr:
@@ -235,34 +182,12 @@ def _due(visit: Duration) -> pl.Expr:
     return moved(pl.col("start"), visit)
 
 
-def _add_summary(recorder: Recorder, column: _Column, level: str | None, item: str, unit: str) -> None:
+def _add_summary(recorder: Recorder, column: LimitedValues, level: str | None, item: str, unit: str) -> None:
     where: Where = {"group": level, "item": item, "n": column.n}
     recorder.add("n", column.n, "subjects", **where)
-    if not column.n:
-        recorder.add_missing((*_MEANS, *QUANTILES), _NOBODY, **where)
-        return
-    recorder.add("share_limited", column.n_limited / column.n, "proportion", **where)
-    if reason := column.why_no_mean:
-        recorder.add_missing(_MEANS, reason, **where)
-    else:
-        summary = summarise_numbers(column.numbers)
-        for statistic in _MEANS:
-            recorder.add(
-                statistic, getattr(summary, statistic), unit, note="one value has no spread", **where
-            )
-    least, most = column.frame["least"].to_list(), column.frame["most"].to_list()
-    for statistic, probability in QUANTILES.items():
-        _add_quantile(recorder, statistic, quantile_limits(least, most, probability), unit, where)
-
-
-def _add_quantile(
-    recorder: Recorder, statistic: str, found: tuple[float, float], unit: str, where: Where
-) -> None:
-    low, high = found
-    recorder.add(statistic, low if low == high else None, unit, note=_NOT_EXACT, **where)
-    if low != high:
-        recorder.add(f"{statistic}_least", low, unit, note="no lower limit", **where)
-        recorder.add(f"{statistic}_most", high, unit, note="no upper limit", **where)
+    if column.n:
+        recorder.add("share_limited", column.n_limited / column.n, "proportion", **where)
+    add_summary(recorder, column, unit, where)
 
 
 def _compare(
@@ -270,7 +195,7 @@ def _compare(
     analysis: VisitSummary,
     recorder: Recorder,
     endpoint: Endpoint,
-    changes: Mapping[tuple[str | None, str], _Column],
+    changes: Mapping[tuple[str | None, str], LimitedValues],
     unit: str,
 ) -> None:
     """The mean change of each group less that of the first, at each visit."""
@@ -283,7 +208,7 @@ def _compare(
 
 
 def _add_difference(
-    recorder: Recorder, analysis: VisitSummary, pair: Sequence[_Column], item: str, unit: str
+    recorder: Recorder, analysis: VisitSummary, pair: Sequence[LimitedValues], item: str, unit: str
 ) -> None:
     where: Where = {"item": item, "n": sum(column.n for column in pair)}
     try:

@@ -307,7 +307,9 @@ def tell_picked(result: Result, picked: Picked) -> ToldRows:
     """Rows as a table: the subject, what the dataset says, and the records each row rests on."""
     rows = picked.rows
     wanted = _COLUMNS.get(picked.dataset.partition("[")[0], ())
-    columns = [name for name in ("USUBJID", *wanted) if name in rows.columns]
+    columns = [
+        name for one in ("USUBJID", *wanted) if one in rows.columns for name in (one, *_limits_of(one, rows))
+    ]
     has_sources = "SRCDOM" in rows.columns
     table = [
         (
@@ -326,6 +328,17 @@ def tell_picked(result: Result, picked: Picked) -> ToldRows:
         (*columns, *(["records"] if has_sources else [])),
         tuple(table),
     )
+
+
+def _limits_of(day: str, rows: pl.DataFrame) -> tuple[str, ...]:
+    """The columns of the first and last day on which something may have been (ADT: ADTL, ADTH), where rows need them."""
+    limits = (f"{day}L", f"{day}H")
+    if not all(name in rows.columns for name in limits):
+        return ()
+    is_told_by_limits = pl.col(day).is_null() & pl.any_horizontal(
+        pl.col(name).is_not_null() for name in limits
+    )
+    return limits if rows.filter(is_told_by_limits).height else ()
 
 
 def _population_of(data: AnalysisData, result: Result) -> str | None:

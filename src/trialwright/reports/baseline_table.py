@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from trialwright.analysis.baseline import BEYOND
 from trialwright.protocol.analyses import BaselineTable
 from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Mark, Row, Strong, Table, Text
+from trialwright.reports.limited_cells import ABOUT_LIMITED, mean_cell, median_cell, stands_for
 from trialwright.reports.printed import Source
 
 
@@ -31,7 +33,7 @@ def render_baseline_table(source: Source, name: str, analysis: BaselineTable) ->
             "Numbers are mean (standard deviation) and median (quartiles), categories count (share of those known)."
         ),
     ]
-    notes += _about_beyond(source, name, analysis.variables)
+    notes += _about_limited(source, name, analysis)
     without = [
         row for row in source.results.of(name) if row.statistic == "standardised_difference" and row.note
     ]
@@ -68,7 +70,7 @@ def _group_column(source: Source, name: str, title: Text, level: str | None) -> 
     return Column(Text(title, " (n = ", source.count(_result(name, level, None, "n_subjects")), ")"))
 
 
-def _result(name: str, group: str | None, item: str | None, statistic: str) -> str:
+def _result(name: str, group: str | None, item: str | None, statistic: str | None = None) -> str:
     return "/".join(part for part in (name, group, item, statistic) if part is not None)
 
 
@@ -91,31 +93,51 @@ def _variable_rows(
         rows = [
             Row(Text(source.heading(variable), *measured), (*(Text() for _ in range(n_levels)), *differences))
         ]
-        means = tuple(_mean(source, name, group, variable) for group in groups)
-        medians = tuple(_median(source, name, group, variable) for group in groups)
+        means = tuple(mean_cell(source, _result(name, group, variable), source.measured) for group in groups)
+        medians = tuple(_median(source, _result(name, group, variable)) for group in groups)
         rows.append(Row(Text("Mean (SD)"), (*means, *blank), indent=1))
         rows.append(Row(Text("Median (quartiles)"), (*medians, *blank), indent=1))
     missing = [_result(name, group, variable, "n_missing") for group in groups]
     if source.results[missing[0]].value:
         rows.append(Row(Text("Unknown"), (*(source.count(id_) for id_ in missing), *blank), indent=1))
-    for side in ("below", "above"):
-        beyond = [_result(name, group, variable, f"n_{side}") for group in groups]
-        if beyond[0] in source.results and source.results[beyond[0]].value:
-            label = Text(f"{side.capitalize()} the assay", Mark("b"))
-            rows.append(Row(label, (*(source.count(id_) for id_ in beyond), *blank), indent=1))
-    return rows
+    return [*rows, *_limited_rows(source, name, variable, groups)]
 
 
-def _about_beyond(source: Source, name: str, variables: Sequence[str]) -> Iterator[Text]:
-    """What stands for results beyond the limits of their assays."""
-    for variable in variables:
-        if _result(name, None, variable, "n_below") in source.results:
-            id_, assay = next(one for one in source.protocol.assays.items() if one[1].measures == variable)
-            counts_as = source.said(assay.below_limit_counts_as, f"assays.{id_}.below limit counts as")
-            yield Text(
-                Mark("b"), " ", source.heading(variable), " below what the assay can measure counts as ", counts_as,
-                " in these numbers, one above as its upper limit.",
-            )  # fmt: skip
+def _limited_rows(source: Source, name: str, variable: str, groups: list[str | None]) -> Iterator[Row]:
+    """How many values are not exact, and beside those beyond the assay how far the groups are apart in that."""
+    beyond = tuple(_difference(source, name, level, variable, BEYOND) for level in groups[2:])
+    for statistic, label in _LIMITED.items():
+        counted = [_result(name, group, variable, statistic) for group in groups]
+        if counted[0] in source.results and source.results[counted[0]].value:
+            apart = beyond if statistic != "n_between" else ()
+            blank = tuple(Text() for _ in groups[2 + len(apart) :])
+            yield Row(label, (*(source.count(id_) for id_ in counted), *apart, *blank), indent=1)
+            beyond = ()
+
+
+_LIMITED = {
+    "n_below": Text("Below the assay", Mark("b")),
+    "n_above": Text("Above the assay", Mark("b")),
+    "n_between": Text("Between limits"),
+}
+
+
+def _about_limited(source: Source, name: str, analysis: BaselineTable) -> Iterator[Text]:
+    """What stands for results beyond the limits of their assays in means, and what quantiles make of values that are not exact."""
+    limited = [one for one in analysis.variables if _result(name, None, one, "n_between") in source.results]
+    where = ", in means and standardised differences of means." if analysis.by else ", in means."
+    beside = (
+        (
+            " Beside the counts stands the standardised difference of the shares below, within and above what it can measure.",
+        )
+        if analysis.by
+        else ()
+    )
+    for variable in limited:
+        if any(source.results[_result(name, None, variable, side)].value for side in ("n_below", "n_above")):
+            yield Text(Mark("b"), " ", *stands_for(source, variable), where, *beside)
+    if limited:
+        yield Text(ABOUT_LIMITED)
 
 
 def _share(source: Source, name: str, group: str | None, item: str) -> Text:
@@ -125,23 +147,18 @@ def _share(source: Source, name: str, group: str | None, item: str) -> Text:
     return Text(source.count(count), " (", source.percent(share), ")")
 
 
-def _mean(source: Source, name: str, group: str | None, item: str) -> Text:
-    mean, sd = (_result(name, group, item, statistic) for statistic in ("mean", "sd"))
-    if source.results[mean].value is None:
-        return source.measured(mean)
-    return Text(source.measured(mean), " (", source.measured(sd), ")")
-
-
-def _median(source: Source, name: str, group: str | None, item: str) -> Text:
-    median, q1, q3 = (_result(name, group, item, statistic) for statistic in ("median", "q1", "q3"))
-    if source.results[median].value is None:
-        return source.measured(median)
+def _median(source: Source, here: str) -> Text:
+    median, q1, q3 = (f"{here}/{statistic}" for statistic in ("median", "q1", "q3"))
+    if any(source.results[id_].value is None for id_ in (median, q1, q3)):
+        return median_cell(source, here, source.measured)
     return Text(source.measured(median), " (", source.measured(q1), " to ", source.measured(q3), ")")
 
 
-def _difference(source: Source, name: str, group: str | None, item: str) -> Text:
-    id_ = _result(name, group, item, "standardised_difference")
-    value = source.results[id_].value
+def _difference(
+    source: Source, name: str, group: str | None, item: str, statistic: str = "standardised_difference"
+) -> Text:
+    id_ = _result(name, group, item, statistic)
+    value = source.results[id_].value if id_ in source.results else None
     if value is None:
         return Text("—")
     printed = source.decimals(id_, 2)

@@ -40,6 +40,7 @@ from trialwright.reports.blocks import (
 from trialwright.reports.design_figures import Axis, draw_curves
 from trialwright.reports.design_looks import counted_once, counted_with_looks, looks_section
 from trialwright.reports.design_told import Told, grid_table, print_value
+from trialwright.reports.printed import fixed
 from trialwright.statistics.weighting import Target
 
 _CONTROLS = Text("Risk among controls")
@@ -384,7 +385,8 @@ def _there(told: Told) -> tuple[str | Text, ...]:
 
 
 def _month(id_: str, time: float) -> Text:
-    return Text(Term(f"{time:.1f}", Ref.result(id_)))
+    """A month since the first enrolment, without decimals where it is whole."""
+    return Text(Term(f"{time:.0f}" if time.is_integer() else fixed(time, 1), Ref.result(id_)))
 
 
 # --- weights ------------------------------------------------------------------------------------------------------------

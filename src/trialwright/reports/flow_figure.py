@@ -8,16 +8,16 @@ from typing import Any
 
 from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
-from trialwright.reports.canvas import LEFT, RIGHT, Canvas, Place
+from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Canvas, Place
 from trialwright.reports.figures import INK, NARROWEST, wrap_label
 from trialwright.reports.participation_table import analysed_ids, end_id, end_words, ends_told, members_id
 from trialwright.reports.printed import Source
 
 _LINE, _BETWEEN, _PAD, _GAP = 16.0, 6.0, 8.0, 22.0
-_WIDE = 140.0
-"""Pixels of words that fit into half of the narrowest chart."""
-_WIDEST = NARROWEST - 24.0
-"""Pixels of words that fit into a box as wide as the narrowest chart."""
+_WIDE = (NARROWEST / 2 - 27) * 12 / SMALL
+"""How wide words may be, by the letters that `wrap_label` counts with, that fit into a box half as wide as the narrowest chart."""
+_WIDEST = (NARROWEST - 19) * 12 / SMALL
+"""As much of a box as wide as the narrowest chart."""
 _STEM = 26.0
 """How far from the left edge of a box its line comes in."""
 

@@ -23,9 +23,10 @@ from trialwright.protocol.analyses import (
     VisitSummary,
     Weights,
 )
-from trialwright.protocol.references import GROUPS
+from trialwright.protocol.references import GROUPS, facts_named
 from trialwright.protocol.stated import Stated
 from trialwright.reports.blocks import Bullets, Ref, Term, Text
+from trialwright.reports.limited_cells import stands_for
 from trialwright.reports.printed import Source
 
 
@@ -35,7 +36,8 @@ def render_methods(source: Source) -> Bullets:
     for name, analysis in source.protocol.analyses.items():
         settings = analysis.model_dump_json(exclude=_NOT_SETTINGS)
         alike.setdefault(settings, []).append(name)
-    return Bullets((*(_sentence(source, names) for names in alike.values()), _missing_values(source)))
+    sentences = (_sentence(source, names) for names in alike.values())
+    return Bullets((*sentences, *_limited_values(source), _missing_values(source)))
 
 
 _NOT_SETTINGS = {*Stated.model_fields, "endpoint", "title", "role", "note", "population"}
@@ -46,8 +48,7 @@ def _missing_values(source: Source) -> Text:
     kinds = {type(analysis) for analysis in source.protocol.analyses.values()}
     weights = [getattr(analysis, "weights", None) for analysis in source.protocol.analyses.values()]
     imputed = [
-        *(["results beyond an assay in means"] if VisitSummary in kinds and source.protocol.assays else []),
-        *(["results beyond an assay at baseline"] if _assayed_at_baseline(source) else []),
+        *(["results beyond an assay"] if _assayed(source) else []),
         *(["covariates of weights"] if any(one and one.imputations for one in weights) else []),
     ]
     return Text(
@@ -58,17 +59,35 @@ def _missing_values(source: Source) -> Text:
     )
 
 
-def _assayed_at_baseline(source: Source) -> list[str]:
-    """The assays whose limits a baseline may lie beyond, and be shown as a number all the same."""
-    tables = [one for one in source.protocol.analyses.values() if isinstance(one, BaselineTable)]
-    shown = {variable for one in tables for variable in one.variables}
-    return [
-        id_
-        for id_, assay in source.protocol.assays.items()
-        if assay.measures in shown
-        and assay.below_limit_counts_as
-        and (assay.lower_limit or assay.upper_limit)
+def _limited_values(source: Source) -> Iterator[Text]:
+    """What stands for values that are not exact, and where nothing does."""
+    kinds = {type(analysis) for analysis in source.protocol.analyses.values()}
+    counted = [
+        piece for fact in _assayed(source) for piece in (*stands_for(source, fact), ", in means and as a covariate. ")
+    ]  # fmt: skip
+    if counted:
+        counted.append("No event is judged by such a number. ")
+    if counted or VisitSummary in kinds:
+        yield Text(
+            *counted,
+            "Of values of which more than half are not exact, tables give no mean and no difference of means; models, and the balance of "
+            "their covariates, take the number. Medians and quartiles put nothing in place of a value that is only known between "
+            "limits; where they are not known exactly, their limits are given.",
+        )
+
+
+def _assayed(source: Source) -> list[str]:
+    """The facts whose values may lie beyond the limits of an assay, and enter a mean or a model all the same."""
+    at_visits = [
+        source.protocol.endpoints[one.endpoint].of
+        for one in source.protocol.analyses.values()
+        if isinstance(one, VisitSummary)
     ]
+    limited = {
+        assay.measures for assay in source.protocol.assays.values() if assay.lower_limit or assay.upper_limit
+    }
+    named = dict.fromkeys((*facts_named(source.protocol), *at_visits))
+    return [fact for fact in named if fact is not None and fact in limited]
 
 
 _NOT_JUDGED = " Who could not be judged for a rate is counted, and shown in every way in which such a subject can count."
@@ -136,20 +155,7 @@ def _baseline(source: Source, name: str, analysis: BaselineTable) -> Text:
     return Text(
         "Characteristics are described", *by, ", with quartiles of ",
         source.setting(name, "quantiles", analysis.quantiles), " (", _paper("Hyndman and Fan 1996"), ")", *compared, ".",
-        *_beyond_assays(source, analysis),
     )  # fmt: skip
-
-
-def _beyond_assays(source: Source, analysis: BaselineTable) -> Iterator[str | Term]:
-    """What a baseline beyond the limits of its assay counts as, in the table and as a covariate."""
-    for id_ in _assayed_at_baseline(source):
-        assay = source.protocol.assays[id_]
-        if assay.measures in analysis.variables:
-            counts_as = source.said(assay.below_limit_counts_as, f"assays.{id_}.below limit counts as")
-            yield from (
-                " ", source.heading(assay.measures), " below what the assay can measure counts as ", counts_as,
-                ", one above as its upper limit, here and as a covariate; no event is judged by such a number.",
-            )  # fmt: skip
 
 
 def _kaplan_meier(source: Source, name: str, analysis: KaplanMeier, endpoints: Text) -> Text:
@@ -357,8 +363,7 @@ def _visit_summary(source: Source, name: str, analysis: VisitSummary, endpoints:
         "), and not tested",
     ) if analysis.by else ()  # fmt: skip
     return Text(
-        "For ", endpoints, " the result nearest to the day of each visit counts", *compared,
-        ". Medians and quartiles of results that are only known between limits are given as limits.",
+        "For ", endpoints, " the result nearest to the day of each visit counts", *compared, ".",
     )  # fmt: skip
 
 

@@ -225,13 +225,36 @@ def render_follow_up_table(source: Source, name: str, analysis: ReverseKaplanMei
         Column(Text("Median follow-up, ", unit)),
     )
     note = Text(
-        "By the reverse Kaplan–Meier method: an event ends follow-up as censoring ends it in the survival curve. In "
-        "brackets ", confidence_words(source, name, analysis.confidence), " confidence limits."
+        "By the reverse Kaplan–Meier method: an event ends follow-up as censoring ends it in the survival curve.",
+        *_about_limits(source, name, analysis.confidence, [f"{name}/{level}" if level else name for level in levels]),
     )  # fmt: skip
     notes = (note, *counted_from(source, name, analysis))
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows), notes
     )
+
+
+def _about_limits(
+    source: Source, name: str, confidence: float, curves: Sequence[str]
+) -> tuple[str | Text, ...]:
+    """Which limits of medians are printed, and why the others are not."""
+
+    def reached(curve: str, statistic: str) -> bool:
+        return source.results[f"{curve}/{statistic}"].value is not None
+
+    medians = [curve for curve in curves if reached(curve, "median")]
+    limits = (confidence_words(source, name, confidence), " confidence limits")
+    with_low = [curve for curve in medians if reached(curve, "median_conf_low")]
+    if not medians:
+        return ()
+    if not with_low:
+        return (" The ", *limits, " are not reached.")
+    missing = []
+    if not all(reached(curve, "median_conf_high") for curve in with_low):
+        missing.append("“from” the lower one where the upper one is not reached")
+    if len(with_low) < len(medians):
+        missing.append("none where neither is reached")
+    return (" In brackets ", *limits, *("; " + ", ".join(missing) if missing else ""), ".")
 
 
 def _is_death(source: Source, analysis: ReverseKaplanMeier) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from trialwright.analysis.by_visit import unit_of, visit_name
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.categories import levels_of, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import pair_words
+from trialwright.reports.limited_cells import ABOUT_LIMITED, mean_cell, median_cell, stands_for
 from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import table_id
 from trialwright.vocabulary.durations import Duration
@@ -53,18 +55,22 @@ def _visit(source: Source, endpoint: str, visit: Duration | None) -> Text:
 def _row(source: Source, name: str, analysis: VisitSummary, level: str | None, visit: Duration | None) -> Row:
     here = "/".join(part for part in (name, level, visit_name(visit)) if part)
     beyond = Text(source.count(f"{here}/n_below"), " below, ", source.count(f"{here}/n_above"), " above")
+    printed = partial(source.decimals, digits=2)
     cells = [
         source.count(f"{here}/n"),
         source.count(f"{here}/n_missing"),
         source.count(f"{here}/n_after_event"),
         beyond,
-        _mean(source, here),
-        _median(source, here),
+        mean_cell(source, here, printed),
+        median_cell(source, here, printed),
     ]
     cells += (
         [Text(), Text()]
         if visit is None
-        else [_mean(source, f"{here} change"), _median(source, f"{here} change")]
+        else [
+            mean_cell(source, f"{here} change", printed),
+            median_cell(source, f"{here} change", printed),
+        ]
     )
     label = Text("All") if level is None else Text(source.level(analysis.by or "", level))
     return Row(label, tuple(cells), indent=1)
@@ -83,36 +89,6 @@ def _differences(
         label = Text("Difference: ", pair_words(source, analysis.by or "", (other, first), "less"))
         blank = tuple(Text() for _ in range(6))
         yield Row(label, (*blank, found, Text()), indent=1)
-
-
-def _mean(source: Source, here: str) -> Text:
-    mean = source.decimals(f"{here}/mean", 2)
-    if source.results[f"{here}/mean"].value is None:
-        return mean
-    return Text(mean, " (", source.decimals(f"{here}/sd", 2), ")")
-
-
-def _median(source: Source, here: str) -> Text:
-    """The median and quartiles; of one that is only known between limits, these."""
-    if not source.results[f"{here}/n"].value:
-        return source.decimals(f"{here}/median", 2)
-    median, q1, q3 = (_quantile(source, f"{here}/{statistic}") for statistic in ("median", "q1", "q3"))
-    return Text(median, " (", q1, "; ", q3, ")")
-
-
-def _quantile(source: Source, id_: str) -> Text:
-    if source.results[id_].value is not None:
-        return source.decimals(id_, 2)
-    least, most = f"{id_}_least", f"{id_}_most"
-    if most not in source.results or (
-        source.results[least].value is None and source.results[most].value is None
-    ):
-        return source.decimals(id_, 2)
-    if source.results[least].value is None:
-        return Text("up to ", source.decimals(most, 2))
-    if source.results[most].value is None:
-        return Text("from ", source.decimals(least, 2))
-    return Text(source.decimals(least, 2), " to ", source.decimals(most, 2))
 
 
 def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
@@ -135,14 +111,8 @@ def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
             *named,
             ": these subjects stand under “after an event”, the others without a value under “without”.",
         )
-    beyond = [assay for assay in source.protocol.assays.items() if assay[1].measures == endpoint.of]
-    for id_, assay in beyond[:1]:
-        counts_as = source.said(assay.below_limit_counts_as, f"assays.{id_}.below limit counts as")
-        yield Text(
-            "In means a result below what the assay can measure counts as ", counts_as, ", one above as its upper limit. Where more "
-            "than half of the values lie beyond, no mean is given. Medians and quartiles put nothing in place of a result; where "
-            "they are not known exactly, the table says between which limits they lie.",
-        )  # fmt: skip
+    if counts_as := stands_for(source, endpoint.of or ""):
+        yield Text(*counts_as, ", in means. ", ABOUT_LIMITED)
     if analysis.by:
         yield Text(
             "Differences are of mean changes, with ", source.setting(name, "confidence", f"{100 * analysis.confidence:g} %"),

@@ -11,6 +11,7 @@ from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Row, Table, Text
 from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Across, Canvas, Place, Symbol, round_ticks
 from trialwright.reports.figures import COLOURS, MUTED, NARROWEST, wrap_label
+from trialwright.reports.limited_cells import stands_for
 from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import e_value_note, table_id
 
@@ -114,6 +115,9 @@ def _notes(source: Source, name: str, weights: Weights, groups: list[str]) -> It
         source.setting(name, "weights.balance limit", f"{weights.balance_limit:g}"), " (covariates: ", source.count(f"{name}/n_unbalanced"),
         ") groups are not alike. What was not measured may differ by any amount.",
     )  # fmt: skip
+    for fact in weights.covariates:
+        if counts_as := stands_for(source, fact):
+            yield Text(*counts_as, ", in the score and here.")
     imputed = [fact for fact in weights.covariates if source.results[f"{name}/{fact}/n_imputed"].value]
     if imputed:
         pieces = [

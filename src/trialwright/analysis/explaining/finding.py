@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.analysis.baseline import beyond_assay
+from trialwright.analysis.baseline import BEYOND, between_limits, beyond_assay
 from trialwright.analysis.calendar_kept import CALENDAR
 from trialwright.analysis.deaths import who_died
 from trialwright.analysis.explaining.adverse import pick_adverse_events
@@ -140,15 +140,18 @@ def _baseline(asked: Asked) -> Picked:
         return found
     fact, _, level = (result.item or "").partition("=")
     people = asked.people
-    if result.statistic == "standardised_difference":
+    if result.statistic in ("standardised_difference", BEYOND):
         first = next(iter(data.levels(asked.by)))
         people = asked.everyone.filter(pl.col(asked.by or "").is_in([first, result.group]))
     value = pl.col(fact)
+    base = data.tables["ADBASE"].filter(pl.col("PARAMCD") == fact.upper())
+    limited = base.filter(pl.col("AVALLO").is_not_null() | pl.col("AVALHI").is_not_null())[
+        "USUBJID"
+    ].to_list()
+    is_known = value.is_not_null() | pl.col("USUBJID").is_in(limited)
     match result.statistic:
         case "n_missing":
-            return pick_fact(
-                data, people.filter(value.is_null()), fact, f"subjects whose `{fact}` is not known"
-            )
+            return pick_fact(data, people.filter(~is_known), fact, f"subjects whose `{fact}` is not known")
         case "n_below" | "n_above":
             found = pick_fact(data, people, fact, "")
             side = result.statistic.removeprefix("n_")
@@ -157,6 +160,10 @@ def _baseline(asked: Asked) -> Picked:
                 beyond_assay(found.rows)[result.statistic],
                 f"subjects whose `{fact}` lies {side} what the assay can measure",
             )
+        case "n_between":
+            found = pick_fact(data, people, fact, "")
+            meaning = f"subjects whose `{fact}` is only known to lie between limits, for another reason than its assay"
+            return Picked(found.dataset, between_limits(found.rows), meaning)
         case "count":
             return pick_fact(
                 data, people.filter(value == level), fact, f"subjects whose `{fact}` is `{level}`"
@@ -165,10 +172,11 @@ def _baseline(asked: Asked) -> Picked:
             found = pick_fact(
                 data, people.filter(value == level), fact, f"subjects whose `{fact}` is `{level}`"
             )
+        case "mean" | "sd" | "standardised_difference":
+            numbers = people.filter(value.is_not_null())
+            found = pick_fact(data, numbers, fact, f"subjects with a number for `{fact}`")
         case _:
-            found = pick_fact(
-                data, people.filter(value.is_not_null()), fact, f"subjects whose `{fact}` is known"
-            )
+            found = pick_fact(data, people.filter(is_known), fact, f"subjects whose `{fact}` is known")
     return Picked(found.dataset, found.rows, found.meaning, "not a count")
 
 

@@ -24,6 +24,8 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "n_missing": "subjects without a value",
         "n_below": "subjects with a value below what the assay can measure",
         "n_above": "subjects with a value above what the assay can measure",
+        "n_between": "subjects with a value that is only known to lie between limits, for another reason than its assay",
+        "standardised_difference_beyond": "standardised difference of the shares below, within and above what the assay can measure",
         "n_met": "subjects with the event",
         "n_not_met": "subjects without the event",
         "n_unknown": "subjects of whom it is not known",
