@@ -12,7 +12,7 @@ from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import load_protocol
 from trialwright.records.files import Format, write_records
 
-TRIALS = {"nct04294498": (14, 21), "nct07120750": (18, 1)}
+TRIALS = {"nct04294498": (14, 115), "nct07120750": (18, 1)}
 """Subjects and seed: few, and most kinds of things happen."""
 EARLY = {"nct04294498": "2027-04-01", "nct07120750": "2027-03-24"}
 """About twelve months after the first enrolment."""

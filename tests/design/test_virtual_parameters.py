@@ -5,7 +5,13 @@ from dataclasses import fields
 import pytest
 from tests.design.virtual_trials import with_assumptions
 
-from trialwright.design.virtual.parameters import DAYS_A_MONTH, Advanced, AfterTreatment, read_parameters
+from trialwright.design.virtual.parameters import (
+    DAYS_A_MONTH,
+    EXCLUSIVE,
+    Advanced,
+    AfterTreatment,
+    read_parameters,
+)
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import LoadedProtocol, load_protocol, parse_protocol
 from trialwright.vocabulary.problems import ProblemsFound
@@ -34,7 +40,7 @@ def test_every_parameter_is_an_assumption_with_its_reason(trial):
 def test_lengths_are_days():
     parameters = read_parameters(load_protocol("nct04294498"))
     assert parameters.reactivation_median == 18 * 7
-    assert parameters.survival_after_progression == 13 * DAYS_A_MONTH
+    assert parameters.survival_after_progression == 12 * DAYS_A_MONTH
 
 
 def test_a_scenario_takes_the_place_of_an_assumption():
@@ -95,14 +101,19 @@ def test_one_subject_is_enough():
 
 @pytest.mark.parametrize("trial", KINDS)
 def test_extremes_of_every_share(trial):
-    """Nobody, and everybody: no parameter that is a share breaks the program at its ends."""
+    """Nobody, and everybody: no parameter that is a share breaks the program at its ends.
+
+    Of shares of which each patient has one at most, the first is everybody and the others nobody.
+    """
     loaded = load_protocol(trial)
     shares = [name for name, one in loaded.protocol.assumptions.items() if one.unit == "share"]
     assert len(shares) > 20
-    for value in (0, 1):
-        made = simulate(
-            with_assumptions(trial, **dict.fromkeys(shares, value)), seed=1, subjects=12, errors=False
-        )
+    nobody, others = (
+        dict.fromkeys(shares, 0),
+        [name for names in EXCLUSIVE[KINDS[trial]] for name in names[1:]],
+    )
+    for values in (nobody, dict.fromkeys(shares, 1) | dict.fromkeys(others, 0)):
+        made = simulate(with_assumptions(trial, **values), seed=1, subjects=12, errors=False)
         assert (made.latent["ENROLLED"] == "Y").sum() == 12
 
 

@@ -100,6 +100,7 @@ def test_liver_injury_and_confirmed_progression_are_there_to_be_found(scored):
     for element in ("events.hys_law", "events.confirmed_progression"):
         answers = scored.truth.filter(pl.col("ELEMENT") == element)["ANSWER"]
         assert 10 < (answers == "Y").sum() < answers.len() - 10
+    assert "iCR" in scored.truth["RESPONSE"]
 
 
 def test_functional_cure_of_those_who_stop_everything(monkeypatch):
@@ -116,7 +117,7 @@ def test_functional_cure_of_those_who_stop_everything(monkeypatch):
             yield who, patient
 
     monkeypatch.setattr(after_treatment_trial, "read_patients", read_stopped)
-    loaded = with_assumptions(TRIALS[1], hbsag_loss_with_peginterferon=0.9, hbsag_loss_lasts=0.6)
+    loaded = with_assumptions(TRIALS[1], hbsag_loss_with_peginterferon=0.8, hbsag_loss_lasts=0.6)
     made = simulate(loaded, seed=21, subjects=80, errors=False)
     study = make_study(loaded, made.tables | {"EX": stopped(made, stops)})
     adevt = derive_adevt(study, known_facts(study))
@@ -192,8 +193,8 @@ def test_responses_by_irecist(scored, reader):
         (pl.col("PARAMCD") == "IOVRLRSP") & of_both & pl.col("USUBJID").is_in(subjects)
     )
     both = told.join(derived, on=key, how="full", coalesce=True)
-    assert told.height > 3 * SUBJECTS
-    assert set(told["RESPONSE"]) == {"iCR", "iPR", "iSD", "iUPD", "iCPD", "NE"}
+    assert told.height > 2 * SUBJECTS
+    assert set(told["RESPONSE"]) >= {"iPR", "iSD", "iUPD", "iCPD", "NE"}
     assert (
         both.filter(pl.col("RESPONSE").ne_missing(pl.col("AVALC"))).select(*key, "RESPONSE", "AVALC").rows()
         == []

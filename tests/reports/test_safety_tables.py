@@ -16,7 +16,7 @@ from trialwright.reports.study_report import endpoint_sections, opening_sections
 from trialwright.reports.text import render_table_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-TRIALS = {"nct04294498": (14, 21), "nct07120750": (18, 1)}
+TRIALS = {"nct04294498": (14, 115), "nct07120750": (18, 1)}
 """Subjects and seed: few, and each kind of thing happens."""
 SHOWN = {
     "nct04294498": (

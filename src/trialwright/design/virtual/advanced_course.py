@@ -10,17 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole, hazard_median
+from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole, hazard_median, of_others
 from trialwright.design.virtual.lesions import (
     ASSESSOR,
     INVESTIGATOR,
+    LEAST_TARGET_MM,
     NOT_MEASURED,
     Lesions,
     measure,
     true_progression,
 )  # fmt: skip
 from trialwright.design.virtual.parameters import Advanced
-from trialwright.design.virtual.people import People
+from trialwright.design.virtual.people import People, follow
 from trialwright.design.virtual.plan import AdvancedPlan
 from trialwright.design.virtual.viral_load import (
     FIRST_DAY,
@@ -33,7 +34,12 @@ from trialwright.design.virtual.viral_load import (
 SCANS = 20
 """More scans than any subject has."""
 
-COMPLETED, PROGRESSED, TOXICITY, DIED, WITHDREW, OTHER, ONGOING = range(7)
+_TOXIC_FROM, _TOXIC_UNTIL = 20, 240
+"""Days from the first dose between which side effects end treatment."""
+_SWITCHES_AFTER = 7
+"""Days from the end of durvalumab to another treatment, where nothing has progressed."""
+
+COMPLETED, PROGRESSED, TOXICITY, DIED, LOST, OTHER, ONGOING = range(7)
 """Why durvalumab ended."""
 
 
@@ -137,29 +143,32 @@ def draw_course(p: Advanced, plan: AdvancedPlan, people: People, seed: int, tria
         if p.decompensation
         else np.full(n, NEVER)
     )
-    last = np.minimum.reduce([death - 1, people.lost, people.data_end - zero, np.full(n, plan.last_day)])
-    last = np.where(people.enrolled, np.maximum(last, 0), -1)
+    last, death = follow(death, people, zero, plan.last_day)
     therapy = Draws(seed, trial, "therapy", n)
     switch = np.where(therapy.chance(p.new_therapy_without_progression), therapy.days(60, 400), NEVER)
-    toxic = np.where(therapy.chance(p.intolerance), therapy.days(20, 240), NEVER)
     scans, stop, has_progressed = _draw_scans(p, plan, lesions, last, switch, seed, trial)
     after = np.where(therapy.chance(p.new_therapy), stop + therapy.days(14, 42), NEVER)
     new_therapy = np.where(has_progressed, np.minimum(after, switch), switch)
     new_therapy = np.where(new_therapy <= last, new_therapy, NEVER)
+    reach = np.minimum.reduce([stop, switch - _SWITCHES_AFTER, last + 1, np.full(n, _TOXIC_UNTIL)]) - 1
+    toxic = np.where(therapy.chance(p.intolerance), therapy.days_until(_TOXIC_FROM, reach), NEVER)
+    # nobody is treated before eligibility is confirmed, and that rests on scan and laboratory
+    enrolled = np.minimum(-entry.days(0, 2), virus.entecavir)
+    laboratory = enrolled - entry.days(1, 6)
     doses = _draw_doses(p, plan, virus, last, stop, toxic, switch, death, people.lost, seed, trial)
     return Course(
         people=people,
         zero=zero,
-        enrolment=zero - entry.days(0, 2),
-        laboratory_day=-entry.days(3, 13),
-        scan_day=-np.minimum(entry.days(3, 24), lead),
+        enrolment=zero + enrolled,
+        laboratory_day=laboratory,
+        scan_day=np.maximum(laboratory - entry.days(0, 11), -lead),
         bclc_b=entry.chance(p.bclc_b),
         virus=virus,
         alt=entry.spread(p.alt_median, p.alt_spread),
         lesions=lesions,
         progression=progression,
         decompensation=decompensation,
-        death=np.where((death - 1 <= last) & people.enrolled, death, NEVER),
+        death=death,
         last=last,
         new_therapy=new_therapy,
         scans=scans,
@@ -173,9 +182,8 @@ def _draw_virus(p: Advanced, plan: AdvancedPlan, people: People, seed: int, tria
     least = np.log10(plan.least_hbv_dna) + 0.1
     screening = draws.between(p.hbv_dna_mean, p.hbv_dna_sd, least, 9.5)
     entecavir = -draws.days(0, plan.entecavir_within)
-    entecavir = np.where(
-        draws.chance(p.entecavir_after_durvalumab), draws.days(1, plan.entecavir_within), entecavir
-    )
+    after = draws.chance(of_others(p.entecavir_after_durvalumab, p.entecavir_late))
+    entecavir = np.where(after, draws.days(1, plan.entecavir_within), entecavir)
     late = draws.days(plan.entecavir_within + 1, 2 * plan.entecavir_within)
     entecavir = np.where(draws.chance(p.entecavir_late), late, entecavir)
     decline = Decline(
@@ -191,16 +199,16 @@ def _draw_virus(p: Advanced, plan: AdvancedPlan, people: People, seed: int, tria
     baseline = level(np.zeros(n, dtype=np.int64))
     # reactivation: to more than a hundred times the virus of day 0
     is_prone = draws.chance(p.reactivation_rate)
-    onset = draws.rng.triangular(
-        p.reactivation_earliest, p.reactivation_median, p.reactivation_latest, n
-    ).round().astype(np.int64)  # fmt: skip
+    times = (p.reactivation_earliest, p.reactivation_median, p.reactivation_latest)
+    onset = np.interp(draws.uniform(0, 1), (0.0, 0.5, 1.0), times).round().astype(np.int64)
     top = np.minimum(baseline + draws.uniform(p.reactivation_rise_least, p.reactivation_rise_most), 9.9)
     begins = onset - np.ceil((top - level(onset)) / slope).astype(np.int64)
     begins = np.maximum(begins, 7)
     peak = begins + np.ceil((top - level(begins)) / slope).astype(np.int64)
-    reactivating = Episode(np.where(is_prone, begins, NEVER), slope, top, peak + 7)
+    controlled = peak + round(p.reactivation_lasts)
+    reactivating = Episode(np.where(is_prone, begins, NEVER), slope, top, controlled)
     # breakthrough: the virus escapes entecavir and stays below what it was
-    escapes = draws.chance(p.breakthrough_rate) & ~is_prone
+    escapes = draws.chance(of_others(p.breakthrough_rate, p.reactivation_rate)) & ~is_prone
     first = entecavir + draws.days(p.breakthrough_earliest, p.breakthrough_latest)
     measurable = np.log10(plan.hbv_dna_limits[0] or 1.0)
     height = np.maximum(level(first), measurable) + draws.uniform(
@@ -209,7 +217,8 @@ def _draw_virus(p: Advanced, plan: AdvancedPlan, people: People, seed: int, tria
     treated = first + draws.days(84, 168)
     escaping = Episode(np.where(escapes, first, NEVER), slope / 3.0, np.minimum(height, baseline), treated)
     # days without entecavir
-    forgets = draws.chance(p.poor_adherence) & ~is_prone & ~escapes
+    often = of_others(p.poor_adherence, p.reactivation_rate, p.breakthrough_rate)
+    forgets = draws.chance(often) & ~is_prone & ~escapes
     away = draws.days(60, 500)
     back = away + draws.waiting(p.adherence_gap)
     forgetting = Episode(np.where(forgets, away, NEVER), slope, screening, back)
@@ -219,7 +228,7 @@ def _draw_virus(p: Advanced, plan: AdvancedPlan, people: People, seed: int, tria
     has_risen = curve >= (curve[:, -FIRST_DAY] + 2.0)[:, None]
     flare = draws.chance(p.flare_after_reactivation) & is_prone
     fold = draws.spread(p.flare_fold, p.flare_spread)
-    immune = draws.chance(p.immune_hepatitis) & ~is_prone
+    immune = draws.chance(of_others(p.immune_hepatitis, p.reactivation_rate)) & ~is_prone
     flares = (
         (np.where(flare, peak + draws.days(p.flare_lag_least, p.flare_lag_most), NEVER), fold),
         (
@@ -296,6 +305,7 @@ def _draw_scans(
     grown, gone = np.zeros((n, SCANS), dtype=bool), np.zeros((n, SCANS), dtype=bool)
     start = lesions.on(np.zeros(n))
     baseline = np.stack([measure(start, _errors(p, draws)) for _ in range(2)], axis=1)
+    baseline = np.maximum(baseline, LEAST_TARGET_MM)
     own = counted[:, INVESTIGATOR]
     lowest = np.where(own, baseline[:, INVESTIGATOR], 0).sum(axis=1)
     start_total = lesions.total(np.zeros(n), own)
@@ -306,7 +316,8 @@ def _draw_scans(
     for scan in range(SCANS):
         gap = draws.days(plan.scan_least, plan.scan_most)
         gap = gap + np.where(draws.chance(p.missed_scans), draws.days(plan.scan_least, plan.scan_most), 0)
-        gap = gap + np.where(draws.chance(p.late_visits), draws.days(8, p.late_visits_by), 0)
+        late = plan.scan_most + plan.scan_tolerance + draws.days(1, p.late_visits_by)
+        gap = np.where(draws.chance(p.late_visits), late, gap)
         gap = np.where(waits, draws.days(28, 56), gap)
         today = previous + gap
         done = ~over & (today <= last) & (today <= switch + 120)
@@ -357,7 +368,8 @@ def _draw_doses(
     columns = plan.doses + 12
     day = np.full((n, columns), NEVER, dtype=np.int64)
     given, held = np.zeros((n, columns), dtype=bool), np.zeros((n, columns), dtype=bool)
-    ends = np.minimum.reduce([stop, toxic, switch - 7])
+    switches = switch - _SWITCHES_AFTER
+    ends = np.minimum.reduce([stop, toxic, switches])
     today, count = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     for dose in range(columns):
         can = (today < ends) & (today <= last) & (count < plan.doses)
@@ -367,23 +379,20 @@ def _draw_doses(
         given[:, dose] = can & ~held[:, dose] & (~draws.chance(p.dose_skip) if dose else True)
         count += given[:, dose]
         tolerance = draws.rng.integers(-plan.tolerance, plan.tolerance + 1, n)
-        today = today + plan.interval + tolerance
-        today = today + np.where(
-            draws.chance(p.dose_delay), draws.days(plan.tolerance + 1, plan.skipped_after), 0
-        )
+        late = draws.days(plan.tolerance + 1, plan.skipped_after)
+        today = today + plan.interval + np.where(draws.chance(p.dose_delay), late, tolerance)
     is_visit = day < NEVER
     final = np.where(given, day, -1).max(axis=1)
     reason = np.full(n, ONGOING)
     completed = count >= plan.doses
     for condition, why in (
-        (lost <= last, WITHDREW), (death - 1 <= last, DIED), (switch - 7 <= last, OTHER), (toxic <= last, TOXICITY),
+        (lost <= last, LOST), (death < NEVER, DIED), (switches <= last, OTHER), (toxic <= last, TOXICITY),
         (stop <= last, PROGRESSED),
     ):  # fmt: skip
         reason = np.where(condition, why, reason)
-    first = np.minimum.reduce([stop, toxic, switch - 7])
-    for moment, why in ((switch - 7, OTHER), (toxic, TOXICITY), (stop, PROGRESSED)):
-        reason = np.where((moment == first) & (moment <= last), why, reason)
-    decided = np.where(first <= last, first, np.where(np.isin(reason, (DIED, WITHDREW)), last, NEVER))
+    for moment, why in ((switches, OTHER), (toxic, TOXICITY), (stop, PROGRESSED)):
+        reason = np.where((moment == ends) & (moment <= last), why, reason)
+    decided = np.where(ends <= last, ends, np.where(np.isin(reason, (DIED, LOST)), last, NEVER))
     reason = np.where(completed, COMPLETED, reason)
     decided = np.where(completed, final, decided)
     return Doses(day, is_visit, given, held & is_visit, final, decided.astype(np.int64), reason)

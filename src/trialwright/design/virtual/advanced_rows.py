@@ -8,7 +8,7 @@ import numpy as np
 
 from trialwright.design.virtual import advanced_course as course_module
 from trialwright.design.virtual.advanced_course import Course
-from trialwright.design.virtual.advanced_visits import SCAN, SCREENING, Visits, failing_by_virus
+from trialwright.design.virtual.advanced_visits import IMAGING, SCAN, SCREENING, Visits, failing_by_virus
 from trialwright.design.virtual.adverse_events import Exposure, add_adverse_events
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
 from trialwright.design.virtual.laboratory import Recorded, levels, results
@@ -21,13 +21,14 @@ from trialwright.design.virtual.plan import AdvancedPlan
 from trialwright.design.virtual.shared_rows import (
     add_categories,
     add_disposition,
+    add_ends_of_study,
     add_people,
     add_visit_records,
     attest,
 )  # fmt: skip
 from trialwright.design.virtual.tables import NO_DAY, Rows
 
-_REASONS = ("COMPLETED", "PROGRESSIVE DISEASE", "ADVERSE EVENT", "DEATH", "WITHDRAWAL BY SUBJECT", "OTHER")
+_REASONS = ("COMPLETED", "PROGRESSIVE DISEASE", "ADVERSE EVENT", "DEATH", "LOST TO FOLLOW-UP", "OTHER")
 
 
 def add_rows(
@@ -56,7 +57,7 @@ def add_rows(
     scans = course.scans
     number = np.broadcast_to(SCAN + 1.0 + np.arange(scans.day.shape[1]), scans.day.shape)
     _visit_records(rows, zero, scans.day, scans.done, number)
-    add_visit_records(rows, treated, (zero + course.scan_day)[treated], np.full(len(treated), SCREENING + 1))
+    add_visit_records(rows, treated, (zero + course.scan_day)[treated], np.full(len(treated), IMAGING))
     closing = people.enrolled & (course.death == NEVER)
     ends = who[closing]
     add_visit_records(rows, ends, (zero + course.last)[ends], np.full(len(ends), 900.0))
@@ -124,8 +125,7 @@ def _add_milestones(rows: Rows, plan: AdvancedPlan, course: Course) -> None:
     )
     rows.add("CM", changed, CMTRT="Tenofovir alafenamide", CMDECOD="TENOFOVIR ALAFENAMIDE", CMINDC="HEPATITIS B",
              CMSTDTC=day)  # fmt: skip
-    lost = who[people.enrolled & (people.lost <= course.last)]
-    add_disposition(rows, lost, (zero + people.lost)[lost], "LOST TO FOLLOW-UP", "STUDY PARTICIPATION")
+    add_ends_of_study(rows, people, zero, course.last, course.death, plan.last_day)
     toxic = who[(doses.reason == course_module.TOXICITY) & people.enrolled]
     attest(rows, toxic, (zero + doses.stop)[toxic], "INTOLERABLE TOXICITY", "INVESTIGATOR")
 

@@ -18,7 +18,7 @@ from trialwright.design.virtual.advanced_visits import (
     true_bilirubin,
 )
 from trialwright.design.virtual.adverse_events import add_immune_mediated
-from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
+from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole, of_others
 from trialwright.design.virtual.laboratory import Recorded, upper_limits
 from trialwright.design.virtual.lesions import NOT_MEASURED
 from trialwright.design.virtual.observed_advanced import (
@@ -195,15 +195,17 @@ def _near(day: Whole, peak: Whole) -> Flags:
 
 def _add_other_immune(rows: Rows, p: Advanced, course: Course, draws: Draws) -> None:
     share = max(p.immune_mediated - p.immune_hepatitis, 0.0)
-    has = draws.chance(share) & course.people.enrolled
-    onset = draws.days(p.immune_hepatitis_earliest, 2 * p.immune_hepatitis_latest)
+    has_hepatitis = course.virus.flares[1][0] < NEVER
+    has = draws.chance(of_others(share, p.immune_hepatitis)) & ~has_hepatitis & course.people.enrolled
+    reach = np.minimum.reduce(
+        [course.last, course.doses.last + 90, np.full(course.people.n, round(2 * p.immune_hepatitis_latest))]
+    )
+    onset = draws.days_until(p.immune_hepatitis_earliest, reach)
     which = draws.rng.integers(0, len(_IMMUNE_MEDIATED), course.people.n)
     grade = np.where(draws.chance(p.severe_adverse_events), 3, 2)
     length = draws.waiting(56)
     for number, term in enumerate(_IMMUNE_MEDIATED):
-        some = np.flatnonzero(
-            has & (which == number) & (onset <= course.last) & (onset <= course.doses.last + 90)
-        )
+        some = np.flatnonzero(has & (which == number) & (onset < NEVER))
         end = np.where(onset + length <= course.last, course.zero + onset + length, NO_DAY)
         add_immune_mediated(
             rows, term, some, (course.zero + onset)[some], end[some], grade[some],

@@ -15,7 +15,7 @@ from trialwright.design.virtual.people import Results, one_a_day
 from trialwright.design.virtual.plan import AdvancedPlan
 from trialwright.design.virtual.viral_load import FIRST_DAY
 
-SCREENING, INFUSION, END, FOLLOW_UP, CONTACT, SCAN = 1.0, 100.0, 200.0, 300.0, 400.0, 500.0
+IMAGING, SCREENING, INFUSION, END, FOLLOW_UP, CONTACT, SCAN = 1.0, 2.0, 100.0, 200.0, 300.0, 400.0, 500.0
 """Visit numbers begin here, by kind."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole, hazard_median
 from trialwright.design.virtual.parameters import AfterTreatment
-from trialwright.design.virtual.people import People
+from trialwright.design.virtual.people import People, follow
 from trialwright.design.virtual.plan import AfterTreatmentPlan
 from trialwright.design.virtual.tables import Words
 
@@ -124,12 +124,10 @@ def draw_course(p: AfterTreatment, plan: AfterTreatmentPlan, people: People, see
     recurrence = np.where(decided, recurrence_with, recurrence_without)
     without = _rare(life, p.death_without_recurrence)
     death = np.where(without < recurrence, without, recurrence + life.waiting(p.survival_after_recurrence))
-    last = np.minimum.reduce([death - 1, people.lost, people.data_end - zero, np.full(n, plan.last_day)])
-    last = np.where(people.enrolled, np.maximum(last, 0), -1)
+    last, death = follow(death, people, zero, plan.last_day)
     ablated = covariates.by_ablation
     kind = _draw_kind(p, ablated, life)
     scans, is_seen = _draw_scans(p, plan, covariates, recurrence, kind, last, seed, trial)
-    has_died = (death - 1 <= last) & people.enrolled & (death <= plan.last_day)
     other = Draws(seed, trial, "other", n)
     return Course(
         people=people,
@@ -147,8 +145,8 @@ def draw_course(p: AfterTreatment, plan: AfterTreatmentPlan, people: People, see
         kind=kind,
         second_primary=_until(_rare(other, p.second_primary_share), np.minimum(last, recurrence - 1)),
         transplantation=_until(_rare(other, p.transplantation_share), np.minimum(last, recurrence - 1)),
-        death=np.where(has_died, death, NEVER),
-        unseen_death=has_died & (recurrence < death) & ~is_seen & other.chance(p.hcc_deaths_told),
+        death=death,
+        unseen_death=(death < NEVER) & (recurrence < death) & ~is_seen & other.chance(p.hcc_deaths_told),
         last=last,
         scans=scans,
     )
@@ -225,10 +223,16 @@ def _calibrate(relative: Numbers, share: float) -> float:
 
 
 def _draw_kind(p: AfterTreatment, ablated: Flags, draws: Draws) -> Whole:
+    """How a recurrence shows: each kind in its share of all, at the site in its share of those who were ablated."""
+    lot, below = draws.rng.random(draws.n), 0.0
     kind = np.full(draws.n, IN_LIVER)
-    for what, share in ((IN_VEIN, p.in_vein), (NOT_SPECIFIC, p.not_specific), (OUTSIDE, p.extrahepatic)):
-        kind = np.where((kind == IN_LIVER) & draws.chance(share), what, kind)
-    return np.where(ablated & (kind == IN_LIVER) & draws.chance(p.local_after_ablation), AT_SITE, kind)
+    for what, share, who in (
+        (IN_VEIN, p.in_vein, True), (NOT_SPECIFIC, p.not_specific, True), (OUTSIDE, p.extrahepatic, True),
+        (AT_SITE, p.local_after_ablation, ablated),
+    ):  # fmt: skip
+        kind = np.where((lot >= below) & (lot < below + share) & who, what, kind)
+        below += share
+    return kind
 
 
 def _draw_interferon(

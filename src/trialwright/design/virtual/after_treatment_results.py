@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialwright.design.virtual.after_treatment_course import Course
-from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
+from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole, of_others
 from trialwright.design.virtual.laboratory import Recorded, report_between, report_result, tests
 from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import Results, one_a_day
 from trialwright.design.virtual.plan import AfterTreatmentPlan
 
-SCREENING, LABORATORY, INTERFERON, SCAN = 1.0, 100.0, 300.0, 500.0
+SCREENING, LABORATORY, INTERFERON, SCAN, DECISION = 1.0, 100.0, 300.0, 500.0, 600.0
 """Visit numbers begin here, by kind."""
 
 _COUNTS = ("platelets", "neutrophils", "alt")
@@ -70,10 +70,18 @@ def draw_visits(p: AfterTreatment, plan: AfterTreatmentPlan, course: Course, see
     )  # fmt: skip
 
 
+def last_contact(course: Course, visits: Visits) -> Whole:
+    """The last day on which blood was taken or a scan took place; of the living the last day of all."""
+    seen = np.where(visits.done, visits.day, -1000).max(axis=1)
+    scanned = np.where(course.scans.done, course.scans.day, -1000).max(axis=1)
+    closing = np.where(course.death == NEVER, course.last, 0)
+    return np.asarray(np.maximum.reduce([seen, scanned, closing]))
+
+
 def draw_antigen(p: AfterTreatment, course: Course, draws: Draws) -> Antigen:
     """Who loses HBsAg under peginterferon, when, and whether for good."""
     taken = (course.interferon.first < NEVER) & ~course.interferon.is_early
-    is_lost = draws.chance(p.hbsag_loss_with_peginterferon) & taken
+    is_lost = draws.chance(of_others(p.hbsag_loss_with_peginterferon, p.interferon_stop)) & taken
     loss = course.interferon.first + draws.days(0.5 * p.interferon_length, p.interferon_length)
     back = course.interferon.last + draws.days(40, 150)
     lasts = draws.chance(p.hbsag_loss_lasts)

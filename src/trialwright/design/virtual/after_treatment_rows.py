@@ -8,7 +8,7 @@ import numpy as np
 
 from trialwright.design.virtual.adverse_events import Exposure, add_adverse_events
 from trialwright.design.virtual.after_treatment_course import Course
-from trialwright.design.virtual.after_treatment_results import SCAN, SCREENING, Visits
+from trialwright.design.virtual.after_treatment_results import DECISION, SCAN, SCREENING, Visits, last_contact
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Whole
 from trialwright.design.virtual.laboratory import Recorded, levels, results
 from trialwright.design.virtual.lesions import READERS
@@ -18,6 +18,7 @@ from trialwright.design.virtual.plan import AfterTreatmentPlan
 from trialwright.design.virtual.shared_rows import (
     add_categories,
     add_disposition,
+    add_ends_of_study,
     add_history,
     add_number,
     add_people,
@@ -55,13 +56,13 @@ def add_rows(
     groups = np.array([name.upper().replace("_", " ") for name in plan.groups], dtype=object)
     arm = groups[course.interferon.decided.astype(int)]
     add_people(rows, people, start=start, end=end, death=_dated(zero, course.death), group=arm)
-    _add_milestones(rows, course)
+    _add_milestones(rows, plan, course)
     _add_history(rows, p, plan, course, draws)
     _add_baseline(rows, p, plan, course, draws, Draws(seed, trial, "missing findings", people.n))
     _add_drugs(rows, course)
     _add_laboratory(rows, course, visits, measured)
     _add_scans(rows, course)
-    _add_profile(rows, p, plan, course, draws)
+    _add_profile(rows, p, plan, course, last_contact(course, visits), draws)
     exposure = Exposure(
         zero, np.minimum(course.last, round(p.interferon_length)), course.last, people.enrolled
     )
@@ -81,7 +82,7 @@ def _other_event(rows: Rows, zero: Whole, day: Whole, word: str) -> None:
     rows.add("DS", some, DSDECOD=word, DSTERM=word, DSCAT="OTHER EVENT", DSSTDTC=(zero + day)[some])
 
 
-def _add_milestones(rows: Rows, course: Course) -> None:
+def _add_milestones(rows: Rows, plan: AfterTreatmentPlan, course: Course) -> None:
     people, zero, takes = course.people, course.zero, course.interferon
     who = np.arange(people.n)
     treated = who[people.enrolled]
@@ -103,8 +104,7 @@ def _add_milestones(rows: Rows, course: Course) -> None:
     add_disposition(rows, early, (zero + takes.last)[early], "ADVERSE EVENT", "PEGINTERFERON")
     through = who[(takes.first < NEVER) & ~takes.is_early & (takes.last < course.last)]
     add_disposition(rows, through, (zero + takes.last)[through], "COMPLETED", "PEGINTERFERON")
-    lost = who[people.enrolled & (people.lost <= course.last)]
-    add_disposition(rows, lost, (zero + people.lost)[lost], "LOST TO FOLLOW-UP", "STUDY PARTICIPATION")
+    add_ends_of_study(rows, people, zero, course.last, course.death, plan.last_day)
 
 
 def _add_history(
@@ -260,27 +260,22 @@ def _add_scans(rows: Rows, course: Course) -> None:
         some = np.flatnonzero((when < NEVER) & people.enrolled)
         rows.add("FA", some, FAOBJ=fact, FATESTCD="STATUS", FATEST="Status", FAORRES=level, FASTRESC=level,
                  FADTC=(zero + when)[some])  # fmt: skip
-        add_visit_records(rows, some, (zero + when)[some], np.full(len(some), SCAN + 90.0))
+        add_visit_records(rows, some, (zero + when)[some], np.full(len(some), DECISION))
 
 
 def _add_profile(
-    rows: Rows, p: AfterTreatment, plan: AfterTreatmentPlan, course: Course, draws: Draws
+    rows: Rows, p: AfterTreatment, plan: AfterTreatmentPlan, course: Course, latest: Whole, draws: Draws
 ) -> None:
-    """PD-1 on T cells at the start and every 24 weeks of the first year."""
+    """PD-1 on T cells at the start and every 24 weeks of the first year, until the `latest` day on which anybody came."""
     people, zero, takes = course.people, course.zero, course.interferon
     own = draws.between(p.pd1_mean, p.pd1_sd, 2.0, 70.0)
     for number, week in enumerate((0, plan.profile_every, 2 * plan.profile_every)):
         day = course.laboratory_day if number == 0 else week + draws.days(-14, 14)
         fall = np.where(takes.first < day, p.pd1_fall * min(number / 2.0, 1.0), 0.0)
         value = np.clip(own - fall + draws.normal(0.0, 2.0), 0.5, 95.0)
-        # no contact of its own: where nobody came that late, nothing was taken
-        some = np.flatnonzero((day <= _latest(course)) & (people.enrolled | (number == 0)))
+        is_taken = ~draws.chance(p.missed_visits) & people.enrolled & (day <= latest)
+        some = np.flatnonzero(is_taken | (number == 0))
         for name, part in (("PD1 CD8", 1.0), ("PD1 CD8 OF T CELLS", 0.35), ("PD1 CD8 OF LYMPHOCYTES", 0.25)):
             add_number(
                 rows, some, (zero + day)[some], float(number), name, np.round(value * part, 1)[some], "%"
             )
-
-
-def _latest(course: Course) -> Whole:
-    """The last scan: until then somebody came."""
-    return np.asarray(np.where(course.scans.done, course.scans.day, 0).max(axis=1))

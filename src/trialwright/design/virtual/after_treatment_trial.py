@@ -14,6 +14,7 @@ from trialwright.design.virtual.after_treatment_results import (
     draw_antigen,
     draw_results,
     draw_visits,
+    last_contact,
 )  # fmt: skip
 from trialwright.design.virtual.after_treatment_rows import add_rows
 from trialwright.design.virtual.draws import NEVER, Draws, Whole
@@ -117,14 +118,6 @@ def _samples(results: Results) -> list[list[Sample]]:
 
 def _known(day: int) -> int | None:
     return None if day >= NEVER else day
-
-
-def last_contact(course: Course, visits: Visits) -> Whole:
-    """The last day on which blood was taken or a scan took place; of the living the last day of all."""
-    seen = np.where(visits.done, visits.day, -1000).max(axis=1)
-    scanned = np.where(course.scans.done, course.scans.day, -1000).max(axis=1)
-    closing = np.where(course.death == NEVER, course.last, 0)
-    return np.asarray(np.maximum.reduce([seen, scanned, closing]))
 
 
 def _latent(course: Course, antigen: Antigen) -> Mapping[str, Any]:

@@ -49,6 +49,12 @@ class Draws:
     def days_of(self, shape: tuple[int, ...], least: float, most: float) -> Whole:
         return self.rng.integers(round(least), round(most) + 1, shape)
 
+    def days_until(self, first: float, last: Whole) -> Whole:
+        """Whole days from `first` to the `last` of each, both included and all alike; `NEVER` where there are none."""
+        length = last - round(first) + 1
+        day = round(first) + np.floor(self.rng.random(self.n) * np.maximum(length, 0)).astype(np.int64)
+        return np.where(length >= 1, day, NEVER)
+
     def uniform(self, least: float, most: float) -> Numbers:
         return self.rng.uniform(least, most, self.n)
 
@@ -79,6 +85,12 @@ class Draws:
     def pick(self, shares: Numbers) -> Whole:
         """A number from 0 for each subject, by the share of each."""
         return self.rng.choice(len(shares), self.n, p=shares / shares.sum())
+
+
+def of_others(share: float, *taken: float) -> float:
+    """The chance that gives `share` of all, where it is drawn among those whom other shares have left."""
+    left = 1.0 - sum(taken)
+    return min(share / left, 1.0) if left > 0 else 0.0
 
 
 def hazard_median(share: float, within: float) -> float:

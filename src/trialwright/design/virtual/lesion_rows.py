@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialwright.design.virtual.advanced_course import Course
-from trialwright.design.virtual.advanced_visits import SCAN, SCREENING
+from trialwright.design.virtual.advanced_visits import IMAGING, SCAN
 from trialwright.design.virtual.draws import Flags, Whole
 from trialwright.design.virtual.lesions import NOT_MEASURED, READERS, SITES
 from trialwright.design.virtual.tables import Rows
@@ -48,7 +48,7 @@ def add_lesions(rows: Rows, course: Course) -> None:
 
 def _baseline(course: Course, reader: int, has: Flags) -> _Scanned:
     some = np.flatnonzero(has & course.people.enrolled)
-    visit = np.full(len(some), int(SCREENING) + 1)
+    visit = np.full(len(some), int(IMAGING))
     return _Scanned(READERS[reader], some, (course.zero + course.scan_day)[some], visit, is_baseline=True)
 
 

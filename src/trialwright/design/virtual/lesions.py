@@ -17,6 +17,8 @@ SITES = ("LIVER", "LIVER", "LUNG", "LYMPH NODE")
 """Where the lesions of a subject lie, in the order in which they are chosen: at most two of an organ."""
 
 NODE = 3
+LEAST_TARGET_MM = (10, 10, 10, 15)
+"""What each lesion must measure at baseline to be a target (RECIST 1.1)."""
 LARGEST_MM = 250.0
 TOO_SMALL_MM = 5.0
 """What is visible and too small to measure is written as 5 mm (RECIST 1.1)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -81,6 +82,7 @@ class Advanced(Common):
     reactivation_latest: float
     reactivation_rise_least: float
     reactivation_rise_most: float
+    reactivation_lasts: float
     viral_rise: float
     breakthrough_rate: float
     breakthrough_earliest: float
@@ -201,6 +203,22 @@ _COURSES: Mapping[str, type[Common]] = MappingProxyType(
 )
 
 
+EXCLUSIVE: Mapping[type[Common], tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        Advanced: (
+            ("entecavir_after_durvalumab", "entecavir_late"),
+            ("reactivation_rate", "breakthrough_rate", "poor_adherence"),
+            ("reactivation_rate", "immune_hepatitis"),
+        ),
+        AfterTreatment: (
+            ("in_vein", "not_specific", "extrahepatic", "local_after_ablation"),
+            ("hbsag_loss_with_peginterferon", "interferon_stop"),
+        ),
+    }
+)
+"""Shares of patients of whom each has one at most, and which therefore add up to no more than 1."""
+
+
 def read_parameters(loaded: LoadedProtocol, scenario: str | None = None) -> Common:
     """The parameters of the kind of patients the protocol names, with what a scenario changes.
 
@@ -241,7 +259,19 @@ def read_parameters(loaded: LoadedProtocol, scenario: str | None = None) -> Comm
     }
     if problems:
         raise ProblemsFound(problems)
+    if crowded := [_crowded(names, made) for names in EXCLUSIVE[kind] if _total(names, made) > 1]:
+        raise ProblemsFound(crowded)
     return kind(**made)
+
+
+def _total(names: tuple[str, ...], made: Mapping[str, Any]) -> Decimal:
+    return sum((Decimal(str(made[name])) for name in names), Decimal(0))
+
+
+def _crowded(names: tuple[str, ...], made: Mapping[str, Any]) -> Problem:
+    several = f"{', '.join(f'`{name}`' for name in names[:-1])} and `{names[-1]}`"
+    message = f"{several} are shares of patients of whom each has one at most, and must not add up to more than 1, not {_total(names, made)}"
+    return Problem("unusable-assumption", message, field=f"assumptions.{names[-1]}")
 
 
 def _values(protocol: Protocol, scenario: str | None) -> dict[str, float | str]:

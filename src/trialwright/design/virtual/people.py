@@ -94,6 +94,17 @@ def _month_day(days: np.ndarray[tuple[int, ...], np.dtype[np.datetime64]]) -> Wh
     return np.asarray(month * 31 + (days - months.astype("datetime64[D]")).astype(np.int64))
 
 
+def follow(death: Whole, people: People, zero: Whole, last_day: int) -> tuple[Whole, Whole]:
+    """The last day on which anything can be recorded, and the day of a death that is; `-1` and `NEVER` where there is none.
+
+    Days count from `zero`. People are followed up to the day on which contact is lost, the data end, or follow-up is over
+    (`last_day`), whichever comes first: a death on that day is recorded, one on the next is not.
+    """
+    until = np.minimum.reduce([people.lost, people.data_end - zero, np.full(people.n, last_day)])
+    last = np.where(people.enrolled, np.maximum(np.minimum(death - 1, until), 0), -1)
+    return last, np.where(people.enrolled & (death <= until), death, NEVER)
+
+
 def one_a_day(day: Whole, taken: Flags) -> Flags:
     """Of samples of a subject on one day the first only: two that differ would leave open which is right."""
     subject, column = np.nonzero(taken)

@@ -31,6 +31,7 @@ class AdvancedPlan:
     doses: int
     scan_least: int
     scan_most: int
+    scan_tolerance: int
     entecavir_within: int
     follow_up_every: int
     survival_every: int
@@ -66,6 +67,7 @@ def read_advanced_plan(loaded: LoadedProtocol) -> AdvancedPlan:
         doses=_limit(loaded, "treatments.durvalumab.until.doses.when"),
         scan_least=_days(scans.least, "clocks.imaging.every"),
         scan_most=_days(scans.most, "clocks.imaging.every"),
+        scan_tolerance=_days(imaging.tolerance, "clocks.imaging.tolerance"),
         entecavir_within=_days(
             Duration.parse(str(entecavir.within).partition(" of ")[0]), "clocks.entecavir_start.within"
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trialwright.design.virtual.draws import Flags, Numbers, Whole
+from trialwright.design.virtual.draws import NEVER, Flags, Numbers, Whole
 from trialwright.design.virtual.people import People
 from trialwright.design.virtual.tables import NO_DAY, Rows, Words
 
@@ -42,6 +42,20 @@ def add_visit_records(rows: Rows, subject: Whole, day: Whole, number: Numbers) -
 
 def add_disposition(rows: Rows, subject: Whole, day: Whole, word: str, of: str) -> None:
     rows.add("DS", subject, DSDECOD=word, DSTERM=word, DSCAT="DISPOSITION EVENT", DSSCAT=of, DSSTDTC=day)
+
+
+def add_ends_of_study(
+    rows: Rows, people: People, zero: Whole, last: Whole, death: Whole, last_day: int
+) -> None:
+    """How the part of each in the study ended: lost, or followed to the last planned day.
+
+    Of the dead DM tells; whom the end of the data meets before is still under watch.
+    """
+    is_lost = people.enrolled & (people.lost <= last)
+    is_through = people.enrolled & ~is_lost & (last == last_day) & (death == NEVER)
+    for is_over, word in ((is_lost, "LOST TO FOLLOW-UP"), (is_through, "COMPLETED")):
+        some = np.flatnonzero(is_over)
+        add_disposition(rows, some, (zero + last)[some], word, "STUDY PARTICIPATION")
 
 
 def attest(rows: Rows, subject: Whole, day: Whole, what: str, by: str, answer: str | Any = "Y") -> None:
