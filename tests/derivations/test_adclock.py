@@ -621,3 +621,20 @@ def test_every_clock_and_visit_of_the_shipped_protocols_is_run(durva, prtras):
     for protocol in (durva.protocol, prtras.protocol):
         assert {why_clock_not_run(clock) for clock in protocol.clocks.values()} == {""}
         assert {why_visit_not_run(visit, protocol) for visit in protocol.visits.values()} == {""}
+
+
+@pytest.mark.parametrize(
+    ("why", "days", "found"),
+    [
+        pytest.param("COMPLETED", 91, "missed", id="was there on all days of the window"),
+        pytest.param("COMPLETED", 90, "not applicable", id="was not there on its last day"),
+        pytest.param("WITHDRAWAL BY SUBJECT", 91, "not applicable", id="left in it"),
+        pytest.param("WITHDRAWAL BY SUBJECT", 92, "missed", id="left after it"),
+    ],
+)
+def test_whoever_completed_was_there_on_the_last_day(prtras, why, days, found):
+    """The first blood test is due in week 12, on day 84, seven days either side."""
+    records = Records()
+    assigned(records, "one", "na", scans=(84,), bloods=())
+    ended(records, "one", "STUDY PARTICIPATION", why, since(days))
+    assert became(adclock_alone(prtras, records), "one", "laboratory")[:1] == [found]

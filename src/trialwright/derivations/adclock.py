@@ -59,7 +59,7 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
     ----------
     study : Study
     adsl : DataFrame
-        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`, `EOSDTL`, `RECORDDT`.
+        `SUBJECT`, `GROUP`, `GROUPR`, `LSTALVDT`, `EOSSTT`, `EOSDTL`, `RECORDDT`.
     facts : StudyFacts
         With all events of the protocol.
 
@@ -234,7 +234,9 @@ class _Clocks:
         )
         # whose death has no day was there on the last day known alive
         died = pl.when(pl.col("could_die").is_not_null()).then(pl.max_horizontal("could_die", "LSTALVDT"))
-        gone = pl.min_horizontal(died, "EOSDTL")
+        # whoever completed was there on the last day: what was due by then was due
+        day = pl.duration(days=(pl.col("EOSSTT") == "COMPLETED").fill_null(value=False).cast(pl.Int64))
+        gone = pl.min_horizontal(died, pl.col("EOSDTL") + day)
         return (
             self.adsl.join(death, on=SUBJECT, how="left")
             .select(
@@ -242,7 +244,7 @@ class _Clocks:
                 "GROUP",
                 "GROUPR",
                 gone=gone,
-                look=pl.coalesce(gone, "RECORDDT"),
+                look=pl.coalesce(pl.min_horizontal(died, "EOSDTL"), "RECORDDT"),
             )
             .filter(pl.col("look").is_not_null())
         )

@@ -60,6 +60,9 @@ class Study:
         The last day that exists.
     left_out : tuple of Problem
         Records that could not be used, and why.
+    is_simulated : bool
+        Whether any record says that its patient is virtual, those after the cut among them: nothing of them may pass for real
+        where the cut leaves none.
     """
 
     loaded: LoadedProtocol
@@ -69,6 +72,7 @@ class Study:
     keys: tuple[str, ...] = ()
     cut: date | None = None
     left_out: tuple[Problem, ...] = ()
+    is_simulated: bool = False
 
     @property
     def protocol(self) -> Protocol:
@@ -145,7 +149,11 @@ def make_study(
         }
     _refuse_unread_deaths(loaded.protocol, ready["DM"])
     scope = make_scope(loaded.protocol, loaded.document)
-    return Study(loaded, scope, MappingProxyType(ready), subjects, tuple(keys), cut, tuple(left_out))
+    marks = (table["SIMULATED"] for table in tables.values() if "SIMULATED" in table.columns)
+    is_simulated = any(bool((mark == "Y").any()) for mark in marks)
+    return Study(
+        loaded, scope, MappingProxyType(ready), subjects, tuple(keys), cut, tuple(left_out), is_simulated
+    )
 
 
 def _refuse_unread_deaths(protocol: Protocol, people: pl.DataFrame) -> None:

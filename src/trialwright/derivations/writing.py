@@ -95,8 +95,7 @@ def read_study(
 
 def is_simulated(study: Study) -> bool:
     """Whether any record says that its patient is virtual."""
-    marks = (table["SIMULATED"] for table in study.tables.values() if "SIMULATED" in table.columns)
-    return any((mark == "Y").any() for mark in marks)
+    return study.is_simulated
 
 
 def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
