@@ -24,8 +24,8 @@ def every(text, *, start=START, days):
 
 def at(*texts, start=START):
     people = pl.DataFrame({"start": [start]})
-    turns = visits_at(pl.col("start"), [Duration.parse(text) for text in texts])
-    return [people.select(**turn.named()).row(0) for turn in turns]
+    rows = visits_at(people, [Duration.parse(text) for text in texts], start="start")
+    return rows.select("due", "turn", "turn_ends").rows()
 
 
 @pytest.mark.parametrize(("visit", "due", "turn", "turn_ends"), [
@@ -67,8 +67,8 @@ def read(protocol, endpoint):
     """The first and last day of each visit an endpoint reads, since the start, by weeks."""
     one = load_protocol(protocol).protocol.endpoints[endpoint]
     people = pl.DataFrame({"start": [START]})
-    turns = visits_at(pl.col("start"), one.read_at, planned(protocol, endpoint))
-    days = [people.select(**turn.named()).row(0) for turn in turns]
+    rows = visits_at(people, one.read_at, planned(protocol, endpoint), start="start")
+    days = rows.select("due", "turn", "turn_ends").rows()
     return {(due - START).days // 7: ((first - START).days, (last - START).days) for due, first, last in days}
 
 
@@ -111,7 +111,7 @@ def test_visits_beside_bound_those_that_are_read():
     """Read at 4 and 12 weeks, with visits at 2, 9 and 20 weeks: 28 lies between 14 and 63, 84 between 63 and 140."""
     people = pl.DataFrame({"start": [START]})
     lengths, beside = ([Duration.parse(f"{n} weeks") for n in weeks] for weeks in ((4, 12), (20, 9, 2)))
-    found = [people.select(**turn.named()).row(0) for turn in visits_at(pl.col("start"), lengths, beside)]
+    found = visits_at(people, lengths, beside, start="start").select("due", "turn", "turn_ends").rows()
     assert [[(day - START).days for day in days] for days in found] == [[28, 21, 45], [84, 74, 111]]
 
 

@@ -161,9 +161,7 @@ def reading_windows(
     start: pl.DataFrame, lengths: tuple[Duration, ...], planned: tuple[Duration, ...] = ()
 ) -> pl.DataFrame:
     """The visits of a change that an endpoint reads, as ADLB places its results: `USUBJID`, `due`, `turn`, `turn_ends`."""
-    turns = visits_at(pl.col("start"), lengths, planned)
-    visits = [start.select("USUBJID", **turn.named()) for turn in turns]
-    return pl.concat(visits)
+    return visits_at(start.select("USUBJID", "start"), lengths, planned, start="start").drop("start", "k")
 
 
 def _count(

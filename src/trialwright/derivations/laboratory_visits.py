@@ -82,14 +82,12 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
 
 def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
     """The results of one fact that feed a visit: `row` and the columns of `VISITS`."""
-    placed = rows.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left")
+    rows = rows.join(ends.start, on=SUBJECT).join(ends.until, on=SUBJECT, how="left").sort("ADT")
     elapsed = (pl.col("ADT") - pl.col("start")).dt.total_days()
     placed = (
-        placed.with_columns(elapsed.alias("elapsed"), _visit(ends).alias("visit"))
-        .filter(pl.col("visit").is_not_null())
-        .unnest("visit")
-        .filter(pl.col("AVISIT").is_not_null())
-        .with_columns((pl.col("elapsed") - pl.col("AWTARGET")).alias("AWTDIFF"))
+        rows.join_asof(_turns(ends), left_on="ADT", right_on="turn", by="start", check_sortedness=False)
+        .filter(pl.col("ADT") <= pl.col("turn_ends"))
+        .with_columns((elapsed - pl.col("AWTARGET")).alias("AWTDIFF"))
     )
     is_before = (pl.col("ADT") <= pl.col("until")).fill_null(value=True)
     came_by_then = (pl.col("until") - pl.col("start")).dt.total_days() <= pl.col("AWTARGET")
@@ -103,20 +101,18 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
     return placed.select("row", *VISITS)
 
 
-def _visit(ends: Ends) -> pl.Expr:
-    """The visit to whose turn the day belongs."""
-    turns = visits_at(pl.col("start"), ends.lengths, ends.planned)
-    visits = [
-        pl.when(pl.col("ADT").is_between(turn.first, turn.last)).then(
-            pl.struct(
-                pl.lit(f"{length.unit.singular.capitalize()} {length.amount}").alias("AVISIT"),
-                pl.lit(length.amount, pl.Int64).alias("AVISITN"),
-                (turn.due - pl.col("start")).dt.total_days().alias("AWTARGET"),
-            )
-        )
-        for length, turn in zip(ends.lengths, turns, strict=True)
-    ]
-    return pl.coalesce(visits)
+def _turns(ends: Ends) -> pl.DataFrame:
+    """Which visit is due in which days, by the `start` they count from."""
+    names = pl.DataFrame(
+        {
+            "k": range(1, len(ends.lengths) + 1),
+            "AVISIT": [f"{one.unit.singular.capitalize()} {one.amount}" for one in ends.lengths],
+            "AVISITN": [one.amount for one in ends.lengths],
+        }
+    )
+    visits = visits_at(ends.start.select("start").unique(), ends.lengths, ends.planned, start="start")
+    target = (pl.col("due") - pl.col("start")).dt.total_days()
+    return visits.join(names, on="k").with_columns(AWTARGET=target).sort("turn")
 
 
 def _start(endpoint: Endpoint, facts: StudyFacts, adsl: pl.DataFrame) -> pl.DataFrame:

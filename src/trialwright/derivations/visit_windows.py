@@ -8,7 +8,7 @@ among the visits at which the schedule measures the fact: what was found at anot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
@@ -22,33 +22,40 @@ from trialwright.vocabulary.durations import Duration, TimeUnit
 _DAY = pl.duration(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The day a visit is due, and the first and last day that belong to it, as expressions."""
+def visits_at(
+    people: pl.DataFrame, lengths: Sequence[Duration], beside: Sequence[Duration] = (), *, start: str
+) -> pl.DataFrame:
+    """The visits at some lengths after a start.
 
-    due: pl.Expr
-    first: pl.Expr
-    last: pl.Expr
+    Parameters
+    ----------
+    people : DataFrame
+        In which `start` is a day; who has none has no visits.
+    lengths, beside : sequence of Duration
+        Each turn lies between those of the others and of the visits `beside`; where nothing comes after, it is as long after
+        its day as before it.
+    start : str
 
-    def named(self) -> dict[str, pl.Expr]:
-        """The columns `due`, `turn` and `turn_ends`."""
-        return {"due": self.due, "turn": self.first, "turn_ends": self.last}
-
-
-def visits_at(start: pl.Expr, lengths: Sequence[Duration], beside: Sequence[Duration] = ()) -> list[Turn]:
-    """Visits at some lengths after a start, in their order.
-
-    Each turn lies between those of the others and of the visits `beside`; where nothing comes after, it is as long after its day
-    as before it.
+    Returns
+    -------
+    visits : DataFrame
+        The columns of `people`, and `k` (1, 2, ... in the order of `lengths`), `due`, `turn`, `turn_ends`.
     """
-    days = [moved(start, one) for one in lengths]
-    others = [start, *days, *(moved(start, one) for one in beside)]
-    turns = []
-    for due in days:
-        before = pl.max_horizontal(pl.when(day < due).then(day) for day in others)
-        after = pl.min_horizontal(pl.when(day > due).then(day) for day in others)
-        turns.append(_turn(before, due, pl.coalesce(after, due + (due - before))))
-    return turns
+    starts = people.select(pl.col(start).drop_nulls().unique())
+    days = starts.with_columns(
+        moved(pl.col(start), one).alias(str(k)) for k, one in enumerate((*lengths, *beside), 1)
+    )
+    others = days.select(pl.col(start).alias("origin"), pl.concat_list(pl.all()).alias("day"))
+    others = others.explode("day").unique().sort("origin", "day")
+    before, after = (pl.col("day").shift(by).over("origin") for by in (1, -1))
+    others = others.with_columns(before=before, after=after)
+    numbers = [str(k) for k in range(1, len(lengths) + 1)]
+    visits = days.unpivot(numbers, index=start, variable_name="k", value_name="due")
+    visits = visits.join(others, left_on=[start, "due"], right_on=["origin", "day"], how="left")
+    due, before = pl.col("due"), pl.col("before")
+    turn = _turn(before, due, pl.coalesce("after", due + (due - before)))
+    visits = visits.select(start, pl.col("k").cast(pl.Int64), **turn)
+    return people.join(visits.sort(start, "k"), on=start, maintain_order="left_right")
 
 
 def planned_beside(endpoint: Endpoint, protocol: Protocol) -> tuple[Duration, ...]:
@@ -133,11 +140,12 @@ def visits_every(people: pl.DataFrame, every: Duration, *, start: str, end: pl.E
     before, due, after = (_times(pl.col(start), every, pl.col("k") + step) for step in (-1, 0, 1))
     rows = rows.with_columns(before=before, due=due, after=after)
     turn = _turn(*(pl.col(name) for name in ("before", "due", "after")))
-    return rows.with_columns(**turn.named()).drop("before", "after")
+    return rows.with_columns(**turn).drop("before", "after")
 
 
-def _turn(before: pl.Expr, due: pl.Expr, after: pl.Expr) -> Turn:
-    return Turn(due, _half_way(before, due), _half_way(due, after) - _DAY)
+def _turn(before: pl.Expr, due: pl.Expr, after: pl.Expr) -> dict[str, pl.Expr]:
+    """The day a visit is due, and the first and last day that belong to it."""
+    return {"due": due, "turn": _half_way(before, due), "turn_ends": _half_way(due, after) - _DAY}
 
 
 def _half_way(one: pl.Expr, other: pl.Expr) -> pl.Expr:
