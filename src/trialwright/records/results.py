@@ -157,11 +157,16 @@ def split_results(laboratory: pl.DataFrame) -> pl.DataFrame:
 
     Both are null where the result is no number. Decimal points only: this is for tables already in SDTM.
     """
-    text = pl.col("LBORRES")
+    split = _split(pl.col("LBORRES"))
     return laboratory.with_columns(
-        text.str.extract(_SPLIT, 1).alias("LBORCMP"),
-        text.str.extract(_SPLIT, 2).cast(pl.Float64).alias("LBORRESN"),
+        split.struct.field("sign").alias("LBORCMP"),
+        split.struct.field("text").cast(pl.Float64).alias("LBORRESN"),
     )
+
+
+def _split(result: pl.Expr) -> pl.Expr:
+    """A result as its `sign` and the `text` of its number, both null where it is no number."""
+    return result.str.extract_groups(_SPLIT).struct.rename_fields(["sign", "text"])
 
 
 def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.DataFrame:
@@ -191,14 +196,16 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
         one = pl.when(is_known).then(number)
         closed = pl.when(is_known).then(pl.lit(value=False))
         return laboratory.select(lo=one, hi=one, lo_open=closed, hi_open=closed)
-    text = pl.when(is_text).then(pl.col("LBSTRESC"))
-    sign = text.str.extract(_SPLIT, 1).fill_null("")
-    limit = pl.when(sign != "").then(text.str.extract(_SPLIT, 2).cast(pl.Float64))
-    value = pl.coalesce(limit, number)
+    split = laboratory.select(number, _split(pl.when(is_text).then(pl.col("LBSTRESC"))).alias("split"))
+    split = split.unnest("split").with_columns(pl.col("sign").fill_null(""))
+    sign = pl.col("sign")
+    limit = pl.when(sign != "").then(pl.col("text").cast(pl.Float64))
+    split = split.with_columns(value=pl.coalesce(limit, "LBSTRESN"))
+    value = pl.col("value")
     is_below, is_above = sign.is_in(["<", "<="]), sign.is_in([">", ">="])
     is_known = value.is_finite() & ((value > least) | ((value == least) & (sign != "<")))
     known = pl.when(is_known.fill_null(value=False))
-    return laboratory.select(
+    return split.select(
         known.then(pl.when(is_below).then(pl.lit(least, pl.Float64)).otherwise(value)).alias("lo"),
         known.then(pl.when(is_above).then(pl.lit(math.inf)).otherwise(value)).alias("hi"),
         known.then((sign == ">") | (is_below & pl.lit(least == -math.inf))).alias("lo_open"),
@@ -209,15 +216,6 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 _CLOSE = 0.01
 """How far, as a share, a converted number may lie from the reported one: factors and results are rounded."""
-
-
-def is_beside(number: pl.Expr, standard: pl.Expr) -> pl.Expr:
-    """Whether a number lies elsewhere than the standard one, by more than 1 % and than `LBSTRESC` was rounded."""
-    decimals = pl.col("LBSTRESC").str.extract(r"\.([0-9]+)\s*$", 1).str.len_chars().fill_null(0)
-    rounding = pl.lit(0.5) * pl.lit(10.0).pow(-decimals.cast(pl.Float64))
-    rounding = pl.when(pl.col("LBSTRESC").is_null()).then(0.0).otherwise(rounding) * (1 + 1e-9)
-    off = (number - standard).abs()
-    return ((off > _CLOSE * standard.abs()) & (off > rounding)).fill_null(value=False)
 
 
 def contradicting(laboratory: pl.DataFrame, factor: pl.Expr) -> pl.Series:
@@ -242,28 +240,33 @@ def contradicting(laboratory: pl.DataFrame, factor: pl.Expr) -> pl.Series:
     # nearly all results are numbers without a sign that agree: only the texts of the others are taken apart
     agree = agrees("LBSTRESC", pl.lit(1.0)) & agrees("LBORRES", factor)
     is_open = laboratory.select(~agree.fill_null(value=False)).to_series().to_numpy(writable=True)
-    is_open[is_open] = laboratory.filter(is_open).select(_contradicts(factor)).to_series().to_numpy()
+    if is_open.any():
+        is_open[is_open] = _contradict(laboratory.filter(is_open), factor).to_numpy()
     return pl.Series("contradicts", is_open)
 
 
-def _contradicts(factor: pl.Expr) -> pl.Expr:
-    """Whether a result contradicts itself, from its texts."""
-    number, lloq = pl.col("LBSTRESN").cast(pl.Float64), pl.col("LBLLOQ").cast(pl.Float64)
-    (sign, text), (told_sign, told) = (
-        (
-            pl.col(name).str.extract(_SPLIT, 1).fill_null(""),
-            pl.col(name).str.extract(_SPLIT, 2).cast(pl.Float64),
-        )
-        for name in ("LBSTRESC", "LBORRES")
+def _contradict(laboratory: pl.DataFrame, factor: pl.Expr) -> pl.Series:
+    """Which results contradict themselves, from their texts."""
+    standard, reported = (_split(pl.col(name)) for name in ("LBSTRESC", "LBORRES"))
+    told = laboratory.with_columns(
+        standard.alias("standard"), reported.name.prefix_fields("told_").alias("reported")
     )
-    reported = told * factor
-    standard = pl.when(sign != "").then(text).otherwise(number)
+    told = told.unnest("standard", "reported").with_columns(
+        pl.col("sign").fill_null(""), pl.col("told_sign").fill_null(""), pl.col("text").cast(pl.Float64),
+        pl.col("LBSTRESN").cast(pl.Float64), reported=pl.col("told_text").cast(pl.Float64) * factor,
+        rounding=_rounding(),
+    )  # fmt: skip
+    number, lloq, text = pl.col("LBSTRESN"), pl.col("LBLLOQ").cast(pl.Float64), pl.col("text")
+    sign, told_sign, reported = pl.col("sign"), pl.col("told_sign"), pl.col("reported")
+    told = told.with_columns(standard=pl.when(sign != "").then(text).otherwise(number))
+    standard = pl.col("standard")
     by_itself = (
         pl.when(sign.is_in(_BELOW)).then(number > text * (1 + _CLOSE))
         .when(sign.is_in(_ABOVE)).then(number < text * (1 - _CLOSE))
-        .otherwise(is_beside(text, number))
+        .otherwise(_is_beside(text, number))
     )  # fmt: skip
-    apart = is_beside(reported, standard)
+    told = told.with_columns(apart=_is_beside(reported, standard))
+    apart = pl.col("apart")
     beside_it = (
         pl.when((sign == "") & is_below_its_limit()).then(told_sign.is_in(_ABOVE) | (reported > lloq * (1 + _CLOSE)))
         .when(sign.is_in(_BELOW)).then(told_sign.is_in(_ABOVE) | (apart & ((told_sign != "") | (reported > standard))))
@@ -271,7 +274,21 @@ def _contradicts(factor: pl.Expr) -> pl.Expr:
         .otherwise((told_sign != "") | apart)
     )  # fmt: skip
     is_compared = reported.is_not_null() & standard.is_not_null()
-    return (by_itself.fill_null(value=False) | (is_compared & beside_it)).fill_null(value=False)
+    found = by_itself.fill_null(value=False) | (is_compared & beside_it)
+    return told.select(found.fill_null(value=False)).to_series()
+
+
+def _is_beside(number: pl.Expr, standard: pl.Expr) -> pl.Expr:
+    """Whether a number lies elsewhere than the standard one, by more than 1 % and than `LBSTRESC` was rounded."""
+    off = (number - standard).abs()
+    return ((off > _CLOSE * standard.abs()) & (off > pl.col("rounding"))).fill_null(value=False)
+
+
+def _rounding() -> pl.Expr:
+    """How far a number may lie from what `LBSTRESC` says because that was rounded; 0 without a text."""
+    decimals = pl.col("LBSTRESC").str.extract(r"\.([0-9]+)\s*$", 1).str.len_chars().fill_null(0)
+    half = pl.lit(0.5) * pl.lit(10.0).pow(-decimals.cast(pl.Float64))
+    return pl.when(pl.col("LBSTRESC").is_null()).then(0.0).otherwise(half) * (1 + 1e-9)
 
 
 def is_below_its_limit() -> pl.Expr:
