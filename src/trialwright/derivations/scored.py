@@ -17,7 +17,7 @@ import polars as pl
 
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.evaluation.columns import COLUMNS, CONFLICT, IMPRECISE, MISSING, Several
-from trialwright.evaluation.duck import answer_query, connect, put_tables
+from trialwright.evaluation.duck import answer_query, connect, put_tables, threads_for
 from trialwright.evaluation.finding import Finder
 from trialwright.evaluation.scores import compute_score
 from trialwright.evaluation.table import MOMENT, OBSERVATIONS
@@ -171,7 +171,7 @@ def _may_be(finder: Finder, some: Several) -> list[str]:
 
 def _asked(query: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """What a query says of some tables."""
-    with connect() as connection:
+    with connect(n_threads=threads_for(*tables.values())) as connection:
         put_tables(connection, tables)
         return answer_query(connection, query)
 

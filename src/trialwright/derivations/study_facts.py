@@ -32,6 +32,7 @@ from trialwright.derivations.observations import (
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.scored import parts_of_scores, with_scores
 from trialwright.derivations.study import SUBJECT, Study
+from trialwright.evaluation.duck import threads_for
 from trialwright.evaluation.sql import judge_with_duckdb
 from trialwright.evaluation.table import KINDS_WITH_RESULTS, date_columns
 from trialwright.protocol import rule_tree as tree
@@ -46,8 +47,6 @@ from trialwright.vocabulary.concepts import Kind
 _SCHEMA = pl.Schema(COLUMNS)
 _NOTHING = pl.DataFrame(schema=_SCHEMA)
 _PLAIN_DAY_MINUTES = 24 * 60 - 1
-_FEW = 20_000
-"""Observations up to which a second thread costs more than it saves; it changes no verdict."""
 _OF_PEOPLE_AT_ONCE, _OF_ROWS_AT_ONCE = 2, 8
 """Rules of one query. Those of rows share baselines and lowest values: 8 rules of 34,000 observations took 0.64 s by twos
 and 0.48 s together. Those of people share little, and planning long queries takes more than its share: 21 rules of 332
@@ -150,12 +149,14 @@ class StudyFacts:
     def add(self, fact: str, rows: pl.DataFrame) -> pl.DataFrame:
         """More observations of a fact, with what is not said of them left empty and records numbered on; as added."""
         given = {"reason": 0, "is_converted": False, "day": 0}
-        missing = [
-            pl.lit(given.get(name), COLUMNS[name]).alias(name) for name in COLUMNS if name not in rows.columns
-        ]
         numbers = pl.int_range(self.n_records, self.n_records + pl.len(), dtype=pl.Int64)
-        named = rows.with_columns(missing).with_columns(numbers.alias("record"), fact=pl.lit(fact))
-        added = named.select(COLUMNS.keys()).cast(_SCHEMA)
+        own = {"record": numbers, "fact": pl.lit(fact)}
+        added = rows.select_seq(
+            own[name].alias(name) if name in own
+            else pl.col(name).cast(dtype) if name in rows.columns
+            else pl.lit(given.get(name), dtype).alias(name)
+            for name, dtype in COLUMNS.items()
+        )  # fmt: skip
         self.n_records += len(added)
         self.tables[fact] = pl.concat([self.records_of(fact), added])
         return added
@@ -301,7 +302,7 @@ class StudyFacts:
             observations=scored.observations,
             subjects=subjects,
             rules_at_once=_OF_ROWS_AT_ONCE if rows_of else _OF_PEOPLE_AT_ONCE,
-            n_threads=1 if len(scored.observations) < _FEW else None,
+            n_threads=threads_for(scored.observations),
         )
 
     def _compares_strictly(self, condition: tree.Condition) -> bool:

@@ -10,10 +10,20 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+FEW = 100_000
+"""Rows up to which a second thread costs more than it saves; it changes no verdict."""
+
+
+def threads_for(*tables: pl.DataFrame) -> int | None:
+    """How many threads a query of tables may have, as `connect` takes it: one where they have few rows."""
+    return 1 if sum(map(len, tables)) < FEW else None
 
 
 @contextmanager
@@ -60,13 +70,22 @@ def put_tables(connection: DuckDBPyConnection, tables: Mapping[str, pl.DataFrame
 
 
 def answer_query(connection: DuckDBPyConnection, query: str) -> pl.DataFrame:
-    """The rows that a query selects, in no order. It is planned once: a relation is planned when made and when read."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {query}")
-    return pl.DataFrame(_Stream(connection.table("answer")))
+    """The rows that a query selects, in no order. They come as arrays: a relation would be planned when made and when read."""
+    columns = connection.execute(query).fetchnumpy()
+    return pl.DataFrame([_series(name, values) for name, values in columns.items()])
+
+
+def _series(name: str, values: np.ndarray) -> pl.Series:
+    """A column, null where it is masked."""
+    if values.dtype == object:
+        return pl.Series(name, values.tolist(), dtype=pl.String)
+    if not isinstance(values, np.ma.MaskedArray):
+        return pl.Series(name, values)
+    return pl.Series(name, values.data).set(pl.Series(np.ma.getmaskarray(values)), None)
 
 
 class _Stream:
-    """A table as a stream of Arrow batches and nothing else: DuckDB and polars read it without pyarrow.
+    """A frame as a stream of Arrow batches and nothing else: DuckDB reads it without pyarrow.
 
     It also hides the class of the table. polars keeps in mind what classes it was given, and one of DuckDB's kept until
     the end of the process has DuckDB complain of a leak there.
