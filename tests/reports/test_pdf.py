@@ -277,6 +277,21 @@ def test_a_long_table_repeats_its_heading_on_every_page():
     assert all(f"subject{i}{i}mg" in letters for i in range(150))
 
 
+@pytest.mark.parametrize(("n_rows", "pages"), [(68, [1, 1]), (70, [1, 2])])
+def test_a_section_that_fills_pages_begins_on_a_page_of_its_own(n_rows, pages):
+    """A title (2 lines), a heading and notes (4) and 70 rows are more than 75 lines; 68 rows are not."""
+    rows = tuple(Row(term(f"subject {i}"), (term(f"{i} mg"),)) for i in range(n_rows))
+    table = Table("t", Text("Doses"), (Column(Text("Subject"), "left"), Column(Text("Dose given"))), rows)
+    sections = (
+        Section("a", Text("Before"), (Paragraph(Text("A word.")),)),
+        Section("b", Text("After"), (table,)),
+    )
+    letters = letters_of(render_pdf(Page(Text("T"), Text("S"), sections)))
+    ends = [letters.index(f"Page{n}of") for n in (1, 2)]
+    found = [sum(end < letters.index(title) for end in ends) + 1 for title in ("Before", "After")]
+    assert found == pages
+
+
 def test_a_short_table_stays_on_one_page():
     filler = tuple(Paragraph(Text("word " * 60)) for _ in range(14))
     table = Table(

@@ -46,6 +46,9 @@ _EPOCH = 0
 _LONG_WORD = 24
 """Letters of a word that a line may end in: paths of the protocol, and hashes."""
 
+_LONG_SECTION = 75
+"""Lines from which a section begins on a page of its own: about two pages. Such parts are also laid out side by side."""
+
 Json = dict[str, Any]
 
 
@@ -123,8 +126,22 @@ def _block(block: Block, stills: Mapping[str, str]) -> Json:
             return {
                 "kind": "section",
                 "title": _inlines(title),
+                "fills_pages": _lines(block) > _LONG_SECTION,
                 "blocks": [_block(inner, stills) for inner in blocks],
             }
+
+
+def _lines(block: Block) -> int:
+    """About how many lines of a page a block takes."""
+    match block:
+        case Section(_, _, blocks):
+            return 2 + sum(map(_lines, blocks))
+        case Table():
+            return 4 + len(block.rows) + len(block.notes)
+        case Figure():
+            return 25
+        case _:
+            return 3
 
 
 def _table(table: Table) -> Json:
