@@ -12,19 +12,21 @@ from __future__ import annotations
 import resource
 import statistics
 import sys
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-import polars as pl
-
+from measure import cpu_and_clock_of_call
 from trialwright.derivations.datasets import LABELS, derive_datasets
 from trialwright.derivations.study import Study, make_study
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import LoadedProtocol, load_protocol
 from trialwright.records.files import Format, read_records, write_records
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REHEARSED = ("ADSL", "ADBASE", "ADEVT", "ADRATE", "ADTTE")
 """What the operating characteristics of a trial rest on."""
@@ -32,12 +34,7 @@ REHEARSED = ("ADSL", "ADBASE", "ADEVT", "ADRATE", "ADTTE")
 
 def seconds(run: Callable[[], object], times: int) -> tuple[float, float]:
     """Median seconds of CPU and of the clock."""
-    cpu, clock = [], []
-    for _ in range(times):
-        started = time.process_time(), time.perf_counter()
-        run()
-        cpu.append(time.process_time() - started[0])
-        clock.append(time.perf_counter() - started[1])
+    cpu, clock = zip(*(cpu_and_clock_of_call(run) for _ in range(times)), strict=True)
     return statistics.median(cpu), statistics.median(clock)
 
 

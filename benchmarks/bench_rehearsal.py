@@ -7,7 +7,6 @@ say of each; and the same with the weighted Cox model, which imputes missing cov
 reference beside is making the trials alone, as records and the latent truth.
 """
 
-import os
 import resource
 import sys
 
@@ -51,5 +50,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # as one of several workers has
     main()

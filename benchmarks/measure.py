@@ -1,18 +1,16 @@
-"""CPU seconds of commands and functions, in turn with a reference; linear algebra has as many threads as in the command."""
+"""CPU seconds of commands and functions, in turn with a reference; libraries work as in the command."""
 
-import os
 import resource
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
 
-from trialwright.apps.cli.main import THREADS
+from trialwright.vocabulary.libraries import settle
 
 REPEATS = 9
 
-for _name in THREADS:  # before the libraries have begun to work
-    os.environ.setdefault(_name, "1")
+settle()  # before the libraries have begun to work
 
 
 def cpu_of_command(*command: str) -> float:
@@ -24,9 +22,14 @@ def cpu_of_command(*command: str) -> float:
 
 
 def cpu_of_call(function: Callable[[], object]) -> float:
-    start = time.process_time()
+    return cpu_and_clock_of_call(function)[0]
+
+
+def cpu_and_clock_of_call(function: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of CPU and of the clock."""
+    started = time.process_time(), time.perf_counter()
     function()
-    return time.process_time() - start
+    return time.process_time() - started[0], time.perf_counter() - started[1]
 
 
 def medians_in_turn(*runs: Callable[[], float], repeats: int = REPEATS) -> list[float]:

@@ -18,6 +18,7 @@ from trialwright.apps.cli.main import app
 from trialwright.protocol.loading import hash_protocol, load_protocol, shipped_protocols
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.rules import parse_rule, render_rule
+from trialwright.vocabulary.libraries import SETTINGS
 
 SHIPPED = Path(__file__).parents[2] / "src" / "trialwright" / "protocol" / "shipped" / "hcc-resection"
 OUTPUTS = ["report.html", "report.pdf", "results.json", "results.parquet"]
@@ -600,10 +601,12 @@ def test_exit_codes_and_streams_of_the_program(arguments, exit_code, stdout, std
 
 
 @pytest.mark.parametrize(("before", "within"), [(None, "1"), ("2", "2")])
-@pytest.mark.parametrize("name", main.THREADS)
-def test_linear_algebra_keeps_to_one_thread_unless_told_otherwise(name, before, within, monkeypatch):
-    for one in main.THREADS:
-        monkeypatch.setenv(one, "1")
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name.endswith("THREADS")])
+def test_linear_algebra_and_tables_keep_to_one_thread_unless_told_otherwise(
+    name, before, within, monkeypatch
+):
+    for one, value in SETTINGS.items():
+        monkeypatch.setenv(one, value)
     monkeypatch.setenv(name, before or "")
     if before is None:
         monkeypatch.delenv(name)

@@ -23,9 +23,11 @@ from trialwright.evaluation.observations import Observation, Subject
 from trialwright.evaluation.patient import judge_patient
 from trialwright.evaluation.sql import judge_with_duckdb, render_rules_sql, render_sql
 from trialwright.evaluation.table import tabulate_observations, tabulate_subjects
+from trialwright.protocol import rule_parsing
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Scope, make_fact
 from trialwright.protocol.rules import parse_rule, render_rule
+from trialwright.records.table_threads import on_table_threads
 from trialwright.vocabulary.intervals import Interval
 from trialwright.vocabulary.partial_dates import LeapBirthday, PartialDate
 from trialwright.vocabulary.problems import Place, ProblemsFound
@@ -430,6 +432,18 @@ def test_nothing_is_known_of_a_period_that_is_not_known(rows_of):
     for rule in asked.values():
         alone = judge_patient(rule, subject, scope_of(rows_of), row=given if rows_of else None)
         assert alone.verdict.code == Reason.MISSING.code
+
+
+def test_the_deepest_rule_fits_the_stack_of_a_table_thread():
+    """Such threads have 2 MB, where a process begins with 8."""
+    text = "had(durvalumab)"
+    for depth in range(rule_parsing.MAX_DEPTH - 1):  # the innermost has parentheses of its own
+        text = f"not (last(hbv_dna) > {depth + 10} IU/mL {'and' if depth % 2 else 'or'} {text})"
+    conditions = {"v": parse_rule(text)}
+    judged = judge_with_duckdb(conditions, scope_of(None), **a_table())
+    assert on_table_threads(judge_with_duckdb)(conditions, scope_of(None), **a_table()).equals(judged)
+    with pytest.raises(ProblemsFound, match="deep"):
+        parse_rule(f"not ({text})")
 
 
 def test_batches_are_of_whole_subjects():

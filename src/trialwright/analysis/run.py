@@ -55,6 +55,7 @@ from trialwright.protocol.loading import hash_protocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.responders import responder_reason
+from trialwright.records.table_threads import on_table_threads
 
 FLOW = "population flow"
 """The id of the rows that count subjects on their way into the analyses; no analysis can be named so."""
@@ -132,6 +133,7 @@ def protocol_provenance(protocol: Protocol) -> dict[str, str]:
     }
 
 
+@on_table_threads
 def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str) -> Results:
     """Run every analysis of the protocol, in its order.
 

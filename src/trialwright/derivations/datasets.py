@@ -34,6 +34,7 @@ from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_questions import ask_about_tumours
 from trialwright.derivations.tumour_settings import courses_of
 from trialwright.protocol.references import facts_named
+from trialwright.records.table_threads import on_table_threads
 from trialwright.vocabulary.problems import Problem
 
 LABELS: Mapping[str, str] = MappingProxyType(
@@ -67,6 +68,7 @@ class Datasets:
     problems: tuple[Problem, ...]
 
 
+@on_table_threads
 def derive_datasets(
     study: Study, *, only: Collection[str] = tuple(LABELS), progress: Callable[[str], None] = lambda _: None
 ) -> Datasets:

@@ -18,6 +18,7 @@ from trialwright.protocol.references import DEATH
 from trialwright.protocol.scopes import make_scope
 from trialwright.records.dates import MOMENT, minute_ranges
 from trialwright.records.sdtm import ValueKind, complete_table, domains, empty_table
+from trialwright.records.table_threads import on_table_threads
 from trialwright.vocabulary.problems import Problem, ProblemsFound
 
 SUBJECT = "SUBJECT"
@@ -84,6 +85,7 @@ class Study:
         return (*self.keys, *_IDENTITY)
 
 
+@on_table_threads
 def make_study(
     loaded: LoadedProtocol,
     tables: Mapping[str, pl.DataFrame],

@@ -34,14 +34,13 @@ import numpy as np
 import polars as pl
 
 from trialwright.vocabulary.documents import canonical_hash, refusal
+from trialwright.vocabulary.libraries import settled
 from trialwright.vocabulary.problems import Place, ProblemsFound
 
 B = TypeVar("B")
 
 _COMPUTING = ("duckdb", "numpy", "polars", "survival")
 _SOURCES = {".py", ".toml", ".lark", ".yaml", ".json"}
-_TABLE_THREADS = "POLARS_MAX_THREADS"
-"""What says how many threads tables use; read once, when polars is imported."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -231,7 +230,7 @@ def _check_call(function: Callable[..., Any], executor: Executor | None, workers
 def _new_processes(workers: int) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_as_worker)
     try:
-        with _one_thread_each(), pool:
+        with settled(), pool:
             yield pool
     except BrokenProcessPool as error:
         error.add_note(
@@ -239,18 +238,6 @@ def _new_processes(workers: int) -> Iterator[Executor]:
             '`if __name__ == "__main__":`; with fewer workers each has more memory'
         )
         raise
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let the tables of new processes keep to one thread each unless the user says otherwise: together they use them all."""
-    before = os.environ.get(_TABLE_THREADS)
-    os.environ.setdefault(_TABLE_THREADS, "1")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_TABLE_THREADS]
 
 
 def _on_executor(

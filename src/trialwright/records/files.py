@@ -17,6 +17,7 @@ from trialwright.records.dataset import Dataset
 from trialwright.records.dataset_json import dataset_json_bytes, dataset_ndjson_bytes, read_dataset_json
 from trialwright.records.parquet import parquet_bytes, read_parquet
 from trialwright.records.sdtm import as_sdtm, domains, make_dataset
+from trialwright.records.table_threads import on_table_threads
 from trialwright.records.xpt import read_xpt, xpt_bytes
 from trialwright.vocabulary.documents import refusal
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
@@ -78,6 +79,7 @@ def read_dataset(path: Path, *, encoding: str = "utf-8") -> Dataset:
             return as_sdtm(dataset, locate=locate)
 
 
+@on_table_threads
 def read_records(folder: Path, *, encoding: str = "utf-8") -> Records:
     """Read every dataset of a folder. Datasets of other domains are left out, with a warning; other files are not read.
 

@@ -10,6 +10,7 @@ import polars as pl
 from trialwright.analysis.patient_lines import list_courses
 from trialwright.analysis.pooled import is_grouped
 from trialwright.analysis.safety_board import CLOSED, OPEN, Board
+from trialwright.records.table_threads import on_table_threads
 from trialwright.reports.adverse_event_tables import render_adverse_events
 from trialwright.reports.blocks import Block, Callout, Number, Page, Paragraph, Ref, Section, Term, Text
 from trialwright.reports.board_listings import listing_tables
@@ -41,6 +42,7 @@ _TITLES = {
 }
 
 
+@on_table_threads
 def build_board_page(board: Board) -> Page:
     """The page, ready for any renderer."""
     told = Told(board.data.protocol, board.results, board)

@@ -11,6 +11,7 @@ from trialwright.analysis.run import FLOW
 from trialwright.checks.data.record_checks import check_records
 from trialwright.checks.protocol_checks import check_protocol
 from trialwright.derivations.safety_period import safety_population
+from trialwright.records.table_threads import on_table_threads
 from trialwright.reports.blocks import (
     Block,
     Column,
@@ -40,6 +41,7 @@ from trialwright.reports.study_report import (
 )
 
 
+@on_table_threads
 def build_trial_report(trial: AnalysedTrial) -> Page:
     """The page, ready for any renderer."""
     source = Source(trial.data.protocol, trial.results)

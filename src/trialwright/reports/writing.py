@@ -27,6 +27,7 @@ from trialwright.protocol.loading import LoadedProtocol
 from trialwright.records.csv import Cohort, read_csv_cohort
 from trialwright.records.mapping import Mapping as ColumnMapping
 from trialwright.records.mapping import read_mapping
+from trialwright.records.table_threads import on_table_threads
 from trialwright.reports.blocks import Page
 from trialwright.reports.charts import draw_stills
 from trialwright.reports.design_page import with_design
@@ -175,6 +176,7 @@ def render_files(
     return {**dict(zip(names, made, strict=True)), **rest}
 
 
+@on_table_threads
 def dataset_files(tables: Mapping[str, pl.DataFrame], study: Study) -> dict[str, bytes]:
     """The analysis datasets, by the names of their files."""
     made = dataset_bytes(tables, study)

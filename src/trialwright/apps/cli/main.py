@@ -5,7 +5,6 @@ Heavy modules are imported inside the commands that need them, so that `--help` 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +32,7 @@ from trialwright.apps.cli.rehearse import rehearse
 from trialwright.apps.cli.rule import rule
 from trialwright.apps.cli.show import show
 from trialwright.apps.cli.simulate import simulate
+from trialwright.vocabulary.libraries import settle
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -170,16 +170,8 @@ app.command()(simulate)
 app.command()(rehearse)
 app.add_typer(data, name="data")
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""What says how many threads linear algebra uses; read once, when it is imported."""
-
 
 def main() -> None:
-    """Run the command.
-
-    Linear algebra keeps to one thread unless the user says otherwise: the matrices of a trial are small, threads would wait
-    for each other most of the time, and a sum split among them may end in another last digit on another machine.
-    """
-    for name in THREADS:
-        os.environ.setdefault(name, "1")
+    """Run the command."""
+    settle()
     app()

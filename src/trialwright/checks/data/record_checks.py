@@ -29,6 +29,7 @@ from trialwright.protocol.loading import LoadedProtocol
 from trialwright.records.files import Records
 from trialwright.records.sdtm import domains
 from trialwright.records.table_checks import check_tables
+from trialwright.records.table_threads import on_table_threads
 from trialwright.vocabulary.problems import Problem, Severity
 
 TABLE_CODES = (
@@ -108,6 +109,7 @@ def find_data_check(code: str) -> DataCheck | None:
     return next((one for one in ALL_DATA_CHECKS if one.code == code), None)
 
 
+@on_table_threads
 def check_records(
     records: Records,
     loaded: LoadedProtocol | None = None,

@@ -21,6 +21,7 @@ from trialwright.design.virtual.parameters import AfterTreatment, Common, read_p
 from trialwright.design.virtual.plan import AfterTreatmentPlan, read_after_treatment_plan
 from trialwright.design.virtual.simulation import KEY, simulate
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol, load_protocol
+from trialwright.records.table_threads import on_table_threads
 
 ESTIMATE, TRUTH, SEEN, KEPT = "estimate", "truth", "seen", "kept"
 """Kinds of rows of a block."""
@@ -63,6 +64,7 @@ class TrialBlock:
     subjects: int | None = None
 
 
+@on_table_threads
 def rehearse_block(block: TrialBlock) -> pl.DataFrame:
     """Make the trials of a block, derive and analyse each as the protocol says, and tell the truth of each.
 
