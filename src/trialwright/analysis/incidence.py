@@ -126,6 +126,8 @@ def _why_no_limits(state: StateProbability, i: int) -> str:
 
 
 def _add_steps(recorder: Recorder, part: Sample, curve: IncidenceCurve, level: str | None) -> None:
+    if not recorder.with_curves:
+        return
     for i, time in enumerate(part.elapsed(curve.time.tolist())):
         where: Where = {"group": level, "item": "curve", "time": time, "n": curve.n_subjects}
         recorder.add("incidence", curve.event.estimate[i], "proportion", **where)

@@ -173,6 +173,8 @@ class Recorder:
     endpoint: str | None = None
     n: int | None = None
     conventions: Mapping[str, Any] = field(default_factory=dict)
+    with_curves: bool = True
+    """Whether each step of a curve is recorded, and who is at risk at its ticks: only figures need them."""
     rows: list[Result] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     _written: tuple[Mapping[str, Any], str] | None = field(default=None, repr=False, compare=False)

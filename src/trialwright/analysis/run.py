@@ -160,12 +160,16 @@ def run_analyses(data: AnalysisData, provenance: Mapping[str, Any], source: str)
     return Results(tuple(rows), (*nobody, *about_groups, *findings), provenance, data.is_simulated)
 
 
-def run_analysis(data: AnalysisData, id_: str, source: str) -> Recorder:
-    """Run one analysis of the protocol; why it must not be run stands in its rows, too."""
+def run_analysis(data: AnalysisData, id_: str, source: str, *, with_curves: bool = True) -> Recorder:
+    """Run one analysis of the protocol; why it must not be run stands in its rows, too.
+
+    Without curves their steps are not among the rows: see `Recorder`.
+    """
     analysis = data.protocol.analyses[id_]
     endpoint = getattr(analysis, "endpoint", None)
     dataset = dataset_of(data.protocol, analysis)
-    recorder = Recorder(id_, analysis.method, f"analyses.{id_} <- {dataset} <- {source}", endpoint)
+    source = f"analyses.{id_} <- {dataset} <- {source}"
+    recorder = Recorder(id_, analysis.method, source, endpoint, with_curves=with_curves)
     if reason := _why_not(data.protocol, id_):
         recorder.give_up(analysis.title, ("estimate",), reason)
         return recorder

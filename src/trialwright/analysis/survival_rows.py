@@ -90,6 +90,8 @@ def add_steps(
     recorder: Recorder, curve: Curve, counts: Mapping[str, Sequence[float]], level: str | None, n: int
 ) -> None:
     """Every step of a curve, with what happened at it: `counts` by statistic."""
+    if not recorder.with_curves:
+        return
     for i, time in enumerate(curve.times):
         where: Where = {"group": level, "item": "curve", "time": float(time), "n": n}
         recorder.add("survival", curve.survival[i], "proportion", **where)
@@ -107,6 +109,8 @@ def add_ticks(
     Rows of a subject in stretches count each: those whose stretch has ended without event count as censored in it. A group
     with nobody has none at any.
     """
+    if not recorder.with_curves:
+        return
     frame = sample.frame
     time, status = frame["AVAL"].to_numpy(), frame["STATUS"].to_numpy()
     entry = sample.entry

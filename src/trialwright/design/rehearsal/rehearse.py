@@ -34,8 +34,8 @@ BASE = "as assumed"
 """What the assumptions of a protocol are called where no scenario changes them; no scenario can be named so."""
 IN_TRIALS, CLOCKS = "virtual trials", "clocks"
 """The ids of rows that belong to no analysis; no analysis can be named so."""
-SIMULATED_PEOPLE = 2_700
-"""About as many people are made at once: enough to spread what each derivation costs, few enough for 1.5 GB of memory."""
+SIMULATED_PEOPLE = 5_000
+"""About as many people are made at once: enough to spread what each derivation costs, few enough for 2 GB of memory."""
 ALPHA = 0.05
 """Where the design names no level."""
 

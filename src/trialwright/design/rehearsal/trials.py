@@ -152,7 +152,7 @@ def _rows_of(
     told: _Told, questions: tuple[Question, ...]
 ) -> Iterator[tuple[str, str, str, float | None, float | None, float | None, float | None]]:
     recorders = {
-        id_: run_analysis(told.data, id_, "records")
+        id_: run_analysis(told.data, id_, "records", with_curves=False)
         for id_ in dict.fromkeys(one.analysis for one in questions)
     }
     values = {row.id: row.value for recorder in recorders.values() for row in recorder.rows}
