@@ -432,6 +432,13 @@ def test_a_recurrence_after_a_gap(day, how):
     assert seen["endpoints.recurrence"].followed.how == "event"
 
 
+@pytest.mark.parametrize(("day", "how"), [(182 + 84, "competing"), (183 + 84, "censored")])
+def test_a_death_after_a_gap(day, how):
+    seen = found(see_after_treatment(after_treatment([Look(84, "LR-1", "", "none")], death=day)))
+    assert seen["endpoints.recurrence_without_gaps"].followed.how == how
+    assert seen["endpoints.recurrence"].followed.how == "competing"
+
+
 @pytest.mark.parametrize(
     ("series", "loss"),
     [

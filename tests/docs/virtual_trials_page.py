@@ -43,7 +43,7 @@ Observable truth is a second implementation (`readings.py`, `observed_*.py`), wr
 - Rates and events of HBV DNA and ALT look at samples after the day of the first dose; that day is baseline.
 - Histology and treatment of a lesion have no reader and count for both readers.
 - Progression-free times follow the FDA table: a gap of 183 days or more from the last assessment that could be judged, and new therapy, censor at that assessment.
-- `recurrence_without_gaps` drops recurrences after a gap; a death after a gap still competes.
+- `recurrence_without_gaps` ends follow-up at the last adequate scan before a gap: neither a recurrence nor a death after it counts.
 - iRECIST, which decides on treatment in the advanced trial, has a row for each scan and reader (`facts.irecist_response`), the progression that was confirmed or never taken back (`progression by iRECIST`, dated to the scan that first showed it) and the scan that confirmed it (`events.confirmed_progression`). Growth of other than target lesions is not recorded, so that it confirms nothing.
 - A candidate for Hy's law is dated to the ALT: three times its limit or more, bilirubin above twice its limit on that day or up to 30 days later, ALP below twice its limit in the same sample. As in the protocol, AST does not count, and another cause is not asked for. A sample before the first dose counts like any other.
 - Functional cure asks for more than the loss of HBsAg: lost (and lost again twelve weeks later) with no HBV DNA to be measured, 24 weeks or more after **all** treatment. Analogues go on in every virtual patient, as the protocol has it, so the answer is N for everybody. The tests end analogues, for records and reader alike, to see that derivations agree where somebody is cured.

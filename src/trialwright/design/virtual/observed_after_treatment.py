@@ -144,9 +144,9 @@ def _follow(event: int | None, death: int | None, ends: Sequence[int], adequate:
 
 
 def _without_gaps(event: int | None, death: int | None, adequate: Sequence[int]) -> Followed:
-    """The same, where an event half a year or more after the last adequate scan does not count."""
+    """The same, where follow-up ends before half a year or more without an adequate scan, whatever came then."""
     followed = _follow(event, death, (), adequate)
-    if followed.how != "event" or followed.day is None:
+    if followed.how == "censored" or followed.day is None:
         return followed
     last = max((day for day in adequate if day < followed.day), default=0)
     return Followed(last, "censored", "missed scans") if followed.day - last >= LONGEST_GAP else followed
