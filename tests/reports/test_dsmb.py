@@ -116,13 +116,13 @@ def test_a_closed_page_says_of_whom_its_curves_are():
     assert "Adverse events by grade, population: Safety" in titles
 
 
-def test_before_anybody_has_records_nobody_is_called_virtual_and_nothing_is_compared():
+def test_before_anybody_has_records_what_is_virtual_is_marked_and_nothing_is_compared():
+    """The records after the cut say that their patients are virtual."""
     loaded = load_protocol("nct07120750")
     whole = build_board_page(
         analyse_board(loaded, records_of("nct07120750"), cut=date(2000, 1, 1), is_closed=True)
     )
-    assert whole.stamp == "CLOSED"
-    assert "virtual" not in render_page_text(whole)
+    assert whole.stamp == "CLOSED · SIMULATED"
     assert not [section for section in whole.sections if section.title.plain.startswith("Efficacy")]
 
 

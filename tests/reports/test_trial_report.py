@@ -139,7 +139,7 @@ BAD = {
     ),
     "no adverse events, no tumours": Bad(
         HCC,
-        lambda tables: without(tables, "AE", "TU", "TR", "RS"),
+        lambda tables: nobody_died(without(tables, "AE", "TU", "TR", "RS")),
         frozenset({"no-adverse-events-recorded", "nobody-followed", "many-unjudged", "not-estimable"}),
         {
             "adverse_event_table/any/n_with": "the study records no adverse event",
