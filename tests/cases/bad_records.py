@@ -84,7 +84,9 @@ def nobody_died(tables: Tables) -> Tables:
 
 def no_recurrence(tables: Tables) -> Tables:
     """Every scan benign, nothing found under the microscope, nobody dead."""
-    is_read = pl.col("FAOBJ").is_in(["LIRADS", "LIRADS TREATED", "EXTRAHEPATIC LESION", "HISTOLOGY OF NEW LESION"])
+    is_read = pl.col("FAOBJ").is_in(
+        ["LIRADS", "LIRADS TREATED", "EXTRAHEPATIC LESION", "HISTOLOGY OF NEW LESION"]
+    )
     benign = pl.col("FASTRESC").is_in(["LR-1", "nonviable", "none"])
     return nobody_died({**tables, "FA": tables["FA"].filter(~is_read | benign)})
 
