@@ -8,7 +8,7 @@ import pytest
 
 from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.study import make_study
-from trialwright.derivations.writing import dataset_bytes, is_simulated
+from trialwright.derivations.writing import dataset_bytes
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import load_protocol
 
@@ -18,6 +18,6 @@ def test_what_is_derived_at_a_cut_before_the_first_record_is_marked(trial):
     loaded = load_protocol(trial)
     study = make_study(loaded, simulate(loaded, seed=1, subjects=4).tables, cut=date(2020, 1, 1))
     assert study.subjects.is_empty()
-    assert is_simulated(study)
+    assert study.is_simulated
     for name, content in dataset_bytes(derive_datasets(study).tables, study):
         assert "SIMULATED" in pl.read_parquet(io.BytesIO(content)).columns, name

@@ -24,7 +24,7 @@ from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.adbase import baseline_frame
 from trialwright.derivations.datasets import Datasets, derive_datasets
 from trialwright.derivations.study import Study
-from trialwright.derivations.writing import is_simulated, read_study
+from trialwright.derivations.writing import read_study
 from trialwright.protocol.categories import levels_of
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
 from trialwright.protocol.model import Protocol
@@ -128,7 +128,7 @@ def disclose_records(study: Study, records: Records, *, look: LookRequest | None
 
 def bind_datasets(study: Study, made: Datasets) -> AnalysisData:
     """The derived datasets as the protocol's analyses read them."""
-    return bind_tables(study.protocol, made.tables, is_simulated=is_simulated(study))
+    return bind_tables(study.protocol, made.tables, is_simulated=study.is_simulated)
 
 
 def bind_tables(

@@ -86,10 +86,10 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
         What is due is looked for up to death, the end of the person's part in the study (disposition in DS), the cut, or,
         without a cut, the last day that the records of the study tell of (`RECORDDT`). Who has no day to count from has no
         row; neither has who never came to time zero, or is in a group that does not get the treatment of a clock. Of whoever
-        may be in such a group only what was kept is known. A contact is a result of what is measured, an assessment that could be judged, for a visit a record of
-        anything it measures that is no drug and no adverse event, and not on the day itself that it must come `after`. What
-        counts from the last of a treatment is due once that has ended. A treatment that has not ended, as far as known, is
-        without a pause. What cannot be run has no rows: see `why_clock_not_run`, `why_visit_not_run`, `why_repeats_not_run`.
+        may be in such a group only what was kept is known. A contact is a result of what is measured, an assessment that could
+        be judged, for a visit a record of anything it measures that is no drug and no adverse event, and not on the day itself
+        that it must come `after`. What counts from the last of a treatment is due once that has ended. A treatment that has not
+        ended, as far as known, is without a pause. What cannot be run has no rows: see `why_clock_not_run`, `why_visit_not_run`, `why_repeats_not_run`.
     """
     its = _Clocks(study, adsl, facts)
     clocks, visits = study.protocol.clocks.items(), study.protocol.visits.items()

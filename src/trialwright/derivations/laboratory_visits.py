@@ -69,8 +69,8 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
         With the columns of `VISITS`. A result belongs to the visit it is nearest to, beginning half the way from the visit
         before (or the start) and ending half the way to the next, of those that the endpoint reads and those at which the
         schedule measures the fact; what belongs to one that is not read feeds none. Of several results the nearest counts, of
-        two as near the later. What comes after an event that ends the estimand (`until it happens`) feeds a visit and does not count; where the event came by the day the visit was due, no result
-        that is further from it counts in its place.
+        two as near the later. What comes after an event that ends the estimand (`until it happens`) feeds a visit and does not
+        count; where the event came by the day the visit was due, no result that is further from it counts in its place.
     """
     counted = rows.select(pl.col("person").alias(SUBJECT), "fact", "row", "reader", "ADT").filter(
         rows["counts"]

@@ -93,11 +93,6 @@ def read_study(
     return records, make_study(loaded, records.tables, keys=keys, cut=cut)
 
 
-def is_simulated(study: Study) -> bool:
-    """Whether any record says that its patient is virtual."""
-    return study.is_simulated
-
-
 def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
     for key in keys:
         lacking = [name for name, table in records.tables.items() if key not in table.columns]
@@ -123,7 +118,7 @@ def _datasets(tables: Mapping[str, pl.DataFrame], study: Study) -> Iterator[Data
         pl.selectors.integer().cast(pl.Int64),
         pl.selectors.float().cast(pl.Float64),
     ]
-    if is_simulated(study):
+    if study.is_simulated:
         columns.append(pl.lit("Y").alias("SIMULATED"))
     for name, table in tables.items():
         plain = table.drop(SUBJECT).with_columns(columns)
@@ -136,7 +131,7 @@ def _about(study: Study) -> dict[str, Any]:
     """What the datasets were made with: enough, with the records, to make them again."""
     return {
         "study": study.protocol.study.id,
-        "simulated": is_simulated(study),
+        "simulated": study.is_simulated,
         "cut": study.cut.isoformat() if study.cut else None,
         "keys": list(study.keys),
         "program": f"trialwright {version('trialwright')}",

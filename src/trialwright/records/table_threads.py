@@ -1,8 +1,8 @@
 """Where many small tables are worked on: among the threads that work on tables.
 
-polars hands each operation to threads of its own and waits for them. That costs a few microseconds with large tables and
-small ones alike; the datasets of a trial take thousands of operations on tables of some hundred rows, and a fifth of the
-time went into waiting. A function that itself runs on one of those threads waits for nobody.
+polars hands each operation to threads of its own and waits for them. That costs tens of microseconds with large tables and
+small ones alike; the datasets of a trial take thousands of operations on tables of some hundred rows, and a fifth to a third
+of the time went into waiting. A function that itself runs on one of those threads waits for nobody.
 """
 
 from __future__ import annotations

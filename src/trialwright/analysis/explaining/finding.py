@@ -31,6 +31,7 @@ from trialwright.analysis.explaining.times import pick_times
 from trialwright.analysis.explaining.visits import pick_visits
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.immortal_time import IMMORTAL
+from trialwright.analysis.limited_summary import is_known
 from trialwright.analysis.participation import ENDED, how_it_ended
 from trialwright.analysis.results import Result
 from trialwright.analysis.run import FLOW
@@ -144,14 +145,11 @@ def _baseline(asked: Asked) -> Picked:
         first = next(iter(data.levels(asked.by)))
         people = asked.everyone.filter(pl.col(asked.by or "").is_in([first, result.group]))
     value = pl.col(fact)
-    base = data.tables["ADBASE"].filter(pl.col("PARAMCD") == fact.upper())
-    limited = base.filter(pl.col("AVALLO").is_not_null() | pl.col("AVALHI").is_not_null())[
-        "USUBJID"
-    ].to_list()
-    is_known = value.is_not_null() | pl.col("USUBJID").is_in(limited)
+    limited = data.tables["ADBASE"].filter(pl.col("PARAMCD") == fact.upper(), is_known("AVALLO", "AVALHI"))
+    has_value = value.is_not_null() | pl.col("USUBJID").is_in(limited["USUBJID"].implode())
     match result.statistic:
         case "n_missing":
-            return pick_fact(data, people.filter(~is_known), fact, f"subjects whose `{fact}` is not known")
+            return pick_fact(data, people.filter(~has_value), fact, f"subjects whose `{fact}` is not known")
         case "n_below" | "n_above":
             found = pick_fact(data, people, fact, "")
             side = result.statistic.removeprefix("n_")
@@ -176,7 +174,7 @@ def _baseline(asked: Asked) -> Picked:
             numbers = people.filter(value.is_not_null())
             found = pick_fact(data, numbers, fact, f"subjects with a number for `{fact}`")
         case _:
-            found = pick_fact(data, people.filter(is_known), fact, f"subjects whose `{fact}` is known")
+            found = pick_fact(data, people.filter(has_value), fact, f"subjects whose `{fact}` is known")
     return Picked(found.dataset, found.rows, found.meaning, "not a count")
 
 
