@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,9 @@ NUMBER, LEVEL = "number", "level"
 _MISSING, _IMPRECISE = Reason.MISSING.code, Reason.IMPRECISE_DATE.code
 
 
-def derive_adbase(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
+def derive_adbase(
+    study: Study, facts: StudyFacts | None = None, only: Container[str] | None = None
+) -> pl.DataFrame:
     """One row a subject and fact that any analysis compares, describes, adjusts or weights by.
 
     Parameters
@@ -55,6 +57,8 @@ def derive_adbase(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame
     study : Study
     facts : StudyFacts, optional
         `known_facts(study)`, where it is there already.
+    only : container of str, optional
+        The names of the facts wanted, where not all are.
 
     Returns
     -------
@@ -74,7 +78,8 @@ def derive_adbase(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame
     """
     facts = known_facts(study) if facts is None else facts
     plan = _Plan.of(facts)
-    parts = [_row_of(name, plan) for name in facts_named(study.protocol)]
+    named = [name for name in facts_named(study.protocol) if only is None or name in only]
+    parts = [_row_of(name, plan) for name in named]
     nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, "order": pl.Int64, **COLUMNS})
     rows = pl.concat([nothing, *(part.with_columns(order=pl.lit(i, pl.Int64)).select(nothing.columns).cast(nothing.schema) for i, part in enumerate(parts))])  # fmt: skip
     return (

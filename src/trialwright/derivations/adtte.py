@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -61,7 +61,11 @@ ADTTE: Mapping[str, Any] = MappingProxyType(
 
 
 def derive_adtte(
-    study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame, observations: Mapping[str, pl.DataFrame]
+    study: Study,
+    adsl: pl.DataFrame,
+    adevt: pl.DataFrame,
+    observations: Mapping[str, pl.DataFrame],
+    only: Container[str] | None = None,
 ) -> pl.DataFrame:
     """One row a subject, endpoint, moment time is counted from, and reader.
 
@@ -75,6 +79,8 @@ def derive_adtte(
         readings are kept apart.
     observations : mapping of str to DataFrame
         Records of each fact and treatment: `SUBJECT`, `earliest`, `latest` and sources.
+    only : container of str, optional
+        The names of the endpoints wanted, where not all are.
 
     Returns
     -------
@@ -99,7 +105,7 @@ def derive_adtte(
     says; an assessment, which only shows that nothing had happened yet, stands at its first possible day. Both are
     flagged in `ADTF` by what is not known: D, M or Y.
     """
-    plans = list(make_time_plans(study.loaded))
+    plans = [plan for plan in make_time_plans(study.loaded) if only is None or plan.id in only]
     names = {name for plan in plans for name in plan.names | plan.read}
     timeline = make_timeline(adsl, _open_at(study.cut, adevt, adsl), observations, names)
     views = Views.of(plans, timeline)

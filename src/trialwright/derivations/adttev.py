@@ -6,7 +6,7 @@ not yet treated, start counting where a subject really came under watch, or begi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -67,7 +67,11 @@ class _Stretching:
 
 
 def derive_adttev(
-    study: Study, adsl: pl.DataFrame, adtte: pl.DataFrame, observations: Mapping[str, pl.DataFrame]
+    study: Study,
+    adsl: pl.DataFrame,
+    adtte: pl.DataFrame,
+    observations: Mapping[str, pl.DataFrame],
+    only: Container[str] | None = None,
 ) -> pl.DataFrame:
     """Stretches of time of each subject and analysis that has `entry`, `landmark`, `time varying: [groups]` or `grace`.
 
@@ -79,6 +83,8 @@ def derive_adttev(
         As for `derive_adtte`.
     adtte : DataFrame
         Its result.
+    only : container of str, optional
+        The names of the endpoints wanted, where not all are.
 
     Returns
     -------
@@ -90,7 +96,7 @@ def derive_adttev(
         ever. `CNSR` and `EVNTTYPE` tell how the last stretch ends; those before it are censored and `continues`.
         `INCLFL` N with a `REASON` marks subjects who have no time in the analysis; their `EVNTTYPE` tells what came first.
     """
-    analyses = list(_analyses(study))
+    analyses = [one for one in _analyses(study) if only is None or one.endpoint in only]
     protocol = study.protocol
     treatments = {name for group in protocol.groups.values() for name in group.treatments}
     entries = {one.entry.name for one in analyses if one.entry and one.entry.name}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -70,7 +70,11 @@ class Datasets:
 
 @on_table_threads
 def derive_datasets(
-    study: Study, *, only: Collection[str] = tuple(LABELS), progress: Callable[[str], None] = lambda _: None
+    study: Study,
+    *,
+    only: Collection[str] = tuple(LABELS),
+    parameters: Container[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Datasets:
     """Derive the datasets of `LABELS`, or some of them.
 
@@ -81,6 +85,8 @@ def derive_datasets(
         The datasets wanted, all if not given: these and what they rest on are derived, and these alone are in the result.
         What else is derived with it changes no dataset. Of some (`_ASKED`) also only the facts are read and the events
         derived that they ask for. Questions to tumour records come with ADTR and ADRS only.
+    parameters : container of str, optional
+        The names of facts and endpoints wanted: of ADBASE, ADTTE and ADTTEV only their rows. All if not given.
     progress : callable
         Told the name of each dataset when its derivation begins.
 
@@ -93,7 +99,7 @@ def derive_datasets(
     """
     if unknown := [name for name in only if name not in LABELS]:
         raise ValueError(f"no dataset is called `{unknown[0]}`: there are {', '.join(LABELS)}")
-    its = _Making(study, only, progress)
+    its = _Making(study, only, parameters, progress)
     tables = {name: its[name] for name in LABELS if name in only}
     asked = ask_about_tumours(study, its["ADSL"], its.courses) if {"ADTR", "ADRS"} & tables.keys() else ()
     return Datasets(MappingProxyType(tables), (*study.left_out, *asked))
@@ -102,9 +108,16 @@ def derive_datasets(
 class _Making:
     """The datasets of a study, each derived once, when it or what rests on it is asked for."""
 
-    def __init__(self, study: Study, only: Collection[str], progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        study: Study,
+        only: Collection[str],
+        parameters: Container[str] | None,
+        progress: Callable[[str], None],
+    ) -> None:
         self.study = study
         self.only = only
+        self.parameters = parameters
         self.progress = progress
         self.made: dict[str, pl.DataFrame] = {}
 
@@ -121,7 +134,7 @@ class _Making:
         wanted = None
         if all(name in _ASKED for name in self.only):
             of = Definitions(self.study.loaded)
-            wanted = {asked for name in ("ADSL", *self.only) for asked in _ASKED[name](of)}
+            wanted = {asked for name in ("ADSL", *self.only) for asked in _ASKED[name](of, self.parameters)}
         facts = known_facts(self.study, wanted=wanted)
         return facts, facts.observations
 
@@ -142,7 +155,7 @@ _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType
     {
         "ADSL": lambda its: derive_adsl(its.study, its.facts),
         "ADELIG": lambda its: derive_adelig(its.study, its.facts),
-        "ADBASE": lambda its: derive_adbase(its.study, its.facts),
+        "ADBASE": lambda its: derive_adbase(its.study, its.facts, its.parameters),
         "ADEX": lambda its: derive_adex(its.study, its["ADSL"]),
         "ADEXSUM": lambda its: derive_adexsum(its.study, its["ADSL"], its["ADEX"], its.facts),
         "ADLB": lambda its: derive_adlb(its.study, its["ADSL"], its.facts),
@@ -154,22 +167,31 @@ _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType
         "ADCLOCK": lambda its: derive_adclock(its.study, its["ADSL"], its.facts),
         "ADATTR": lambda its: derive_adattr(its.study, its["ADSL"], its["ADEVT"], its["ADLB"], its["ADAE"]),
         "ADRATE": lambda its: derive_adrate(its.study, its["ADSL"], its["ADEVT"], its.observations),
-        "ADTTE": lambda its: derive_adtte(its.study, its["ADSL"], its["ADEVT"], its.observations),
-        "ADTTEV": lambda its: derive_adttev(its.study, its["ADSL"], its["ADTTE"], its.observations),
+        "ADTTE": lambda its: derive_adtte(
+            its.study, its["ADSL"], its["ADEVT"], its.observations, its.parameters
+        ),
+        "ADTTEV": lambda its: derive_adttev(
+            its.study, its["ADSL"], its["ADTTE"], its.observations, its.parameters
+        ),
     }
 )
 """What each dataset is derived from."""
 
 
-def _asked_by_times(of: Definitions) -> Iterable[str]:
-    return {name for plan in make_time_plans(of.loaded) for name in plan.names}
+def _asked_by_facts(of: Definitions, some: Container[str] | None) -> Iterable[str]:
+    return [name for name in facts_named(of.loaded.protocol) if some is None or name in some]
 
 
-_ASKED: Mapping[str, Callable[[Definitions], Iterable[str]]] = MappingProxyType(
+def _asked_by_times(of: Definitions, some: Container[str] | None) -> Iterable[str]:
+    plans = (plan for plan in make_time_plans(of.loaded) if some is None or plan.id in some)
+    return {name for plan in plans for name in plan.names}
+
+
+_ASKED: Mapping[str, Callable[[Definitions, Container[str] | None], Iterable[str]]] = MappingProxyType(
     {
-        "ADSL": lambda of: of.named_under("groups", "populations"),
-        "ADBASE": lambda of: facts_named(of.loaded.protocol),
-        "ADCLOCK": lambda of: of.named_under("clocks", "visits"),
+        "ADSL": lambda of, _: of.named_under("groups", "populations"),
+        "ADBASE": _asked_by_facts,
+        "ADCLOCK": lambda of, _: of.named_under("clocks", "visits"),
         "ADTTE": _asked_by_times,
         "ADTTEV": _asked_by_times,
     }

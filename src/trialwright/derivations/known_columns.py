@@ -9,6 +9,7 @@ import polars as pl
 
 from trialwright.medicine.known import Known
 from trialwright.medicine.moments import ANY_TIME, Moments
+from trialwright.records.runs import read_by_runs
 from trialwright.vocabulary.intervals import Intervals
 from trialwright.vocabulary.verdicts import Codes, Reason, Verdict
 
@@ -93,12 +94,14 @@ def spelt(text: pl.Expr) -> pl.Expr:
 
 def meanings(texts: pl.Series, meant: Mapping[str, str]) -> pl.Series:
     """What each text means by how it is spelt; null where it means none of these. Many records say few different texts."""
-    distinct = texts.drop_nulls().unique()
-    if not len(distinct):
-        return texts
-    names = distinct.to_frame("text").select(spelt(pl.col("text"))).to_series()
-    known = {text: meant[name] for text, name in zip(distinct, names, strict=True) if name in meant}
-    return texts.replace_strict(known, default=None, return_dtype=pl.String)
+
+    def of_some(some: pl.Series) -> pl.DataFrame:
+        distinct = some.drop_nulls().unique()
+        names = distinct.to_frame("text").select(spelt(pl.col("text"))).to_series()
+        known = {text: meant[name] for text, name in zip(distinct, names, strict=True) if name in meant}
+        return some.replace_strict(known, default=None, return_dtype=pl.String).to_frame("meant")
+
+    return texts if texts.null_count() == len(texts) else read_by_runs(texts, of_some)["meant"]
 
 
 def study_day(day: pl.Expr, start: pl.Expr) -> pl.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +18,7 @@ from trialwright.medicine.hepatitis_b.result_texts import read_results
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay
 from trialwright.records.results import contradicting, is_below_its_limit, standard_bounds
+from trialwright.records.runs import read_by_runs
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.units import Unit, UnknownUnit, find_unit
 from trialwright.vocabulary.verdicts import Reason
@@ -114,12 +115,9 @@ _ENDS = ("lo", "hi", "lo_open", "hi_open")
 def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataFrame:
     low = fact.limits[0]
     floor = 0.0 if low is not None and low >= 0 else None
-    keys = ("STRESU", "ORRESU", "METHOD")
-    named = records.join(
-        _factors(records.select(keys).unique(), fact),
-        on=keys, how="left", nulls_equal=True, maintain_order="left",
-    )  # fmt: skip
-    read = pl.concat([named, _bounds(named, floor)], how="horizontal")
+    units = records.select(pl.struct("STRESU", "ORRESU", "METHOD")).to_series()
+    named = records.hstack(read_by_runs(units, partial(_factors, fact=fact)))
+    read = named.hstack(_bounds(named, floor))
     factor = pl.col("factor")
     read = read.with_columns(
         *(pl.when(factor.is_not_null()).then(pl.col(end)) for end in ("lo_open", "hi_open")),
@@ -167,11 +165,12 @@ def _bounds(named: pl.DataFrame, floor: float | None) -> pl.DataFrame:
     ).select("contradicts", *(pl.when(~pl.col("contradicts")).then(name).alias(name) for name in _ENDS))
 
 
-def _factors(units: pl.DataFrame, fact: Fact) -> pl.DataFrame:
-    """What turns a standardised number into the unit of the fact, and a reported one (`reported`), and whether it went through
-    a multiplication before."""
+def _factors(units: pl.Series, fact: Fact) -> pl.DataFrame:
+    """What turns a number standardised to a unit into the unit of the fact, and a reported one (`reported`), and whether it went
+    through a multiplication before."""
+    asked = units.struct.unnest()
     rows = []
-    for standard, reported, assay in units.iter_rows():
+    for standard, reported, assay in asked.unique().iter_rows():
         factor = factor_to(fact, standard or None, assay)
         is_changed = factor not in (1.0, None) or (
             reported is not None and _unit(reported) != _unit(standard)
@@ -179,7 +178,10 @@ def _factors(units: pl.DataFrame, fact: Fact) -> pl.DataFrame:
         of_reported = factor_to(fact, reported or None, assay)
         rows.append((standard, reported, assay, factor, is_changed, of_reported is not None, of_reported))
     added = {"factor": pl.Float64, "is_changed": pl.Boolean, "has_unit": pl.Boolean, "reported": pl.Float64}
-    return pl.DataFrame(rows, schema={**units.schema, **added}, orient="row")
+    known = pl.DataFrame(rows, schema={**asked.schema, **added}, orient="row")
+    return asked.join(
+        known, on=asked.columns, how="left", nulls_equal=True, maintain_order="left"
+    ).select(*added)
 
 
 def _unit(text: str | None) -> Unit | str | None:

@@ -17,6 +17,7 @@ from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import DEATH
 from trialwright.protocol.scopes import make_scope
 from trialwright.records.dates import MOMENT, minute_ranges
+from trialwright.records.runs import read_by_runs
 from trialwright.records.sdtm import ValueKind, complete_table, domains, empty_table
 from trialwright.records.table_threads import on_table_threads
 from trialwright.vocabulary.problems import Problem, ProblemsFound
@@ -134,11 +135,8 @@ def make_study(
             table = empty_table(name).with_columns(
                 pl.lit(None, everybody[key].dtype).alias(key) for key in keys
             )
-        whose = table.select(identity).join(
-            everybody, on=identity, how="left", nulls_equal=True, maintain_order="left"
-        )
-        keyed = table.with_columns(whose[SUBJECT])
-        if whose[SUBJECT].null_count():
+        keyed = table.with_columns(_whose(table, everybody))
+        if keyed[SUBJECT].null_count():
             left_out += _without_subject(keyed, name)
             keyed = keyed.filter(pl.col(SUBJECT).is_not_null())
         ready[name] = _in_order(keyed, name, keys)
@@ -156,6 +154,19 @@ def make_study(
     return Study(
         loaded, scope, MappingProxyType(ready), subjects, tuple(keys), cut, tuple(left_out), is_simulated
     )
+
+
+def _whose(table: pl.DataFrame, everybody: pl.DataFrame) -> pl.Series:
+    """The numbers of the persons whose records these are, null where they are nobody's."""
+    identity = [name for name in everybody.columns if name != SUBJECT]
+
+    def numbers(whose: pl.Series) -> pl.DataFrame:
+        found = whose.struct.unnest().join(
+            everybody, on=identity, how="left", nulls_equal=True, maintain_order="left"
+        )
+        return found.select(SUBJECT)
+
+    return read_by_runs(table.select(pl.struct(identity)).to_series(), numbers)[SUBJECT]
 
 
 def _refuse_unread_deaths(protocol: Protocol, people: pl.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -169,9 +169,11 @@ def _names_in_analyses(protocol: Protocol) -> Iterator[Use]:
                 yield path, name, ("facts",)
 
 
-def facts_named(protocol: Protocol) -> list[str]:
-    """The facts that analyses compare, describe, adjust or weight by, in the order in which they are named first."""
-    named = (name for id_, one in protocol.analyses.items() for _, name in _facts_in(("analyses", id_), one))
+def facts_named(protocol: Protocol, analyses: Container[str] | None = None) -> list[str]:
+    """The facts that analyses (some, by id, or all) compare, describe, adjust or weight by, in the order in which the protocol
+    names them first."""
+    asked = {id_: one for id_, one in protocol.analyses.items() if analyses is None or id_ in analyses}
+    named = (name for id_, one in asked.items() for _, name in _facts_in(("analyses", id_), one))
     return [name for name in dict.fromkeys(named) if name in protocol.facts]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from trialwright.records.runs import read_by_runs
 from trialwright.vocabulary.partial_dates import FIRST_YEAR, LAST_YEAR, PartialDate
 
 MOMENT = pl.Datetime("us")
@@ -39,6 +40,10 @@ def minute_ranges(texts: pl.Series) -> pl.DataFrame:
     """
     if texts.null_count() == len(texts):
         return pl.DataFrame(schema={"earliest": MOMENT, "latest": MOMENT}).clear(len(texts))
+    return read_by_runs(texts, _minute_ranges)
+
+
+def _minute_ranges(texts: pl.Series) -> pl.DataFrame:
     distinct = texts.rename("text").unique().to_frame()  # many records, few days
     ranges = distinct.with_columns(_whole_dates(pl.col("text")))
     unread = pl.col("earliest").is_null()

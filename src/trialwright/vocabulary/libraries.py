@@ -13,7 +13,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "POLARS_MAX_THREADS": "1",
-        "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
+        "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1,background_thread:false",
     }
 )
 """Linear algebra and tables keep to one thread each: the matrices and tables of a trial are small, threads would wait for each

@@ -29,7 +29,8 @@ CROSSED = OF_TRIALS + " the boundary of `{id_}` is crossed"
 AT_CROSSING = "participants who counted when it was"
 MEASURABLE = "participants in whom a reactivation can be measured"
 
-_LIMITED = ("hbv_dna", "hbsag_quantity")
+LIMITED = ("hbv_dna", "hbsag_quantity")
+"""Facts whose assays have limits."""
 
 Seen = Iterator[tuple[str, float | None]]
 
@@ -110,7 +111,7 @@ def _found(what: str, happened: pl.DataFrame, told: pl.DataFrame, usual: int | N
 def _beyond_limits(data: AnalysisData) -> Seen:
     """The share of baselines of which only a limit is known."""
     known = data.tables["ADBASE"].join(data.adsl.select("USUBJID"), on="USUBJID", how="semi")
-    for name in _LIMITED:
+    for name in LIMITED:
         rows = known.filter((pl.col("PARAMCD") == name.upper()) & pl.col("AVALLO").is_not_null())
         if rows.height:
             label = data.protocol.facts[name].label

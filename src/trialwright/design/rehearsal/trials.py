@@ -10,17 +10,20 @@ from functools import lru_cache
 import polars as pl
 
 from trialwright.analysis.from_records import bind_each, parts_by
+from trialwright.analysis.immortal_time import counted_before
 from trialwright.analysis.run import dataset_of, run_analysis
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.study import make_study
 from trialwright.design.rehearsal.questions import Question, ask
-from trialwright.design.rehearsal.seen import MEASURABLE, see_calendar, see_reactivation, see_recurrence
+from trialwright.design.rehearsal.seen import LIMITED, MEASURABLE, see_calendar, see_reactivation, see_recurrence
 from trialwright.design.rehearsal.targets import Target, lives_of, reactivation_truth, recurrence_truth
 from trialwright.design.virtual.parameters import AfterTreatment, Common, read_parameters
 from trialwright.design.virtual.plan import AfterTreatmentPlan, read_after_treatment_plan
 from trialwright.design.virtual.simulation import KEY, simulate
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol, load_protocol
+from trialwright.protocol.model import Protocol
+from trialwright.protocol.references import facts_named
 from trialwright.records.table_threads import on_table_threads
 
 ESTIMATE, TRUTH, SEEN, KEPT = "estimate", "truth", "seen", "kept"
@@ -93,10 +96,13 @@ def rehearse_block(block: TrialBlock) -> pl.DataFrame:
         errors=False, observed=not is_after,
     )  # fmt: skip
     records = {name: _with_key(table) for name, table in made.tables.items()}
+    protocol = loaded.protocol
     derived = derive_datasets(
-        make_study(loaded, records, keys=[KEY]), only=_datasets(loaded, questions, is_after=is_after)
+        make_study(loaded, records, keys=[KEY]),
+        only=_datasets(protocol, questions, is_after=is_after),
+        parameters=_parameters(protocol, questions),
     )
-    trials = bind_each(loaded.protocol, derived.tables, KEY, is_simulated=True)
+    trials = bind_each(protocol, derived.tables, KEY, is_simulated=True)
     latent, observable = parts_by(made.latent, KEY), parts_by(made.observable, KEY)
     kept = see_calendar(derived.tables["ADCLOCK"], KEY)
     plan = read_after_treatment_plan(loaded) if is_after else None
@@ -112,11 +118,18 @@ def rehearse_block(block: TrialBlock) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def _datasets(loaded: LoadedProtocol, questions: Sequence[Question], *, is_after: bool) -> tuple[str, ...]:
+def _datasets(protocol: Protocol, questions: Sequence[Question], *, is_after: bool) -> tuple[str, ...]:
     """What the questions are answered from, and what else is looked at; nothing else is derived."""
-    protocol = loaded.protocol
     read = [dataset_of(protocol, protocol.analyses[one.analysis]).partition("[")[0] for one in questions]
     return tuple(dict.fromkeys([*_ALWAYS, *read, *(() if is_after else _FOR_BOUNDARIES)]))
+
+
+def _parameters(protocol: Protocol, questions: Sequence[Question]) -> frozenset[str]:
+    """The facts and endpoints that the analyses asked, and what else is looked at, read of these datasets."""
+    analyses = {one.analysis for one in questions}
+    endpoints = {getattr(protocol.analyses[id_], "endpoint", None) for id_ in analyses} - {None}
+    compared = {one.endpoint for one in counted_before(protocol).values()}
+    return frozenset({*facts_named(protocol, analyses), *LIMITED, *endpoints, *compared})
 
 
 @lru_cache(maxsize=2)
