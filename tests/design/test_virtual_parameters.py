@@ -74,6 +74,7 @@ def test_an_unknown_scenario_is_told_with_the_nearest():
         pytest.param({"loss": 1.2}, ["unusable-assumption"], id="a share above 1"),
         pytest.param({"loss": "many"}, ["unusable-assumption"], id="a word for a number"),
         pytest.param({"accrual": -1}, ["unusable-assumption"], id="a negative length"),
+        pytest.param({"accrual": 54.5}, ["unusable-assumption"], id="data that end before the last enrolment"),
         pytest.param({"first_enrolment": "spring"}, ["unusable-assumption"], id="no day"),
         pytest.param(
             {"loss": None, "women": None}, ["missing-assumption"] * 2, id="two that are missing, both told"
@@ -83,6 +84,10 @@ def test_an_unknown_scenario_is_told_with_the_nearest():
 )
 def test_what_cannot_be_used_is_told(change, code):
     assert codes(with_assumptions("nct04294498", **change)) == code
+
+
+def test_data_may_end_with_the_last_enrolment():
+    assert read_parameters(with_assumptions("nct04294498", accrual=54)).accrual == 54 * DAYS_A_MONTH
 
 
 def test_a_protocol_without_virtual_patients():

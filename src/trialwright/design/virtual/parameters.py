@@ -261,7 +261,16 @@ def read_parameters(loaded: LoadedProtocol, scenario: str | None = None) -> Comm
         raise ProblemsFound(problems)
     if crowded := [_crowded(names, made) for names in EXCLUSIVE[kind] if _total(names, made) > 1]:
         raise ProblemsFound(crowded)
+    if made["accrual"] > made["data_collection"]:
+        raise ProblemsFound([_too_short(made["accrual"], made["data_collection"])])
     return kind(**made)
+
+
+def _too_short(accrual: float, collection: float) -> Problem:
+    enrolled, ended = accrual / DAYS_A_MONTH, collection / DAYS_A_MONTH
+    message = f"the data end {ended:g} months after the first enrolment, while patients still enter: `accrual` is {enrolled:g} months"
+    fix = f"enrol within {ended:g} months, or collect data for at least {enrolled:g} months"
+    return Problem("unusable-assumption", message, field="assumptions.data_collection", fix=fix)
 
 
 def _total(names: tuple[str, ...], made: Mapping[str, Any]) -> Decimal:
