@@ -68,6 +68,17 @@ def test_what_else_is_known_changes_no_dataset(after_treatment, only):
         assert_frame_equal(made.tables[name], everything.tables[name])
 
 
+@pytest.mark.parametrize("told", [{"recurrence", "os", "hbv_dna", "cirrhosis"}, {"os", "afp"}, set()])
+def test_some_parameters_are_what_all_together_have(after_treatment, told):
+    study, everything = after_treatment
+    names = ("ADBASE", "ADTTE", "ADTTEV")
+    made = derive_datasets(study, only=names, parameters=told)
+    for name in names:
+        theirs = everything.tables[name].filter(pl.col("PARAMCD").str.to_lowercase().is_in(told))
+        assert_frame_equal(made.tables[name], theirs)
+    assert set(made.tables["ADTTE"]["PARAMCD"].str.to_lowercase()) == told & {"recurrence", "os"}
+
+
 def test_what_nobody_asks_for_is_neither_read_nor_derived(after_treatment):
     study, _ = after_treatment
     facts = known_facts(study, wanted={"recurrence"})
