@@ -18,7 +18,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
 )
 """Linear algebra and tables keep to one thread each: the matrices and tables of a trial are small, threads would wait for each
 other most of the time, and a sum split among them may end in another last digit on another machine. Memory of a table that is
-gone is kept for the next one: to give it back and ask for it anew took a quarter of the time of twenty trials at once."""
+gone is kept for the next one: to give it back and ask for it anew took a quarter of the time of twenty trials at once, and a
+thread of its own that looks what to give back, woken again and again, a twentieth."""
 
 
 def settle() -> None:
