@@ -77,7 +77,9 @@ class NamedRecords:
         if (domain, column) not in self.places:
             told = self.study.tables[domain].select(text=column).with_row_index("rows").drop_nulls("text")
             found = told.group_by("text", maintain_order=True).agg("rows")
-            self.places[domain, column] = dict(zip(found["text"], found["rows"], strict=True))
+            self.places[domain, column] = {
+                text: rows.set_sorted() for text, rows in zip(found["text"], found["rows"], strict=True)
+            }
         return self.places[domain, column]
 
     def _said(self, domain: str, column: str) -> Mapping[str, list[str]]:

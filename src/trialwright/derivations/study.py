@@ -139,7 +139,8 @@ def make_study(
         if keyed[SUBJECT].null_count():
             left_out += _without_subject(keyed, name)
             keyed = keyed.filter(pl.col(SUBJECT).is_not_null())
-        ready[name] = _in_order(keyed, name, keys)
+        # whoever groups or joins by subject then sees that nothing must be looked for
+        ready[name] = _in_order(keyed, name, keys).with_columns(pl.col(SUBJECT).set_sorted())
     ready = {name: _up_to(cut, table, name) for name, table in _with_minutes(ready)}
     subjects = everybody.join(ready["DM"], on=SUBJECT, how="semi", maintain_order="left")
     if len(subjects) < len(everybody):
