@@ -207,10 +207,11 @@ def _without_subject(table: pl.DataFrame, domain: str) -> Iterator[Problem]:
 
 
 def _in_order(table: pl.DataFrame, domain: str, keys: Sequence[str]) -> pl.DataFrame:
-    """The records by subject and sequence number, each once, in an order that does not depend on the one they came in."""
-    sequence = domains()[domain].sequence
-    by = [SUBJECT, *([sequence] if sequence else [])]
+    """The records by subject and sequence number (visits by theirs), each once, in an order that does not depend on the one they
+    came in."""
     schema = [name for name in domains()[domain].schema if name not in keys]
+    number = domains()[domain].sequence or "VISITNUM"
+    by = [SUBJECT, *([number] if number in schema else [])]
     others = sorted(name for name in table.columns if name not in {*keys, *schema, SUBJECT})
     table = in_order(table.select(*keys, *schema, *others, SUBJECT), *by)
     is_repeat = _repeats(table, by)
