@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from trialwright.design.virtual.laboratory import (
     CONVENTIONAL,
+    NEGATIVE,
     SI,
     levels,
     report_between,
     report_result,
     results,
+    samples_taken,
     write_results,
 )
-from trialwright.design.virtual.tables import NO_DAY, Rows, Words, day_texts, frames_of, in_order
+from trialwright.design.virtual.tables import NO_DAY, Rows, Words, day_texts, frame_of
 
 
 def day(text):
@@ -41,25 +43,43 @@ def test_where_there_is_no_day_there_is_no_text(days):
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3)), max_size=20))
 def test_rows_stand_by_subject_and_day_and_else_as_they_came(rows):
     """Python's sort keeps what is alike in its order; numbers begin anew with every subject."""
-    frame = pl.DataFrame(
-        [(subject, when, place) for place, (subject, when) in enumerate(rows)],
-        schema={"subject": pl.Int64, "LBDTC": pl.Int64, "place": pl.Int64},
-        orient="row",
+    made = Rows()
+    for place, (subject, when) in enumerate(rows):
+        made.add("LB", [subject], LBDTC=np.array([when]), place=place)
+    expected = sorted(
+        ((subject, when, place) for place, (subject, when) in enumerate(rows)), key=lambda row: row[:2]
     )
-    expected = sorted(frame.rows(), key=lambda row: row[:2])
-    found = in_order("LB", frame)
-    assert found.drop("LBSEQ").rows() == expected
+    found = frame_of("LB", [made], [0])
+    assert found.drop("LBSEQ", strict=False).rows() == [row[: found.width - 1] for row in expected]
     seen: dict[int, int] = {}
-    for (subject, *_), number in zip(expected, found["LBSEQ"], strict=True):
+    for (subject, *_), number in zip(expected, found["LBSEQ"] if rows else (), strict=True):
         seen[subject] = seen.get(subject, 0) + 1
         assert number == seen[subject]
 
 
 def test_a_missing_day_comes_first():
-    frame = pl.DataFrame({"subject": [1, 0, 0, 0, 1], "CMSTDTC": [5, 20_000, NO_DAY, 0, None]})
-    assert in_order("CM", frame).rows() == [
-        (0, NO_DAY, 1), (0, 0, 2), (0, 20_000, 3), (1, None, 1), (1, 5, 2)
+    rows = Rows()
+    rows.add("CM", [1, 0, 0, 0], CMSTDTC=np.array([5, 20_000, NO_DAY, 0]))
+    rows.add("CM", [1], CMTRT="Lenvatinib")
+    assert frame_of("CM", [rows], [0]).select("subject", "CMSTDTC", "CMSEQ").rows() == [
+        (0, NO_DAY, 1), (0, 0, 2), (0, 20_000, 3), (1, NO_DAY, 1), (1, 5, 2)
     ]  # fmt: skip
+
+
+def test_what_only_some_calls_say_is_missing_where_they_do_not():
+    """Words in any form, one for all rows or one for each; an empty one is none."""
+    rows = Rows()
+    rows.add("FA", [0, 1], FADTC=np.array([1, 2]), FAOBJ="SIZE", FAORRES=np.array(["12", ""]), FASTRESN=12)
+    rows.add("FA", [0, 1], FADTC=np.array([2, 1]), FAEVAL="", FAORRES=Words.either(np.array([True, False])))
+    rows.add("FA", [0], FADTC=3, FAOBJ="SIDE", FAORRES="left", FAEVAL=["READER 1"], FASTRESN=np.array([5]))
+    told = frame_of("FA", [rows], [0]).fill_nan(None)
+    assert told.select("subject", "FADTC", "FAOBJ", "FAORRES", "FAEVAL", "FASTRESN").rows() == [
+        (0, 1, "SIZE", "12", None, 12.0),
+        (0, 2, None, "Y", None, None),
+        (0, 3, "SIDE", "left", "READER 1", 5.0),
+        (1, 1, None, "N", None, None),
+        (1, 2, "SIZE", None, None, 12.0),
+    ]
 
 
 def test_words_of_several_trials_stand_where_they_were_said():
@@ -68,9 +88,10 @@ def test_words_of_several_trials_stand_where_they_were_said():
     for words, place in ((("12", "7"), [0, 1]), (("7", "3", "9"), [2, 0, 0])):
         rows = Rows()
         text = Words(np.array(place), words)
-        rows.add("FA", np.arange(len(place)), FAORRES=text, FASTRESC=text[::-1], FAOBJ="SIZE")
+        rows.add("FA", np.arange(len(place)), FADTC=0, FAORRES=text, FASTRESC=text[::-1], FAOBJ="SIZE")
         trials.append(rows)
-    assert frames_of("FA", trials, [0, 10]).rows() == [
+    told = frame_of("FA", trials, [0, 10]).select("subject", "FAORRES", "FASTRESC", "FAOBJ")
+    assert told.rows() == [
         (0, "12", "7", "SIZE"),
         (1, "7", "12", "SIZE"),
         (10, "9", "7", "SIZE"),
@@ -86,15 +107,19 @@ def test_one_word_where_it_is_so_another_where_not():
 # --- results ------------------------------------------------------------------------------------------------------------
 
 
+def everything(laboratory):
+    """One sample of each subject, and all taken."""
+    who = np.arange(len(laboratory))
+    one = who[:, None]
+    return samples_taken(one >= 0, zero=who, day=one, visit=one, laboratory=laboratory, is_man=who < 0)
+
+
 def test_results_as_both_laboratories_write_them():
     """Bilirubin in umol/L with one digit, in mg/dL with two; 1 mg/dL is 17.1 umol/L."""
     laboratory = np.array([SI, CONVENTIONAL])
-    recorded = report_result("bilirubin", np.array([12.34, 12.34]), laboratory)
-    who, done = np.arange(2), np.ones(2, dtype=bool)
-    made = results(
-        "bilirubin", recorded, done, subject=who, day=who, visit=who, laboratory=laboratory, is_man=~done
-    )
-    word = levels("anti_hcv", "negative", np.array([2]), np.array([0]), 1.0)
+    recorded = report_result("bilirubin", np.array([[12.34], [12.34]]), laboratory[:, None])
+    made = results("bilirubin", recorded, everything(laboratory))
+    word = levels("anti_hcv", NEGATIVE, np.array([2]), np.array([0]), 1.0)
     frame = pl.concat([pl.DataFrame(one) for one in (made, word)], how="diagonal_relaxed")
     told = write_results(frame, {})
     assert told.select("LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESC", "LBMETHOD", "LBSPEC").rows() == [
@@ -122,11 +147,7 @@ def test_results_as_both_laboratories_write_them():
 def test_results_of_an_assay_with_limits(true, text):
     laboratory = np.array([SI])
     recorded = report_between(
-        "hbv_dna", np.array([true]), laboratory, lower=20.0, upper=1.7e8, detection=10.0
+        "hbv_dna", np.array([[true]]), laboratory[:, None], lower=20.0, upper=1.7e8, detection=10.0
     )
-    who, done = np.zeros(1, dtype=np.int64), np.ones(1, dtype=bool)
-    made = results(
-        "hbv_dna", recorded, done, subject=who, day=who, visit=who, laboratory=laboratory, is_man=done
-    )
-    told = write_results(pl.DataFrame(made).with_columns(level=pl.lit(None, pl.String)), {})
+    told = write_results(pl.DataFrame(results("hbv_dna", recorded, everything(laboratory))), {})
     assert told["LBORRES"].to_list() == [text]

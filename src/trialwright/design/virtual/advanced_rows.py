@@ -11,7 +11,7 @@ from trialwright.design.virtual.advanced_course import Course
 from trialwright.design.virtual.advanced_visits import IMAGING, SCAN, SCREENING, Visits, failing_by_virus
 from trialwright.design.virtual.adverse_events import Exposure, add_adverse_events
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Numbers, Whole
-from trialwright.design.virtual.laboratory import Recorded, levels, results
+from trialwright.design.virtual.laboratory import POSITIVE, Recorded, levels
 from trialwright.design.virtual.lesion_rows import add_lesions
 from trialwright.design.virtual.lesions import READERS
 from trialwright.design.virtual.observed_tumour import Assessment
@@ -23,6 +23,7 @@ from trialwright.design.virtual.shared_rows import (
     add_disposition,
     add_ends_of_study,
     add_people,
+    add_results,
     add_visit_records,
     attest,
 )  # fmt: skip
@@ -134,19 +135,9 @@ def _add_laboratory(
     rows: Rows, course: Course, visits: Visits, measured: Mapping[str, tuple[Results, Recorded]]
 ) -> None:
     people = course.people
-    shape = visits.day.shape
-    subject = np.broadcast_to(np.arange(people.n)[:, None], shape)
-    day = course.zero[:, None] + visits.day
-    man = np.broadcast_to(people.is_man[:, None], shape)
-    for name, (seen, recorded) in measured.items():
-        lab = people.viral_laboratory if name == "hbv_dna" else people.laboratory
-        made = results(
-            name, recorded, seen.done, subject=subject, day=day, visit=visits.number,
-            laboratory=np.broadcast_to(lab[:, None], shape), is_man=man,
-        )  # fmt: skip
-        rows.add("LB", **made)
+    add_results(rows, people, course.zero, visits.day, visits.number, measured)
     who = np.arange(people.n)
-    rows.add("LB", **levels("hbsag", "positive", who, course.zero + course.laboratory_day, SCREENING))
+    rows.add("LB", **levels("hbsag", POSITIVE, who, course.zero + course.laboratory_day, SCREENING))
 
 
 def _add_screening(rows: Rows, p: Advanced, course: Course, seed: int, trial: int) -> None:

@@ -35,7 +35,7 @@ from trialwright.design.virtual.parameters import Advanced
 from trialwright.design.virtual.people import EPOCH, Results, draw_people
 from trialwright.design.virtual.plan import AdvancedPlan
 from trialwright.design.virtual.readings import Sample, samples_of
-from trialwright.design.virtual.tables import NO_DAY, Rows
+from trialwright.design.virtual.tables import NO_DAY, Rows, Words
 from trialwright.design.virtual.truth import MadeTrial, true_dates
 from trialwright.design.virtual.viral_load import FIRST_DAY, first_day
 
@@ -244,9 +244,9 @@ def _latent(p: Advanced, course: Course, liver: Liver) -> Mapping[str, Any]:
 
     log_baseline = virus.curve[:, -FIRST_DAY]
     return {
-        "ENROLLED": np.where(people.enrolled, "Y", "N"),
-        "PRONE_TO_REACTIVATION": np.where(virus.is_prone, "Y", "N"),
-        "HAS_SCAN": np.where(is_measurable, "Y", "N"),
+        "ENROLLED": Words.either(people.enrolled),
+        "PRONE_TO_REACTIVATION": Words.either(virus.is_prone),
+        "HAS_SCAN": Words.either(is_measurable),
         "HBV_DNA_LOG10_AT_ZERO": log_baseline,
         **true_dates(
             course.zero,

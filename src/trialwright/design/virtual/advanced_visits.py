@@ -128,7 +128,7 @@ def draw_results(
     }  # fmt: skip
     for name, values in true.items():
         is_measured = visits.sampled & (visits.is_whole | (name in ("alt", "ast", "alp", "bilirubin")))
-        recorded = report_result(name, np.maximum(values, 0.1), np.broadcast_to(chemistry, shape))
+        recorded = report_result(name, np.maximum(values, 0.1), chemistry)
         made[name] = (Results(visits.day, recorded.value, recorded.state, is_measured), recorded)
     return made, liver
 

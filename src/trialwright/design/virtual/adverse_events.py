@@ -8,7 +8,9 @@ import numpy as np
 
 from trialwright.design.virtual.draws import Draws, Flags, Whole
 from trialwright.design.virtual.parameters import Common
-from trialwright.design.virtual.tables import NO_DAY, Rows
+from trialwright.design.virtual.tables import NO_DAY, Rows, Words
+
+_GRADES = ("0", "1", "2", "3", "4", "5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ def add_adverse_events(rows: Rows, p: Common, exposure: Exposure, draws: Draws) 
             "AE", some, AETERM=term.capitalize(), AEDECOD=term.upper(),
             AESTDTC=(exposure.zero + onset)[some],
             AEENDTC=np.where(is_over, exposure.zero + end, NO_DAY)[some],
-            AETOXGR=grade[some].astype(str), AESER=np.where(is_serious, "Y", "N")[some],
-            AEREL=np.where(is_related, "RELATED", "NOT RELATED")[some], AEACN="DOSE NOT CHANGED",
-            AEOUT=np.where(is_over, "RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED")[some],
-            is_partial=is_partial[some],
+            AETOXGR=Words(grade[some], _GRADES), AESER=Words.either(is_serious, "Y", "N")[some],
+            AEREL=Words.either(is_related, "RELATED", "NOT RELATED")[some], AEACN="DOSE NOT CHANGED",
+            AEOUT=Words.either(is_over, "RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED")[some],
+            is_partial=is_partial[some].astype(np.int64),
         )  # fmt: skip
 
 
@@ -54,9 +56,9 @@ def add_immune_mediated(
     is_severe = grade >= 3
     rows.add(
         "AE", subject, AETERM=term, AEDECOD=term.upper(), AECAT="IMMUNE-MEDIATED", AESTDTC=onset, AEENDTC=end,
-        AETOXGR=grade.astype(str), AESER=np.where(is_severe, "Y", "N"), AEREL="RELATED",
-        AEACN=np.where(is_severe, "DRUG INTERRUPTED", "DOSE NOT CHANGED"),
-        AEOUT=np.where(end > NO_DAY, "RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED"),
+        AETOXGR=Words(grade, _GRADES), AESER=Words.either(is_severe, "Y", "N"), AEREL="RELATED",
+        AEACN=Words.either(is_severe, "DRUG INTERRUPTED", "DOSE NOT CHANGED"),
+        AEOUT=Words.either(end > NO_DAY, "RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED"),
     )  # fmt: skip
     rows.add("CM", subject[steroid], CMTRT="Prednisolone", CMDECOD="PREDNISOLONE", CMINDC=term.upper(), CMDOSE=60.0,
              CMDOSU="mg", CMSTDTC=onset[steroid], CMENDTC=end[steroid])  # fmt: skip

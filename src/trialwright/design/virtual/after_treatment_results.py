@@ -100,8 +100,7 @@ def draw_results(
     """What was measured at the visits: for each test the results in the unit of the catalogue, and as reported."""
     people, shape = course.people, visits.day.shape
     draws = Draws(seed, trial, "laboratory", people.n)
-    chemistry = np.broadcast_to(people.laboratory[:, None], shape)
-    virology = np.broadcast_to(people.viral_laboratory[:, None], shape)
+    chemistry, virology = people.laboratory[:, None], people.viral_laboratory[:, None]
 
     def noise(spread: float) -> Numbers:
         return np.asarray(np.exp(spread * draws.rng.standard_normal(shape)))
@@ -128,13 +127,14 @@ def draw_results(
     }  # fmt: skip
     made: dict[str, tuple[Results, Recorded]] = {}
     lacks_first = Draws(seed, trial, "missing results", people.n).chance(p.missing_covariates)
+    regular = visits.sampled & visits.is_regular
     for name, values in true.items():
-        is_measured = visits.sampled & (visits.is_regular | (name in _COUNTS))
+        is_measured = visits.sampled if name in _COUNTS else regular
         if name == "afp":
+            is_measured = regular.copy()
             is_measured[:, 0] &= ~lacks_first
         recorded = report_result(name, np.maximum(values, 0.1), chemistry)
         made[name] = (Results(visits.day, recorded.value, recorded.state, is_measured), recorded)
-    regular = visits.sampled & visits.is_regular
     lower, upper = plan.hbv_dna_limits
     cleared = draws.chance(p.hbv_dna_undetected)[:, None]
     virus = np.where(cleared, 0.0, 1.2 - visits.day / 365.0) + 0.3 * draws.rng.standard_normal(shape)

@@ -10,7 +10,7 @@ from trialwright.design.virtual.adverse_events import Exposure, add_adverse_even
 from trialwright.design.virtual.after_treatment_course import Course
 from trialwright.design.virtual.after_treatment_results import DECISION, SCAN, SCREENING, Visits, last_contact
 from trialwright.design.virtual.draws import NEVER, Draws, Flags, Whole
-from trialwright.design.virtual.laboratory import Recorded, levels, results
+from trialwright.design.virtual.laboratory import NEGATIVE, POSITIVE, Recorded, levels
 from trialwright.design.virtual.lesions import READERS
 from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import Results
@@ -22,6 +22,7 @@ from trialwright.design.virtual.shared_rows import (
     add_history,
     add_number,
     add_people,
+    add_results,
     add_visit_records,
     attest,
 )  # fmt: skip
@@ -53,8 +54,7 @@ def add_rows(
     draws = Draws(seed, trial, "rows", people.n)
     start = np.where(people.enrolled, zero, NO_DAY)
     end = np.where(people.enrolled, zero + course.last, NO_DAY)
-    groups = np.array([name.upper().replace("_", " ") for name in plan.groups], dtype=object)
-    arm = groups[course.interferon.decided.astype(int)]
+    arm = Words.either(course.interferon.decided, *reversed(plan.groups))
     add_people(rows, people, start=start, end=end, death=_dated(zero, course.death), group=arm)
     _add_milestones(rows, plan, course)
     _add_history(rows, p, plan, course, draws)
@@ -150,28 +150,30 @@ def _add_baseline(
     before = course.radical - draws.days(3, 20)
     ablated = covariates.by_ablation
     invades = draws.chance(p.microvascular_invasion)
-    add_categories(rows, who, before, 0.0, {"BCLC STAGE": np.where(covariates.bclc_a, "A", "0")})
+    add_categories(rows, who, before, 0.0, {"BCLC STAGE": Words.either(covariates.bclc_a, "A", "0")})
 
     def told() -> Whole:
         return who[~missing.chance(p.missing_covariates)]
 
-    add_categories(rows, who, course.radical, 0.0, {"RADICAL BY": np.where(ablated, "ablation", "resection")})
-    seen_in_tissue = np.where(ablated, "not_assessable", np.where(invades, "present", "absent"))
+    add_categories(
+        rows, who, course.radical, 0.0, {"RADICAL BY": Words.either(ablated, "ablation", "resection")}
+    )
+    seen_in_tissue = Words(np.where(ablated, 2, invades), ("absent", "present", "not_assessable"))
     for name, values in (
         ("MICROVASCULAR INVASION", seen_in_tissue),
-        ("CIRRHOSIS", np.where(covariates.cirrhosis, "present", "absent")),
+        ("CIRRHOSIS", Words.either(covariates.cirrhosis, "present", "absent")),
     ):
         some = told()
         add_categories(rows, some, course.radical[some], 0.0, {name: values[some]})
     add_categories(rows, who, day, SCREENING, {
         "ASCITES": "none", "ENCEPHALOPATHY": "none", "OTHER CANCER": "none", "IN OTHER TRIAL": "N",
     })  # fmt: skip
-    antigen, some = np.where(draws.chance(p.hbeag_positive), "positive", "negative"), told()
+    antigen, some = Words.either(draws.chance(p.hbeag_positive), "positive", "negative"), told()
     add_categories(rows, some, day[some], SCREENING, {"HBEAG": antigen[some]})
     women = who[~people.is_man]
     add_categories(rows, women, day[women], SCREENING, {"PREGNANCY TEST": "negative", "BREASTFEEDING": "N"})
     treated = who[people.enrolled]
-    assigned = np.array(plan.groups)[course.interferon.decided.astype(int)]
+    assigned = Words.either(course.interferon.decided, *reversed(plan.groups))
     add_categories(rows, treated, zero[treated], SCREENING, {"ASSIGNED GROUP": assigned[treated]})
     weeks = np.asarray(np.round((zero - course.radical) / 7.0, 1), dtype=np.float64)
     add_number(
@@ -207,18 +209,9 @@ def _add_laboratory(
     rows: Rows, course: Course, visits: Visits, measured: Mapping[str, tuple[Results, Recorded]]
 ) -> None:
     people, zero = course.people, course.zero
-    shape = visits.day.shape
-    subject = np.broadcast_to(np.arange(people.n)[:, None], shape)
-    day = zero[:, None] + visits.day
-    man = np.broadcast_to(people.is_man[:, None], shape)
-    for name, (seen, recorded) in measured.items():
-        lab = people.viral_laboratory if name == "hbv_dna" else people.laboratory
-        rows.add("LB", **results(
-            name, recorded, seen.done, subject=subject, day=day, visit=visits.number,
-            laboratory=np.broadcast_to(lab[:, None], shape), is_man=man,
-        ))  # fmt: skip
+    add_results(rows, people, zero, visits.day, visits.number, measured)
     who = np.arange(people.n)
-    for name, level in (("hbsag", "positive"), ("anti_hcv", "negative")):
+    for name, level in (("hbsag", POSITIVE), ("anti_hcv", NEGATIVE)):
         rows.add("LB", **levels(name, level, who, zero + course.laboratory_day, SCREENING))
     subject = np.nonzero(visits.done)[0]
     add_visit_records(rows, subject, zero[subject] + visits.day[visits.done], visits.number[visits.done])

@@ -25,7 +25,7 @@ from trialwright.design.virtual.parameters import AfterTreatment
 from trialwright.design.virtual.people import Results, draw_people
 from trialwright.design.virtual.plan import AfterTreatmentPlan
 from trialwright.design.virtual.readings import Sample, samples_of
-from trialwright.design.virtual.tables import Rows
+from trialwright.design.virtual.tables import Rows, Words
 from trialwright.design.virtual.truth import MadeTrial, true_dates
 
 AGES = (18.1, 70.9)
@@ -128,18 +128,16 @@ def _latent(course: Course, antigen: Antigen) -> Mapping[str, Any]:
     def lived(day: Whole) -> Whole:
         return np.where(day <= alive, day, NEVER)
 
-    kinds = np.array(
-        ["in the liver", "in a vein", "not specific", "outside the liver", "at the ablated site"]
-    )
+    kinds = ("in the liver", "in a vein", "not specific", "outside the liver", "at the ablated site")
     return {
-        "ENROLLED": np.where(people.enrolled, "Y", "N"),
-        "WITH_PEGINTERFERON": np.where(course.interferon.decided, "Y", "N"),
+        "ENROLLED": Words.either(people.enrolled),
+        "WITH_PEGINTERFERON": Words.either(course.interferon.decided),
         "PROPENSITY": course.interferon.propensity,
-        "UNMEASURED": np.where(course.covariates.unmeasured, "Y", "N"),
+        "UNMEASURED": Words.either(course.covariates.unmeasured),
         "RECURRENCE_DAY": course.recurrence,
         "RECURRENCE_DAY_WITH": course.recurrence_with,
         "RECURRENCE_DAY_WITHOUT": course.recurrence_without,
-        "RECURRENCE_KIND": kinds[course.kind],
+        "RECURRENCE_KIND": Words(course.kind, kinds),
         "HBSAG_LOG10_AT_ZERO": course.covariates.hbsag,
         **true_dates(
             course.zero,

@@ -6,6 +6,7 @@ was recorded, in the unit of the catalogue, is handed back, so that the truth ca
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ from trialwright.records.results import scale_of
 from trialwright.vocabulary.concepts import Concept, catalogue
 
 SI, CONVENTIONAL = 0, 1
-EXACT, BELOW, ABOVE, NOT_DETECTED = 0, 1, 2, 3
-"""What a result is: a number, below or above what the assay can measure, or not detected at all."""
+EXACT, BELOW, ABOVE, NOT_DETECTED, POSITIVE, NEGATIVE = range(6)
+"""What a result is: a number, below or above what the assay can measure, or not detected at all; or a word alone."""
 
 HBV_ASSAY = "roche_cobas_taqman"
 
@@ -83,16 +84,15 @@ class Recorded:
 
 
 def report_result(name: str, true: Numbers, laboratory: Whole) -> Recorded:
-    """True values as each laboratory rounds them. Of one shape."""
+    """True values as each laboratory rounds them. Of one shape, or with one laboratory for all columns of a row."""
     test = tests()[name]
-    factor = np.where(laboratory == SI, *test.factors)
+    factor = np.array(test.factors)[laboratory]
     number = true / factor
     if test.figures is not None:
         number = _to_figures(number, test.figures)
     elif test.digits is not None:
-        number = np.where(
-            laboratory == SI, np.round(number, test.digits[0]), np.round(number, test.digits[1])
-        )
+        scale = _POWERS_OF_TEN[np.array(test.digits)][laboratory]
+        number = np.rint(number * scale) / scale
     number = np.maximum(number, 0.0)
     return Recorded(number, number * factor, np.zeros(number.shape, dtype=np.int64))
 
@@ -137,31 +137,45 @@ _POWERS_OF_TEN = np.array([float(f"1e{power}") for power in range(309)])
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def results(
-    name: str,
-    recorded: Recorded,
-    done: Flags,
-    *,
-    subject: Whole,
-    day: Whole,
-    visit: Numbers,
-    laboratory: Whole,
-    is_man: Flags,
-) -> dict[str, Any]:
-    """Rows of LB, as `write_results` takes them, of the samples that were taken; all of one shape."""
-    words = _words(name, laboratory[done], is_man[done])
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Samples that were taken, one row each: `done` picks them from all that might have been.
+
+    `reader` tells the laboratory and the sex apart, by which units and limits go (`_reader`).
+    """
+
+    done: Flags
+    subject: Whole
+    day: Whole
+    visit: Numbers
+    reader: np.ndarray[tuple[int, ...], np.dtype[np.int16]]
+
+
+def samples_taken(
+    done: Flags, *, zero: Whole, day: Whole, visit: Numbers, laboratory: Whole, is_man: Flags
+) -> Taken:
+    """The samples that were taken. `done`, `day` and `visit` have a row for each subject, the others a value.
+
+    Days count from `zero`.
+    """
+    subject = np.nonzero(done)[0]
+    reader = _reader(laboratory, is_man).astype(np.int16)
+    return Taken(done, subject, zero[subject] + day[done], visit[done], reader[subject])
+
+
+def results(name: str, recorded: Recorded, taken: Taken) -> dict[str, Any]:
+    """Rows of LB, as `write_results` takes them."""
     return {
-        "subject": subject[done],
-        "LBDTC": day[done],
-        "VISITNUM": visit[done].astype(np.float64),
-        "words": words.astype(np.int16),
-        "number": recorded.number[done],
-        "value": recorded.value[done],
-        "state": recorded.state[done].astype(np.int8),
+        "subject": taken.subject,
+        "LBDTC": taken.day,
+        "VISITNUM": taken.visit,
+        "words": taken.reader + np.int16(_words(name)),
+        "number": recorded.number[taken.done],
+        "state": recorded.state[taken.done].astype(np.int8),
     }
 
 
-def levels(name: str, level: str, subject: Whole, day: Whole, visit: float) -> dict[str, Any]:
+def levels(name: str, level: int, subject: Whole, day: Whole, visit: float) -> dict[str, Any]:
     """Rows of LB, as `write_results` takes them, of a test that gives words in place of numbers (see `_QUALITATIVE`)."""
     words = 4 * len(tests()) + list(_QUALITATIVE).index(name)
     return {
@@ -169,7 +183,8 @@ def levels(name: str, level: str, subject: Whole, day: Whole, visit: float) -> d
         "LBDTC": day,
         "VISITNUM": visit,
         "words": np.full(len(subject), words, dtype=np.int16),
-        "level": level,
+        "number": 0.0,
+        "state": np.full(len(subject), level, dtype=np.int8),
     }
 
 
@@ -191,28 +206,44 @@ def write_results(
     limits : mapping of str to (lower, upper)
         Limits of quantification of assays that have them, in the unit of the catalogue.
     """
-    texts = _texts(rows.select(_MEASURED).unique().drop_nulls())
-    told = rows.hstack(_wording(limits)[rows["words"]])
-    return told.join(texts, on=_MEASURED, how="left", maintain_order="left").with_columns(
-        pl.coalesce("level", name).alias(name) for name in ("LBORRES", "LBSTRESC")
+    wording = _wording(limits)
+    words = rows["words"].to_numpy()
+    numbers = rows["number"].unique().to_frame().with_row_index("place")
+    place = rows.select("number").join(numbers, on="number", how="left", maintain_order="left")["place"]
+    # what decides how a result is written, as one number; few of them occur
+    size = (len(numbers), NEGATIVE + 1, len(wording) // 2 + 1)
+    key = (place.to_numpy().astype(np.int64) * size[1] + rows["state"].to_numpy()) * size[2] + words // 2
+    occurs = np.zeros(math.prod(size), dtype=bool)
+    occurs[key] = True
+    number, state, kind = np.unravel_index(np.flatnonzero(occurs), size)
+    factors = wording["factor"].to_numpy()
+    measured = pl.DataFrame(
+        {
+            "number": numbers["number"].to_numpy()[number],
+            "state": state,
+            "factor": factors[2 * kind],
+        }
     )
-
-
-_MEASURED = ["number", "value", "state"]
+    texts = _texts(measured)[np.cumsum(occurs, dtype=np.uint32)[key] - 1]
+    return rows.drop("words", "number", "state").hstack(wording.drop("factor")[words]).hstack(texts)
 
 
 def _texts(measured: pl.DataFrame) -> pl.DataFrame:
     """How results are written; many are the same, and writing is slow."""
-    sign = pl.col("state").replace_strict(
-        {EXACT: "", BELOW: "<", ABOVE: ">"}, default=None, return_dtype=pl.String
-    )
-    number, value = pl.col("number"), pl.col("value")
-    return measured.with_columns(
-        pl.coalesce(sign + _number_text("number"), pl.lit("not detected")).alias("LBORRES"),
-        pl.when(sign != "").then(sign).alias("LBORCMP"),
-        pl.when(pl.col("state") != NOT_DETECTED).then(number).alias("LBORRESN"),
-        pl.coalesce(sign + _number_text("value"), pl.lit("NOT DETECTED")).alias("LBSTRESC"),
-        pl.when(pl.col("state") == EXACT).then(value).alias("LBSTRESN"),
+    state = pl.col("state")
+    words = {NOT_DETECTED: "not detected", POSITIVE: "positive", NEGATIVE: "negative"}
+    word = state.replace_strict(words, default=None, return_dtype=pl.String)
+    sign = state.replace_strict({BELOW: "<", ABOVE: ">"}, default=None, return_dtype=pl.String)
+    is_number = state <= ABOVE
+    return measured.with_columns(value=pl.col("number") * pl.col("factor")).select(
+        pl.coalesce(word, pl.concat_str(sign.fill_null(""), _number_text("number"))).alias("LBORRES"),
+        sign.alias("LBORCMP"),
+        pl.when(is_number).then("number").alias("LBORRESN"),
+        pl.coalesce(
+            pl.when(state == NOT_DETECTED).then(word.str.to_uppercase()).otherwise(word),
+            pl.concat_str(sign.fill_null(""), _number_text("value")),
+        ).alias("LBSTRESC"),
+        pl.when(state == EXACT).then("value").alias("LBSTRESN"),
     )  # fmt: skip
 
 
@@ -245,9 +276,7 @@ def _wording(limits: Mapping[str, tuple[float | None, float | None]]) -> pl.Data
                 )
                 rows.append(
                     {
-                        "test": name,
-                        "laboratory": laboratory,
-                        "is_man": is_man,
+                        "factor": factor,
                         "LBTESTCD": concept.test,
                         "LBTEST": concept.label,
                         "LBORRESU": unit,
@@ -278,11 +307,16 @@ _WORDS = {
 def upper_limits(names: Sequence[str], laboratory: Whole, is_man: Flags) -> list[Numbers]:
     """The upper limits of normal that stand beside results of each subject, in the unit of the catalogue."""
     told = _wording({})["LBSTNRHI"].to_numpy()
-    return [told[_words(name, laboratory, is_man)] for name in names]
+    return [told[_words(name) + _reader(laboratory, is_man)] for name in names]
 
 
-def _words(name: str, laboratory: Whole, is_man: Flags) -> Whole:
-    return 4 * list(tests()).index(name) + 2 * laboratory + is_man
+def _words(name: str) -> int:
+    """The first of the four rows of `_wording` of a test; `_reader` says which of them."""
+    return 4 * list(tests()).index(name)
+
+
+def _reader(laboratory: Whole, is_man: Flags) -> Whole:
+    return 2 * laboratory + is_man
 
 
 def _short(limit: float | None, factor: float, digits: tuple[int, int] | None, laboratory: int) -> str | None:

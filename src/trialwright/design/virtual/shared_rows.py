@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from trialwright.design.virtual.draws import NEVER, Flags, Numbers, Whole
-from trialwright.design.virtual.people import People
+from trialwright.design.virtual.laboratory import Recorded, Taken, results, samples_taken
+from trialwright.design.virtual.people import People, Results
 from trialwright.design.virtual.tables import NO_DAY, Rows, Words
 
 SITE = "V01"
@@ -17,20 +19,19 @@ COUNTRY = "ZZZ"
 
 
 def add_people(
-    rows: Rows, people: People, *, start: Whole, end: Whole, death: Whole, group: str | Any
+    rows: Rows, people: People, *, start: Whole, end: Whole, death: Whole, group: str | Words
 ) -> None:
     """DM, one row a subject. Whoever failed screening is in no group."""
-    arm = np.broadcast_to(np.asarray(group, dtype=object), people.n)
-    named = np.array([str(name).upper().replace("_", " ") for name in arm], dtype=object)
-    named[~people.enrolled] = None
+    told = Words.of(group)
+    names = tuple(str(name).upper().replace("_", " ") for name in told.words)
+    named = Words(np.where(people.enrolled, told.number, len(names)), (*names, None))
     rows.add(
         "DM",
         np.arange(people.n),
         RFSTDTC=start, RFENDTC=end, RFXSTDTC=start, RFXENDTC=end, RFICDTC=people.consent, DTHDTC=death,
-        DTHFL=np.where(death > NO_DAY, "Y", ""), SITEID=SITE, BRTHDTC=people.birth, AGE=people.age.astype(np.float64),
-        AGEU="YEARS", SEX=np.where(people.is_man, "M", "F"), ARMCD=named.tolist(), ARM=named.tolist(),
-        ACTARMCD=named.tolist(), ACTARM=named.tolist(),
-        ARMNRS=np.where(people.enrolled, "", "SCREEN FAILURE"), COUNTRY=COUNTRY,
+        DTHFL=Words.either(death > NO_DAY, "Y", ""), SITEID=SITE, BRTHDTC=people.birth, AGE=people.age.astype(np.float64),
+        AGEU="YEARS", SEX=Words.either(people.is_man, "M", "F"), ARMCD=named, ARM=named, ACTARMCD=named, ACTARM=named,
+        ARMNRS=Words.either(people.enrolled, "", "SCREEN FAILURE"), COUNTRY=COUNTRY,
     )  # fmt: skip
 
 
@@ -81,12 +82,34 @@ def add_categories(
 def add_number(
     rows: Rows, subject: Whole, day: Whole, visit: Any, name: str, value: Numbers, unit: str
 ) -> None:
-    """A finding that is a number; `value` is an array as long as `subject`."""
-    numbers, place = np.unique(value, return_inverse=True)
-    text = Words(place, tuple(f"{one:g}" for one in numbers.tolist()))
-    written = np.array([float(one) for one in text.words])[place]
+    """A finding that is a number of 0 or more, to one digit; `value` is an array as long as `subject`."""
+    tenths = np.rint(value * 10).astype(np.int64)
+    text = Words(tenths, _tenths(int(tenths.max(initial=0)) // 1000 + 1))
     rows.add("FA", subject, FAOBJ=name, FATESTCD="STATUS", FATEST="Status", FAORRES=text, FASTRESC=text,
-             FASTRESN=written, FAORRESU=unit, FASTRESU=unit, FADTC=day, VISITNUM=visit)  # fmt: skip
+             FASTRESN=tenths / 10, FAORRESU=unit, FASTRESU=unit, FADTC=day, VISITNUM=visit)  # fmt: skip
+
+
+@cache
+def _tenths(hundreds: int) -> tuple[str, ...]:
+    """Numbers from 0 to so many hundreds as they are written."""
+    return tuple(f"{tenth / 10:g}" for tenth in range(1000 * hundreds))
+
+
+def add_results(
+    rows: Rows, people: People, zero: Whole, day: Whole, visit: Numbers,
+    measured: Mapping[str, tuple[Results, Recorded]],
+) -> None:  # fmt: skip
+    """LB of all tests. Many are made of the same samples, which are gone through once."""
+    found: dict[tuple[int, bool], Taken] = {}
+    for name, (seen, recorded) in measured.items():
+        is_viral = name == "hbv_dna"
+        which = (id(seen.done), is_viral)
+        if which not in found:
+            found[which] = samples_taken(
+                seen.done, zero=zero, day=day, visit=visit, is_man=people.is_man,
+                laboratory=people.viral_laboratory if is_viral else people.laboratory,
+            )  # fmt: skip
+        rows.add("LB", **results(name, recorded, found[which]))
 
 
 def add_history(

@@ -13,8 +13,8 @@ from trialwright.design.virtual.laboratory import write_results
 from trialwright.design.virtual.mistakes import ERRORS, draw_victims, plant_errors
 from trialwright.design.virtual.parameters import Advanced, AfterTreatment, Common, read_parameters
 from trialwright.design.virtual.plan import assay_limits, read_advanced_plan, read_after_treatment_plan
-from trialwright.design.virtual.tables import as_tables, frames_of, in_order
-from trialwright.design.virtual.truth import MadeTrial, observable_frame
+from trialwright.design.virtual.tables import as_tables, frame_of
+from trialwright.design.virtual.truth import MadeTrial, latent_frame, observable_frame
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.records.sdtm import domains
 from trialwright.vocabulary.problems import Problem, ProblemsFound
@@ -139,7 +139,6 @@ def _assemble(
     subjects = _subjects(study, made, numbers)
     rows = _together(made)
     limits = {fact: assay_limits(loaded, fact) for fact in ("hbv_dna", "hbsag_quantity")}
-    rows = {domain: in_order(domain, frame) if frame.height else frame for domain, frame in rows.items()}
     rows["LB"] = write_results(rows["LB"], limits)
     rows["FA"] = _linked(rows["FA"], rows["LB"])
     is_one = numbers == range(1)
@@ -155,12 +154,11 @@ def _assemble(
             for of_kind in zip(*struck, strict=True)
         ]
         tables, planted = plant_errors(tables, victims)
-    latent = pl.concat([pl.DataFrame(trial.latent) for trial in made]).with_row_index("subject")
     told = made if observed else [replace(one, seen=()) for one in made]
     observable = _numbered([observable_frame(trial) for trial in told], made)
     return Simulation(
         tables,
-        _truth(latent.with_columns(pl.col("subject").cast(pl.Int64)), subjects, study),
+        _truth(latent_frame(made), subjects, study),
         _truth(observable, subjects, study),
         planted.with_columns(pl.lit(study).alias("STUDYID"), pl.lit("Y").alias("SIMULATED")),
         parameters,
@@ -212,9 +210,9 @@ def _subjects(study: str, made: list[MadeTrial], numbers: range) -> pl.DataFrame
 
 
 def _together(made: list[MadeTrial]) -> dict[str, pl.DataFrame]:
-    """The rows of all trials, their subjects numbered through."""
+    """The rows of all trials in their order, their subjects numbered through."""
     offsets = _offsets(made)
-    return {domain: frames_of(domain, [one.rows for one in made], offsets) for domain in domains()}
+    return {domain: frame_of(domain, [one.rows for one in made], offsets) for domain in domains()}
 
 
 def _truth(frame: pl.DataFrame, subjects: pl.DataFrame, study: str) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 
 from trialwright.design.virtual.draws import NEVER, Flags, Whole
 from trialwright.design.virtual.observed_advanced import Seen
-from trialwright.design.virtual.tables import NO_DAY, Rows
+from trialwright.design.virtual.tables import NO_DAY, Rows, series_of
 
 CENSORING = {"event": 0, "censored": 1, "competing": 2}
 """CNSR of each way a follow-up can end; what is not evaluable has none."""
@@ -41,15 +41,19 @@ class MadeTrial:
     seen: Iterable[tuple[int, Seen]] = field(default_factory=tuple)
 
 
-def true_dates(zero: Whole, **days: Whole) -> dict[str, pl.Series]:
+def true_dates(zero: Whole, **days: Whole) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.datetime64]]]:
     """Columns of dates from days after time zero; `NEVER` is missing."""
-    return {name: pl.Series(_as_day(zero, day)).cast(pl.Date) for name, day in days.items()}
+    return {
+        name: np.where(day >= NEVER, np.datetime64("NaT"), (zero + day).astype("datetime64[D]"))
+        for name, day in days.items()
+    }
 
 
-def _as_day(zero: Whole, day: Whole) -> list[int | None]:
-    return [
-        None if one >= NEVER else int(z + one) for z, one in zip(zero.tolist(), day.tolist(), strict=True)
-    ]
+def latent_frame(trials: Sequence[MadeTrial]) -> pl.DataFrame:
+    """What happened to the subjects of all trials, numbered through."""
+    sizes = [trial.n for trial in trials]
+    columns = [series_of(name, [trial.latent[name] for trial in trials], sizes) for name in trials[0].latent]
+    return pl.DataFrame([pl.Series("subject", np.arange(sum(sizes))), *columns])
 
 
 def observable_frame(trial: MadeTrial) -> pl.DataFrame:
