@@ -181,7 +181,7 @@ def _levels(
     """The levels of a category but its reference: those somebody has, and the others."""
     reference = references(data, analysis).get(name)
     levels = [level for level in levels_of(data.protocol, name) if level != reference]
-    there = set(sample.frame[name].unique()) if levels else set()
+    there = set(sample.frame[name].to_list()) if levels else set()
     return [level for level in levels if level in there], [level for level in levels if level not in there]
 
 

@@ -156,9 +156,16 @@ def bind_each(
 
 
 def parts_by(table: pl.DataFrame, key: str) -> dict[str, pl.DataFrame]:
-    """The rows of a table by trial, in order."""
-    parts = table.partition_by(key, as_dict=True, maintain_order=True)
-    return {str(trial): part for (trial,), part in parts.items()}
+    """The rows of a table by trial, in order; those of a trial that lie together are not copied."""
+    runs = table[key].rle().struct.unnest()
+    if runs["value"].is_duplicated().any():
+        parts = table.partition_by(key, as_dict=True, maintain_order=True)
+        return {str(trial): part for (trial,), part in parts.items()}
+    starts = runs["len"].cum_sum() - runs["len"]
+    return {
+        str(trial): table.slice(start, length)
+        for trial, start, length in zip(runs["value"], starts, runs["len"], strict=True)
+    }
 
 
 def _with_all_facts(protocol: Protocol, facts: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ class AnalysisData:
     is_simulated : bool
         Whether the records are of virtual patients.
     memory : dict
-        What several analyses need and takes long.
+        What several analyses of these datasets need and takes long.
     """
 
     protocol: Protocol
@@ -60,7 +60,13 @@ class AnalysisData:
 
     def population(self, name: str) -> pl.DataFrame:
         """The subjects of a population: those who surely belong to it."""
-        return self.adsl.filter(pl.col(flag) == "Y") if (flag := self.flag(name)) else self.adsl
+        flag = self.flag(name)
+        if flag is None:
+            return self.adsl
+        key = ("population", flag)
+        if key not in self.memory:
+            self.memory[key] = self.adsl.filter(pl.col(flag) == "Y")
+        return self.memory[key]  # type: ignore[no-any-return]
 
     def flag(self, population: str) -> str | None:
         """The column that tells who belongs to a population; None where everyone does."""
@@ -154,30 +160,38 @@ def select_sample(
     A value of 0 or less has no logarithm: where one is asked for, its subject has no value.
     """
     everyone = select_population(data, recorder, analysis.population)
+    if is_in_stretches(analysis):
+        with_endpoint = _timed(everyone, _stretches(data, recorder.analysis, analysis))
+    else:
+        key = ("times", analysis.population, analysis.endpoint, analysis.from_)
+        if key not in data.memory:
+            data.memory[key] = _timed(everyone, _times(data, analysis))
+        with_endpoint = data.memory[key]
     for name in {
         **getattr(analysis, "transform", {}),
         **(analysis.weights.transform if analysis.weights else {}),
     }:
-        has_none = pl.col(name) <= 0
-        recorder.add("n_without_logarithm", everyone.filter(has_none).height, "subjects", item=name)
-        everyone = everyone.with_columns(pl.when(~has_none).then(name).alias(name))
-    times = (
-        _stretches(data, recorder.analysis, analysis) if is_in_stretches(analysis) else _times(data, analysis)
-    )
-    overlap = [name for name in times.columns if name in everyone.columns and name != "USUBJID"]
-    joined = everyone.drop(overlap).join(times, on="USUBJID", how="left", maintain_order="left")
-    with_endpoint = joined.drop_nulls(["AVAL", "EVENT"])
-    complete = with_endpoint.drop_nulls(list(facts))
+        n_without = int((everyone[name] <= 0).sum())
+        recorder.add("n_without_logarithm", n_without, "subjects", item=name)
+        with_endpoint = with_endpoint.with_columns(pl.when(pl.col(name) > 0).then(name).alias(name))
+    n_lacking = {fact: with_endpoint[fact].null_count() for fact in facts}
+    complete = with_endpoint.drop_nulls(list(facts)) if any(n_lacking.values()) else with_endpoint
     unit = "subjects"
     recorder.n = complete["USUBJID"].n_unique()
     recorder.add("n_without_endpoint", everyone.height - with_endpoint["USUBJID"].n_unique(), unit)
-    for fact in dict.fromkeys(facts):
-        lacking = with_endpoint.filter(pl.col(fact).is_null())["USUBJID"].n_unique()
+    for fact, n in n_lacking.items():
+        lacking = with_endpoint.filter(pl.col(fact).is_null())["USUBJID"].n_unique() if n else 0
         recorder.add("n_without_fact", lacking, unit, item=fact)
     recorder.add("n_analysed", recorder.n, unit)
-    n = with_endpoint.height
-    nobody = tuple(name for name in dict.fromkeys(facts) if n and with_endpoint[name].null_count() == n)
+    nobody = tuple(fact for fact, n in n_lacking.items() if n and n == with_endpoint.height)
     return Sample(complete, first_day(data, analysis.endpoint), nobody)
+
+
+def _timed(everyone: pl.DataFrame, times: pl.DataFrame) -> pl.DataFrame:
+    """The subjects who have the endpoint, with their times."""
+    overlap = [name for name in times.columns if name in everyone.columns and name != "USUBJID"]
+    joined = everyone.drop(overlap).join(times, on="USUBJID", how="left", maintain_order="left")
+    return joined.drop_nulls(["AVAL", "EVENT"])
 
 
 def first_day(data: AnalysisData, endpoint: str) -> float:

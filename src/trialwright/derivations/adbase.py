@@ -104,12 +104,17 @@ def baseline_frame(adbase: pl.DataFrame) -> pl.DataFrame:
         beyond the limits of its assay is what the protocol lets stand for it (`AVALIMP`). What is not known is null.
     """
     keys = [name for name in (SUBJECT, "USUBJID") if name in adbase.columns]
-    wide = adbase.select(keys).unique(maintain_order=True)
-    kinds = adbase.select("PARAMCD", "PARTYPE").unique(maintain_order=True)
-    for code, kind in kinds.iter_rows():
-        value = "AVALIMP" if kind == NUMBER else "AVALC"
-        told = adbase.filter(pl.col("PARAMCD") == code).select(*keys, pl.col(value).alias(code.lower()))
-        wide = wide.join(told, on=keys, how="left", maintain_order="left", validate="1:1")
+    wide = adbase.select(keys).unique(keys[0], maintain_order=True)
+    people = wide
+    facts = adbase.select(*keys, "PARAMCD", "PARTYPE", "AVALIMP", "AVALC")
+    for (code, kind), rows in facts.partition_by(
+        "PARAMCD", "PARTYPE", as_dict=True, maintain_order=True
+    ).items():
+        told = rows.select(*keys, pl.col("AVALIMP" if kind == NUMBER else "AVALC").alias(code.lower()))
+        if told.select(keys).equals(people):  # as `derive_adbase` gives it
+            wide = wide.hstack(told.drop(keys))
+        else:
+            wide = wide.join(told, on=keys, how="left", maintain_order="left", validate="1:1")
     return wide
 
 

@@ -40,9 +40,12 @@ def see_recurrence(data: AnalysisData, latent: pl.DataFrame, plan: AfterTreatmen
 
     Yields names with the number of one trial; None where there is none.
     """
-    own = data.adtte.filter((pl.col("PARAMCD") == RECURRENCE.upper()) & (pl.col("ANL01FL") == "Y"))
-    told = own.filter(pl.col("CNSR") == 0).select("USUBJID", "ADT")
-    people = latent.filter(pl.col("ENROLLED") == "Y")
+    own = (pl.col("PARAMCD") == RECURRENCE.upper()) & (pl.col("ANL01FL") == "Y")
+    times = data.adtte.select("USUBJID", "PARAMCD", "ANL01FL", "CNSR", "ADT")
+    told = times.filter(own & (pl.col("CNSR") == 0)).select("USUBJID", "ADT")
+    people = latent.select("USUBJID", "ENROLLED", "ZERO", "RECURRENCE_DAY", "RECURRENCE").filter(
+        pl.col("ENROLLED") == "Y"
+    )
     there = pl.col("ZERO") + pl.duration(days=pl.col("RECURRENCE_DAY"))
     false = told.join(people.select("USUBJID", day=there), on="USUBJID").filter(pl.col("ADT") < pl.col("day"))
     happened = people.filter(pl.col("RECURRENCE").is_not_null()).select("USUBJID", day="RECURRENCE")
@@ -110,9 +113,11 @@ def _found(what: str, happened: pl.DataFrame, told: pl.DataFrame, usual: int | N
 
 def _beyond_limits(data: AnalysisData) -> Seen:
     """The share of baselines of which only a limit is known."""
-    known = data.tables["ADBASE"].join(data.adsl.select("USUBJID"), on="USUBJID", how="semi")
+    people = data.adsl.select("USUBJID")
+    told = data.tables["ADBASE"].select("USUBJID", "PARAMCD", "AVALLO", "AVALHI")
     for name in LIMITED:
-        rows = known.filter((pl.col("PARAMCD") == name.upper()) & pl.col("AVALLO").is_not_null())
+        rows = told.filter((pl.col("PARAMCD") == name.upper()) & pl.col("AVALLO").is_not_null())
+        rows = rows.join(people, on="USUBJID", how="semi")
         if rows.height:
             label = data.protocol.facts[name].label
             beyond = rows["AVALHI"].ne_missing(rows["AVALLO"])
