@@ -264,6 +264,10 @@ def test_the_wide_frame():
     assert wide.select("USUBJID", "hbv_dna", "cirrhosis").rows() == [("1", 5.0, "present"), ("2", None, None)]
     assert (wide.schema["age"], wide.schema["sex"]) == (pl.Float64, pl.String)
     assert baseline_frame(adbase.drop("SUBJECT")).equals(wide.drop("SUBJECT"))
+    backwards = baseline_frame(adbase.reverse()).select(wide.columns).sort("SUBJECT")
+    assert backwards.equals(wide)
+    lacking = adbase.filter((pl.col("PARAMCD") != "CIRRHOSIS") | (pl.col("USUBJID") != "1"))
+    assert baseline_frame(lacking)["cirrhosis"].to_list() == [None, None]
 
 
 def test_nobody():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialwright.analysis.from_records import analyse_records
+from trialwright.analysis.from_records import analyse_records, parts_by
 from trialwright.analysis.results import Results
 from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.study import make_study
@@ -766,3 +766,13 @@ def test_the_registered_test_holds_its_level_where_chance_decides_and_not_where_
     assert abs(found.results[here.format("no_effect", "type_i_error")].value - 0.05) < 4 * error
     assert found.results[here.format("positivity", "shown_better")].value > 0.05 + 4 * error
     assert found.results[here.format("positivity", "shown_worse")].value < 0.05 + 4 * error
+
+
+def test_rows_of_a_trial_are_told_apart_wherever_they_stand():
+    rows = [("0002", 1), ("0002", 2), ("0001", 3)]
+    for table in (rows, [*rows, ("0002", 4)], []):
+        frame = pl.DataFrame(table, schema={"TRIAL": pl.String, "x": pl.Int64}, orient="row")
+        found = {trial: part["x"].to_list() for trial, part in parts_by(frame, "TRIAL").items()}
+        expected = {trial: [x for one, x in table if one == trial] for trial, _ in table}
+        assert found == expected
+        assert list(found) == list(expected)

@@ -36,7 +36,7 @@ class AnalysisData:
     is_simulated : bool
         Whether the records are of virtual patients.
     memory : dict
-        What several analyses of these datasets need and takes long.
+        What several analyses need and takes long; of these datasets only, so that a changed copy begins with none.
     """
 
     protocol: Protocol
@@ -44,7 +44,7 @@ class AnalysisData:
     adtte: pl.DataFrame
     tables: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
     is_simulated: bool = False
-    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def levels(self, by: str | None) -> list[str | None]:
         """The levels of a grouping fact, or None alone: everyone together."""
@@ -161,11 +161,11 @@ def select_sample(
     """
     everyone = select_population(data, recorder, analysis.population)
     if is_in_stretches(analysis):
-        with_endpoint = _timed(everyone, _stretches(data, recorder.analysis, analysis))
+        with_endpoint = _timed(data, everyone, _stretches(data, recorder.analysis, analysis))
     else:
         key = ("times", analysis.population, analysis.endpoint, analysis.from_)
         if key not in data.memory:
-            data.memory[key] = _timed(everyone, _times(data, analysis))
+            data.memory[key] = _timed(data, everyone, _times(data, analysis))
         with_endpoint = data.memory[key]
     for name in {
         **getattr(analysis, "transform", {}),
@@ -187,10 +187,11 @@ def select_sample(
     return Sample(complete, first_day(data, analysis.endpoint), nobody)
 
 
-def _timed(everyone: pl.DataFrame, times: pl.DataFrame) -> pl.DataFrame:
-    """The subjects who have the endpoint, with their times."""
-    overlap = [name for name in times.columns if name in everyone.columns and name != "USUBJID"]
-    joined = everyone.drop(overlap).join(times, on="USUBJID", how="left", maintain_order="left")
+def _timed(data: AnalysisData, everyone: pl.DataFrame, times: pl.DataFrame) -> pl.DataFrame:
+    """The subjects who have the endpoint, with their times and facts; nothing else of ADSL is carried along."""
+    facts = {*data.protocol.facts, GROUPS}.difference(times.columns)
+    known = everyone.select("USUBJID", *(name for name in everyone.columns if name in facts))
+    joined = known.join(times, on="USUBJID", how="left", maintain_order="left")
     return joined.drop_nulls(["AVAL", "EVENT"])
 
 
