@@ -46,6 +46,18 @@ def test_days_of_a_subject(durva):
     assert {name: row[name] for name in told} == told
 
 
+@pytest.mark.parametrize(("birth", "consent", "age"), [
+    pytest.param("1970-01-20", "2024-03-05", 54.0, id="a birthday in an earlier month, on a later day"),
+    pytest.param("1970-12-31", "2024-03-05", 53.0, id="a birthday in the last month"),
+    pytest.param("1972-02-29", "2023-02-28", 50.0, id="born on 29 February, the day before 1 March"),
+    pytest.param("1972-02-29", "2023-03-01", 51.0, id="born on 29 February, on 1 March"),
+    pytest.param("1970-03", "2024-03-05", None, id="some day of the month"),
+])  # fmt: skip
+def test_age_from_the_date_of_birth(durva, birth, consent, age):
+    study = Records().person(RFICDTC=consent, BRTHDTC=birth, AGE=None).study_of(durva)
+    assert derive_adsl(study)["AGE"].to_list() == [age]
+
+
 def test_rules_are_judged_by_the_dates_there_are_by_then(durva):
     """A period that is derived after rules were judged for the first time is among those of the next."""
     facts = StudyFacts.of(Records().person().doses("durvalumab", [1, 29]).study_of(durva))

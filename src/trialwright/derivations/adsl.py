@@ -8,7 +8,7 @@ import polars as pl
 
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.judged import RuleAt, judge_each
-from trialwright.derivations.known_columns import reason_words, spelt
+from trialwright.derivations.known_columns import completed_years, reason_words, spelt
 from trialwright.derivations.minutes import MET, NOT_MET
 from trialwright.derivations.named_records import as_spelt
 from trialwright.derivations.observations import names_in
@@ -78,8 +78,7 @@ def _age() -> pl.Expr:
     is_whole = (birth.dt.date() == pl.col("BRTHDTC_latest").dt.date()) & (
         consent.dt.date() == pl.col("RFICDTC_latest").dt.date()
     )
-    is_before = (consent.dt.month() * 100 + consent.dt.day()) < (birth.dt.month() * 100 + birth.dt.day())
-    years = consent.dt.year() - birth.dt.year() - is_before.cast(pl.Int32)
+    years = completed_years(birth, consent)
     return pl.coalesce("AGE", pl.when(is_whole).then(years).cast(pl.Float64))
 
 

@@ -110,6 +110,13 @@ def study_day(day: pl.Expr, start: pl.Expr) -> pl.Expr:
     return elapsed + (elapsed >= 0).cast(pl.Int64)
 
 
+def completed_years(birth: pl.Expr, on: pl.Expr) -> pl.Expr:
+    """Years of age completed on a day, the birthday included; born on 29 February one becomes older on 1 March."""
+    # polars counts months in 8 bits, too few for a month and its day in one number
+    in_year = [day.dt.month().cast(pl.Int32) * 100 + day.dt.day() for day in (birth, on)]
+    return on.dt.year() - birth.dt.year() - (in_year[1] < in_year[0]).cast(pl.Int32)
+
+
 def yes(condition: pl.Expr) -> pl.Expr:
     """`Y` where it holds, else null."""
     return pl.when(condition).then(pl.lit("Y"))
