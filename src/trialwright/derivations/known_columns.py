@@ -104,6 +104,11 @@ def meanings(texts: pl.Series, meant: Mapping[str, str]) -> pl.Series:
     return texts if texts.null_count() == len(texts) else read_by_runs(texts, of_some)["meant"]
 
 
+def is_spelt(texts: pl.Series, *names: str) -> pl.Series:
+    """Whether each text is one of some names, as names are spelt; where there is no text it is none."""
+    return meanings(texts, dict.fromkeys(names, "")).is_not_null()
+
+
 def study_day(day: pl.Expr, start: pl.Expr) -> pl.Expr:
     """The CDISC day of a date: there is no day 0."""
     elapsed = (day - start).dt.total_days()

@@ -8,8 +8,9 @@ from types import MappingProxyType
 import polars as pl
 
 from trialwright.derivations.doses import is_dose_given
-from trialwright.derivations.known_columns import spelt, was_done
+from trialwright.derivations.known_columns import is_spelt, was_done
 from trialwright.derivations.study import SUBJECT, Study, moment_columns
+from trialwright.records.dates import MOMENT
 
 SHOWS_ALIVE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -51,32 +52,50 @@ def last_days_alive(study: Study) -> pl.DataFrame:
 
     Of an imprecise date the first day it can be.
     """
-    seen = [
-        table.filter(_is_of_life(domain)).select(SUBJECT, on=moment_columns(variable)[0])
-        for domain, variable in SHOWS_ALIVE
-        if len(table := study.tables[domain])
-    ]
-    seen = [study.subjects.select(SUBJECT, on=pl.lit(None, pl.Datetime("us"))), *seen]
     death = study.tables["DM"].group_by(SUBJECT).agg(pl.col("DTHDTC_latest").max().alias("death"))
-    last = (
-        pl.concat(seen, how="vertical_relaxed")
-        .join(death, on=SUBJECT, how="left")
-        .filter(pl.col("death").is_null() | (pl.col("on") <= pl.col("death")))
-        .group_by(SUBJECT)
-        .agg(LSTALVDT=pl.col("on").max().dt.date())
+    last = _last_seen(study)
+    # few records lie after a death: only of whom there is any, each is compared with it
+    late = death.join(last, on=SUBJECT).filter(pl.col("on") > pl.col("death")).select(SUBJECT, "death")
+    if len(late):
+        others = last.join(late, on=SUBJECT, how="anti")
+        last = pl.concat([others, _last_seen(study, late)])
+    return study.subjects.select(SUBJECT).join(
+        last.select(SUBJECT, LSTALVDT=pl.col("on").dt.date()), on=SUBJECT, how="left", maintain_order="left"
     )
-    return study.subjects.select(SUBJECT).join(last, on=SUBJECT, how="left", maintain_order="left")
 
 
-def _is_of_life(domain: str) -> pl.Expr:
+def _last_seen(study: Study, deaths: pl.DataFrame | None = None) -> pl.DataFrame:
+    """`SUBJECT` and `on`, the last moment that shows somebody alive: of everybody, or of some up to their `death`."""
+    seen = [study.subjects.select(SUBJECT, on=pl.lit(None, MOMENT)).clear()]
+    for domain in dict.fromkeys(domain for domain, _ in SHOWS_ALIVE):
+        table, days = study.tables[domain], _days_of(domain)
+        if deaths is not None:
+            table = table.join(deaths, on=SUBJECT, maintain_order="left")
+            days = [pl.when(day <= pl.col("death")).then(day) for day in days]
+        if len(table):
+            # the records of a study are in the order of subjects: polars need not look for whose they are
+            rows = table.select(
+                pl.col(SUBJECT).set_sorted(),
+                on=pl.when(_is_of_life(table, domain)).then(pl.max_horizontal(days)),
+            )
+            seen.append(rows.group_by(SUBJECT).agg(pl.col("on").max()))
+    return pl.concat(seen, how="vertical_relaxed").group_by(SUBJECT).agg(pl.col("on").max())
+
+
+def _days_of(domain: str) -> list[pl.Expr]:
+    """The first minute of each date of a domain that shows somebody alive."""
+    return [pl.col(moment_columns(variable)[0]) for whose, variable in SHOWS_ALIVE if whose == domain]
+
+
+def _is_of_life(table: pl.DataFrame, domain: str) -> pl.Expr:
     """Whether a record tells of something that was done with the person or happened to them: not of a visit that did not take
     place, a dose that was not given, or what somebody attested or judged, perhaps from the file."""
     match domain:
         case "DM" | "AE":
             return pl.lit(value=True)
         case "DS":
-            is_milestone = spelt(pl.col("DSCAT")) == "PROTOCOL MILESTONE"
-            return (is_milestone | spelt(pl.col("DSDECOD")).is_in(_OF_THEMSELVES)).fill_null(value=False)
+            is_milestone = is_spelt(table["DSCAT"], "PROTOCOL MILESTONE")
+            return pl.lit(is_milestone | is_spelt(table["DSDECOD"], *_OF_THEMSELVES))
         case "EX":
             return is_dose_given()
         case "SV":
