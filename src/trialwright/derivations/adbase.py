@@ -11,9 +11,10 @@ import polars as pl
 from trialwright.derivations.adevt import interval_text
 from trialwright.derivations.baselines import BASELINE, baselines_of, find_baselines, is_of
 from trialwright.derivations.events import known_facts
-from trialwright.derivations.known_columns import REASONS, yes
+from trialwright.derivations.known_columns import REASONS, completed_years, yes
 from trialwright.derivations.laboratory_baselines import baseline_moments
 from trialwright.derivations.laboratory_grades import impute_results
+from trialwright.derivations.ordered import in_order
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.scored import with_scores
 from trialwright.derivations.study import SUBJECT, Study
@@ -29,7 +30,6 @@ from trialwright.protocol.rule_tree import Moment
 from trialwright.protocol.rules import parse_rule
 from trialwright.records.dates import MOMENT
 from trialwright.vocabulary.concepts import Kind
-from trialwright.vocabulary.partial_dates import LeapBirthday, completed_years
 from trialwright.vocabulary.units import find_unit
 from trialwright.vocabulary.verdicts import Reason
 
@@ -78,15 +78,13 @@ def derive_adbase(
     """
     facts = known_facts(study) if facts is None else facts
     plan = _Plan.of(facts)
-    named = [name for name in facts_named(study.protocol) if only is None or name in only]
-    parts = [_row_of(name, plan) for name in named]
-    nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, "order": pl.Int64, **COLUMNS})
-    rows = pl.concat([nothing, *(part.with_columns(order=pl.lit(i, pl.Int64)).select(nothing.columns).cast(nothing.schema) for i, part in enumerate(parts))])  # fmt: skip
-    return (
-        study.subjects.join(rows, on=SUBJECT, maintain_order="left")
-        .sort(SUBJECT, "order")
-        .select(*study.identity, SUBJECT, *COLUMNS)
+    nothing = study.subjects.clear().with_columns(
+        pl.lit(None, kind).alias(name) for name, kind in COLUMNS.items()
     )
+    named = [name for name in facts_named(study.protocol) if only is None or name in only]
+    parts = (_row_of(name, plan).select(nothing.columns) for name in named)
+    rows = pl.concat([nothing, *(part.cast(nothing.schema) for part in parts)])
+    return rows.sort(SUBJECT, maintain_order=True).select(*study.identity, SUBJECT, *COLUMNS)
 
 
 def baseline_frame(adbase: pl.DataFrame) -> pl.DataFrame:
@@ -141,7 +139,7 @@ class _Plan:
             }
         return cls(
             facts,
-            facts.study.subjects.select(SUBJECT),
+            facts.study.subjects,
             {name: (one, baseline_moments(one, facts)) for name, one in named.items()},
         )
 
@@ -155,7 +153,7 @@ def _row_of(name: str, plan: _Plan) -> pl.DataFrame:
     fact = plan.facts.study.scope.facts.get(name)
     if name == AGE:
         label = plan.facts.study.protocol.facts[name].label or name
-        ages = _ages(plan).with_columns(BASETYPE=pl.lit(None, pl.String))
+        ages = _for_all(_ages(plan), plan).with_columns(BASETYPE=pl.lit(None, pl.String))
         return _finished(ages, Fact(name=name, kind=Kind.NUMBER, label=label, unit=find_unit("years")))
     if fact is None:
         raise ValueError(f"analyses name `{name}`, which is no fact of the protocol")
@@ -177,26 +175,32 @@ def _for_all(found: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
 def _found(fact: Fact, plan: _Plan) -> pl.DataFrame:
     """The baseline of a number or a level, as every baseline is found."""
     rows = plan.facts.records_of(fact.name).filter(pl.col("reason").is_not_null())
-    rows = rows.rename({"subject": SUBJECT}).sort(
-        SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True
-    )
-    rows = rows.with_row_index("row").cast({"row": pl.Int64})
+    rows = rows.rename({"subject": SUBJECT})
     name = plan.baseline_of(fact.name)
     if fact.once:
-        found = find_baselines(_whenever(rows), _ONCE).with_columns(base_day=pl.lit(None, pl.Date))
+        rows = _numbered(_whenever(rows))
+        found = find_baselines(rows, _ONCE).with_columns(base_day=pl.lit(None, pl.Date))
     elif name is not None:
         baseline, moments = plan.baselines[name]
-        found = find_baselines(rows.join(moments, on=SUBJECT, how="left", maintain_order="left"), baseline)
+        rows = rows.join(moments, on=SUBJECT, how="left", maintain_order="left")
+        rows = _numbered(
+            rows.filter(pl.col("earliest") <= pl.col("base_to"))
+        )  # most are later, and no candidates
+        found = find_baselines(rows, baseline)
     else:
         found = pl.DataFrame(schema={SUBJECT: pl.Int64, **BASELINE})
-    sources = rows.select(base_row="row", SRCDOM="SRCDOM", SRCSEQ="SRCSEQ")
+    sources = rows.select(pl.col("SRCDOM", "SRCSEQ").gather(found["base_row"]))
     assay = next(
         (one for one in plan.facts.study.protocol.assays.values() if one.measures == fact.name), None
     )
     imputed = impute_results(found, assay, "base_").rename({"imputed": "AVALIMP", "method": "IMPMETH"})
-    return pl.concat([found, imputed], how="horizontal").join(
-        sources, on="base_row", how="left", maintain_order="left"
-    )
+    return pl.concat([found, imputed, sources], how="horizontal")
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Records in the order of time, those of each person together, with the `row` of each."""
+    ordered = in_order(rows, SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True)
+    return ordered.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
 _ONCE = Baseline(take="last on or before birth_date")
@@ -225,7 +229,7 @@ def _scored(fact: Fact, plan: _Plan) -> pl.DataFrame:
         pl.col("base_day", "SRCDOM", "SRCSEQ").last(),
         pl.col("base_is_old").any(),
         pl.col("base_row").max(),
-        pl.col("base_source").unique(maintain_order=True).str.join(" "),
+        pl.col("base_source").unique(maintain_order=True).implode().list.join(" "),
     )  # fmt: skip
     made = _computed(fact, scope, pl.concat(map(_observed, known.values())), plan)
     return made.join(of_all, on=SUBJECT, how="left", maintain_order="left").with_columns(
@@ -267,7 +271,7 @@ def _computed(fact: Fact, scope: Scope, observations: pl.DataFrame, plan: _Plan)
 def _nothing(plan: _Plan, reason: Reason) -> pl.DataFrame:
     """Nobody's value is known, for one reason."""
     columns = [pl.lit(None, kind).alias(name) for name, kind in _MADE.items()]
-    return plan.people.with_columns(columns).with_columns(base_code=pl.lit(reason.code, pl.UInt8))
+    return plan.people.select(SUBJECT, *columns).with_columns(base_code=pl.lit(reason.code, pl.UInt8))
 
 
 _MADE: Mapping[str, Any] = {
@@ -279,7 +283,7 @@ _MADE: Mapping[str, Any] = {
 
 
 def _ages(plan: _Plan) -> pl.DataFrame:
-    """Completed years where eligibility asks for them, else at the moment of baseline.
+    """Completed years where eligibility asks for them, else at the moment of baseline, of everybody of whom they are told.
 
     Counted from the date of birth as rules count. Where that is not known to the day, what DM gives as AGE, if it can be.
     """
@@ -293,9 +297,29 @@ def _ages(plan: _Plan) -> pl.DataFrame:
         .join(_age_moment(plan), on=SUBJECT, how="left", maintain_order="left")
         .join(given, on=SUBJECT, how="left", maintain_order="left")
     )
-    found = [_age(row) for row in rows.iter_rows(named=True)]
-    ages = pl.DataFrame(found, schema={SUBJECT: pl.Int64, **_MADE})
-    return ages.with_columns(AVALIMP=pl.when(pl.col("base_lo") == pl.col("base_hi")).then("base_lo"))
+    birth, at, until = (pl.col(name).dt.date() for name in ("earliest", "base_from", "base_to"))
+    is_one_in_years = (pl.col("n_ages") == 1) & (pl.col("AGEU").is_null() | (pl.col("AGEU") == "YEARS"))
+    rows = rows.with_columns(
+        given=pl.when(is_one_in_years).then("AGE"),
+        least=completed_years(pl.col("latest").dt.date(), at).cast(pl.Float64),
+        most=completed_years(birth, until).cast(pl.Float64),
+    ).filter(at.is_not_null() & (birth.is_not_null() | pl.col("given").is_not_null()))
+    given, least, most = map(pl.col, ("given", "least", "most"))
+    fits = (least < most) & given.is_between(least, most)
+    is_given, is_possible = birth.is_null() | fits.fill_null(value=False), most >= 0
+    exactly, imprecisely, impossible = (
+        pl.lit(code, pl.UInt8) for code in (0, _IMPRECISE, Reason.CONFLICT.code)
+    )
+    return rows.select(
+        SUBJECT,
+        base_lo=pl.when(is_given).then(given).when(is_possible).then(least.clip(0)),
+        base_hi=pl.when(is_given).then(given).when(is_possible).then(most),
+        base_lo_open=False, base_hi_open=False, base_is_old=False, base_row=0,
+        base_code=pl.when(is_given).then(exactly).when(~is_possible).then(impossible)
+        .when(least == most).then(exactly).otherwise(imprecisely),
+        base_day=pl.when(at == until).then(at),
+        base_source=pl.lit("DM"), SRCDOM=pl.lit("DM"), SRCSEQ=None, IMPMETH=None,
+    ).with_columns(AVALIMP=pl.when(pl.col("base_lo") == pl.col("base_hi")).then("base_lo"))  # fmt: skip
 
 
 def _age_moment(plan: _Plan) -> pl.DataFrame:
@@ -314,38 +338,6 @@ def _age_moment(plan: _Plan) -> pl.DataFrame:
     if plan.baselines:
         return next(iter(plan.baselines.values()))[1]
     return pl.DataFrame(schema={SUBJECT: pl.Int64, "base_from": MOMENT, "base_to": MOMENT})
-
-
-def _age(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The age of one person, and how far it is known."""
-    told = {
-        SUBJECT: row[SUBJECT],
-        "base_lo_open": False,
-        "base_hi_open": False,
-        "base_is_old": False,
-        "base_row": 0,
-    }
-    told |= {"SRCDOM": "DM", "base_source": "DM"}
-    at, until = row["base_from"], row["base_to"]
-    if at is None:
-        return {SUBJECT: row[SUBJECT], "base_code": _MISSING, "base_is_old": False}
-    told["base_day"] = at.date() if at.date() == until.date() else None
-    given = row["AGE"] if row["AGEU"] in (None, "YEARS") and row["n_ages"] == 1 else None
-    if row["earliest"] is None:
-        if given is None:
-            return {SUBJECT: row[SUBJECT], "base_code": _MISSING, "base_is_old": False}
-        return told | {"base_lo": given, "base_hi": given, "base_code": 0}
-    least, most = _years(row["latest"], at), _years(row["earliest"], until)
-    if least < most and given is not None and least <= given <= most:
-        return told | {"base_lo": given, "base_hi": given, "base_code": 0}
-    if most < 0:
-        return told | {"base_code": Reason.CONFLICT.code}
-    code = 0 if least == most else _IMPRECISE
-    return told | {"base_lo": max(least, 0), "base_hi": most, "base_code": code}
-
-
-def _years(birth: Any, on: Any) -> float:
-    return float(completed_years(birth.date(), on.date(), leap_birthday=LeapBirthday.MARCH_1))
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------

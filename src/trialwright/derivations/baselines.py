@@ -169,7 +169,7 @@ def _picked(baseline: Baseline) -> list[pl.Expr]:
         pl.col("surely").any().alias("is_any_sure"),
         (pl.col("surely") & is_whole).all().alias("are_of_one_day"),
         pl.col("latest").max().dt.date().alias("base_day"),
-        pl.col("SRCALL").str.join(" ").alias("base_source"),
+        pl.col("SRCALL").implode().list.join(" ").alias("base_source"),
         last.cast(pl.Int64).alias("base_row"),
         is_old.all().alias("base_is_old"),
     ]
