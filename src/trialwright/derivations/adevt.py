@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from trialwright.derivations.events import OCCURRENCES, facts_read_by, known_fac
 from trialwright.derivations.known_columns import first_told, reason_words
 from trialwright.derivations.minutes import MET
 from trialwright.derivations.observations import names_in
+from trialwright.derivations.ordered import in_order
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
@@ -57,20 +58,19 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         ANRLO, ANRHI   limits of normal of that value
     """
     local = known_facts(study) if facts is None else facts
-    parts = [
-        _rows(local, {name: "local" if local.depends_on_reader(name) else None for name in local.events})
-    ]
+    parts = []
     if any("central" in readers for readers in local.readers.values()):
         central = facts_read_by(local, "central")
-        parts.append(
+        parts = [
             _rows(central, {name: "central" for name in central.events if central.depends_on_reader(name)})
-        )
-    places = {name: position for position, name in enumerate(study.protocol.events)}
-    place = pl.col("EVENT").replace_strict(places, return_dtype=pl.Int64)
-    return (
-        study.subjects.join(pl.concat(parts), left_on=SUBJECT, right_on="subject", maintain_order="left")
-        .sort(SUBJECT, place, "READER", "ASEQ", "ADTL", "ADTH", nulls_last=True, maintain_order=True)
-        .select(*study.identity, SUBJECT, *COLUMNS)
+        ]
+    parts.append(
+        _rows(local, {name: "local" if local.depends_on_reader(name) else None for name in local.events})
+    )
+    # those of one event in one subject lie together in their order, and of readers `central` comes first
+    rows = pl.concat(parts).sort("subject", "place", maintain_order=True).rename({"subject": SUBJECT})
+    return rows.join(study.subjects, on=SUBJECT, how="left", maintain_order="left").select(
+        *study.identity, SUBJECT, *COLUMNS
     )
 
 
@@ -85,7 +85,7 @@ def doubts_as_one(adevt: pl.DataFrame) -> pl.DataFrame:
         "REASON": first_told("REASON"),
         "ADTL": pl.when(pl.col("ADTL").is_not_null().all()).then(pl.col("ADTL").min()),
         "ADTH": pl.when(pl.col("ADTH").is_not_null().all()).then(pl.col("ADTH").max()),
-        "SRCALL": pl.col("SRCALL").drop_nulls().unique(maintain_order=True).str.join(" "),
+        "SRCALL": _SOURCES,
         **{name: pl.when(alone).then(pl.col(name).first()) for name in _OF_ONE},
     }
     others = [pl.col(name).first() for name in adevt.columns if name not in {*_OF, *told}]
@@ -106,21 +106,30 @@ def first_of_each(adevt: pl.DataFrame) -> pl.DataFrame:
 
 def _rows(facts: StudyFacts, readers: Mapping[str, str | None]) -> pl.DataFrame:
     """The rows of some events, with who read them: occurrences in order, or that nobody can tell."""
-    nothing = pl.DataFrame(schema={"EVENT": pl.String, **OCCURRENCES})
-    found = [facts.events[name].select(pl.lit(name).alias("EVENT"), *OCCURRENCES) for name in readers]
-    rows = _told(pl.concat([nothing, *found]))
-    rows = _with_baselines(_with_values(_with_days(rows, facts), facts), facts)
     events, scope = facts.study.protocol.events, facts.study.scope
-    labels = {name: events[name].label or scope.facts[name].label for name in readers}
+    found = [pl.DataFrame(schema={"place": pl.Int64, **OCCURRENCES})]
+    for place, name in enumerate(events):
+        if name in readers:
+            ordered = in_order(facts.events[name], *_ORDER, nulls_last=True)
+            found.append(ordered.select(pl.lit(place, pl.Int64).alias("place"), *OCCURRENCES))
+    rows = _told(pl.concat(found))
+    rows = _with_baselines(_with_values(_with_days(rows, facts), facts), facts)
+    labels = [event.label or scope.facts[name].label for name, event in events.items()]
     is_met = pl.col("ASEQ").is_not_null()
     return rows.with_columns(
-        PARAM=_looked_up("EVENT", labels),
-        READER=_looked_up("EVENT", readers),
-        PROTOCOL=pl.format("events.{}", "EVENT"),
+        EVENT=_by_place(events),
+        PARAM=_by_place(labels),
+        READER=_by_place(map(readers.get, events)),
+        PROTOCOL=_by_place(f"events.{name}" for name in events),
         REASON=reason_words(rows["code"].fill_null(0).to_numpy()),
         VIA="via",
         AVALC=pl.when(is_met).then(pl.lit("met")).otherwise(pl.lit("unknown")),
-    ).select("subject", *COLUMNS).cast(pl.Schema({"subject": pl.Int64, **COLUMNS}))  # fmt: skip
+    ).select("subject", "place", *COLUMNS).cast(pl.Schema({"subject": pl.Int64, "place": pl.Int64, **COLUMNS}))  # fmt: skip
+
+
+def _by_place(words: Iterable[str | None]) -> pl.Expr:
+    """A word for each event, by its place in the protocol."""
+    return pl.lit(pl.Series(list(words), dtype=pl.String)).gather("place")
 
 
 def _looked_up(column: str, words: Mapping[str, str | None]) -> pl.Expr:
@@ -129,25 +138,30 @@ def _looked_up(column: str, words: Mapping[str, str | None]) -> pl.Expr:
 
 def _told(found: pl.DataFrame) -> pl.DataFrame:
     met, maybe = found.filter(pl.col("code") == MET), found.filter(pl.col("code") != MET)
-    return pl.concat([_numbered(met, maybe), _undecided(met, maybe)], how="diagonal_relaxed")
+    row = pl.int_range(pl.len())
+    is_first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _KEY)
+    numbered = met.with_columns(ASEQ=row - pl.when(is_first).then(row).forward_fill() + 1)
+    if not len(maybe):
+        return numbered.with_columns(MAYBEDT=pl.lit(None, pl.Date), code=pl.lit(None, pl.UInt8))
+    return pl.concat([_doubted(numbered, maybe), _undecided(met, maybe)], how="diagonal_relaxed")
 
 
+_SOURCES = pl.col("SRCALL").drop_nulls().unique(maintain_order=True).implode().list.join(" ")
 _OF_ONE = ("AVAL", "AVALT", "AVALU", "ANRLO", "ANRHI")
 """What is told of one record, and of several that leave an event open is not."""
 _OF = ("USUBJID", "EVENT", "READER")
-_KEY = ("EVENT", "subject")
-_ORDER = (*_KEY, "earliest", "latest", "found", "SRCDOM", "SRCSEQ", "SRCALL")
+_KEY = ("place", "subject")
+_ORDER = ("subject", "earliest", "latest", "found", "SRCDOM", "SRCSEQ", "SRCALL")
 
 
-def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
-    """Occurrences in their order; the first with the reason why there may be an earlier one, and since when."""
-    ordered = met.sort(_ORDER, nulls_last=True).with_columns(ASEQ=pl.int_range(1, pl.len() + 1).over(_KEY))
-    first = ordered.filter(pl.col("ASEQ") == 1).select(*_KEY, until="latest")
+def _doubted(numbered: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
+    """Occurrences, the first with the reason why there may be an earlier one, and since when."""
+    first = numbered.filter(pl.col("ASEQ") == 1).select(*_KEY, until="latest")
     earlier = maybe.join(first, on=_KEY).filter(pl.col("earliest").dt.date() < pl.col("until").dt.date())
     earlier = earlier.group_by(_KEY).agg(
         MAYBEDT=pl.col("earliest").min().dt.date(), open=pl.col("code").max()
     )
-    told = ordered.join(earlier, on=_KEY, how="left", maintain_order="left")
+    told = numbered.join(earlier, on=_KEY, how="left", maintain_order="left")
     is_first = pl.col("ASEQ") == 1
     return told.with_columns(
         MAYBEDT=pl.when(is_first).then("MAYBEDT"), code=pl.when(is_first).then("open").cast(pl.UInt8)
@@ -155,13 +169,21 @@ def _numbered(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
 
 
 def _undecided(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
-    """A row for each time at which something may be an occurrence and nothing is one: of several reasons that told first."""
+    """A row for each time at which something may be an occurrence and nothing is one, in the order of days: of several reasons
+    that told first."""
     at = (*_KEY, "earliest", "latest")
-    open_ = maybe.join(met, on=at, how="anti").sort(_ORDER, nulls_last=True)
-    sources = pl.col("SRCALL").drop_nulls().unique(maintain_order=True).str.join(" ")
-    return open_.group_by(at, maintain_order=True).agg(
-        pl.col("code").max(), pl.col("decided", "SRCDOM", "SRCSEQ").first(), sources
+    open_ = maybe.join(met, on=at, how="anti", maintain_order="left")
+    times = open_.group_by(at, maintain_order=True).agg(
+        pl.col("code").max(), pl.col("decided", "SRCDOM", "SRCSEQ").first(), _SOURCES
     )
+    return times.sort(*_KEY, *_DAYS, nulls_last=True, maintain_order=True)
+
+
+_DAYS = (
+    pl.when(pl.col("earliest") > pl.lit(ANY_TIME[0], MOMENT)).then(pl.col("earliest").dt.date()),
+    pl.when(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT)).then(pl.col("latest").dt.date()),
+)
+"""The first and the last day on which an event can have happened, as far as these are known."""
 
 
 def _with_days(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
@@ -170,12 +192,11 @@ def _with_days(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     day = pl.when(first == last).then(first)
     start = pl.when(pl.col("start").dt.date() == pl.col("until").dt.date()).then(pl.col("start").dt.date())
     elapsed = (day - start).dt.total_days()
-    beyond = [pl.lit(moment, MOMENT) for moment in ANY_TIME]
     return rows.join(zero, on="subject", how="left", maintain_order="left").with_columns(
         ADT=pl.when(pl.col("ASEQ").is_not_null()).then(day),
         ADY=pl.when(pl.col("ASEQ").is_not_null()).then(elapsed + (elapsed >= 0)),
-        ADTL=pl.when(pl.col("earliest") > beyond[0]).then(first),
-        ADTH=pl.when(pl.col("latest") < beyond[1]).then(last),
+        ADTL=_DAYS[0],
+        ADTH=_DAYS[1],
         SEENDT=pl.when(pl.col("ASEQ").is_not_null()).then(pl.col("found").dt.date()),
     )
 
@@ -203,26 +224,19 @@ def _with_values(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
 
 def _with_baselines(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     """The baseline that the value was compared with, where the rule of its event is relative to it."""
-    nothing = pl.DataFrame(
-        schema={
-            "subject": pl.Int64,
-            "BASE": pl.Float64,
-            "BASEDT": pl.Date,
-            "SRCALL": pl.String,
-            "EVENT": pl.String,
-        }
-    )
-    compared: dict[str, list[str]] = {}
-    for name in facts.events:
-        event = facts.study.protocol.events[name]
+    compared: dict[str, list[int]] = {}
+    for place, (name, event) in enumerate(facts.study.protocol.events.items()):
+        if name not in facts.events:
+            continue
         nodes = [node for condition in facts.definitions.conditions_of(name) for node in tree.walk(condition)]
         if event.of and any(isinstance(node, RELATIVE) for node in nodes):
-            compared.setdefault(event.of, []).append(name)
-    found = ((facts.baselines(fact), events) for fact, events in compared.items())
-    parts = [nothing, *(base.with_columns(EVENT=pl.lit(name)) for base, events in found for name in events)]
-    joined = rows.join(
-        pl.concat(parts), on=["subject", "EVENT"], how="left", maintain_order="left", suffix="_base"
-    )
+            compared.setdefault(event.of, []).append(place)
+    if not compared:
+        told = pl.col("SRCALL").fill_null("")  # as of several sources, none of which is told
+        return rows.with_columns(told, BASE=pl.lit(None, pl.Float64), BASEDT=pl.lit(None, pl.Date))
+    found = ((facts.baselines(fact), places) for fact, places in compared.items())
+    parts = [base.with_columns(place=pl.lit(place, pl.Int64)) for base, places in found for place in places]
+    joined = rows.join(pl.concat(parts), on=_KEY, how="left", maintain_order="left", suffix="_base")
     record = pl.when(pl.col("ASEQ").is_not_null()).then("SRCALL_base")
     return joined.with_columns(SRCALL=pl.concat_str("SRCALL", record, separator=" ", ignore_nulls=True))
 

@@ -16,11 +16,15 @@ def in_order(table: pl.DataFrame, *by: str, nulls_last: bool = False) -> pl.Data
     nulls_last : bool
         Whether a null comes after all values, not before.
     """
-    is_later = pl.lit(value=True)
-    for name in reversed(by):
-        here, before = pl.col(name), pl.col(name).shift()
-        is_later = (here > before) | ((here == before) & is_later)
-    # a null comes neither before nor after: wherever there is one, the rows are sorted
-    if table.select(is_later.fill_null(value=False).slice(1).all()).item():
-        return table.rechunk()
-    return table.sort(by, nulls_last=nulls_last)
+    is_alike = None  # whether a row is as the one before in all columns so far: most rows are told apart by the first few
+    for name in by:
+        column = table[name].rechunk()
+        here, before = column.slice(1), column.head(-1)
+        # a null comes neither before nor after: where it would decide, the rows are sorted
+        is_right, is_same = (here >= before).fill_null(value=False), here == before
+        if not (is_right if is_alike is None else is_right | ~is_alike).all():
+            return table.sort(by, nulls_last=nulls_last)
+        is_alike = is_same if is_alike is None else is_alike & is_same
+        if not is_alike.any():
+            break
+    return table.rechunk()
