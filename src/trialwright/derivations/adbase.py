@@ -102,15 +102,13 @@ def baseline_frame(adbase: pl.DataFrame) -> pl.DataFrame:
         beyond the limits of its assay is what the protocol lets stand for it (`AVALIMP`). What is not known is null.
     """
     keys = [name for name in (SUBJECT, "USUBJID") if name in adbase.columns]
-    wide = adbase.select(keys).unique(keys[0], maintain_order=True)
-    people = wide
-    facts = adbase.select(*keys, "PARAMCD", "PARTYPE", "AVALIMP", "AVALC")
-    for (code, kind), rows in facts.partition_by(
-        "PARAMCD", "PARTYPE", as_dict=True, maintain_order=True
-    ).items():
-        told = rows.select(*keys, pl.col("AVALIMP" if kind == NUMBER else "AVALC").alias(code.lower()))
-        if told.select(keys).equals(people):  # as `derive_adbase` gives it
-            wide = wide.hstack(told.drop(keys))
+    people = wide = adbase.select(keys).unique(maintain_order=True)
+    rows = adbase.select(*keys, "PARAMCD", "PARTYPE", "AVALIMP", "AVALC")
+    for (code,), of_fact in rows.partition_by("PARAMCD", as_dict=True, maintain_order=True).items():
+        value = "AVALIMP" if of_fact["PARTYPE"][0] == NUMBER else "AVALC"
+        told = of_fact.select(*keys, pl.col(value).alias(code.lower()))
+        if told.select(keys).equals(people):  # as ADBASE has them: one row of each fact for everybody
+            wide = pl.concat([wide, told.drop(keys)], how="horizontal")
         else:
             wide = wide.join(told, on=keys, how="left", maintain_order="left", validate="1:1")
     return wide

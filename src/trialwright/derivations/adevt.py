@@ -68,7 +68,8 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         _rows(local, {name: "local" if local.depends_on_reader(name) else None for name in local.events})
     )
     # those of one event in one subject lie together in their order, and of readers `central` comes first
-    rows = pl.concat(parts).sort("subject", "place", maintain_order=True).rename({"subject": SUBJECT})
+    order = pl.col("subject") * len(study.protocol.events) + pl.col("place")  # one number, for speed
+    rows = pl.concat(parts).sort(order, maintain_order=True).rename({"subject": SUBJECT})
     return rows.join(study.subjects, on=SUBJECT, how="left", maintain_order="left").select(
         *study.identity, SUBJECT, *COLUMNS
     )
@@ -188,10 +189,9 @@ _DAYS = (
 
 def _with_days(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
-    zero = facts.time_zero().select("subject", start="earliest", until="latest")
     day = pl.when(first == last).then(first)
-    start = pl.when(pl.col("start").dt.date() == pl.col("until").dt.date()).then(pl.col("start").dt.date())
-    elapsed = (day - start).dt.total_days()
+    zero = facts.time_zero().select("subject", start=day)
+    elapsed = (day - pl.col("start")).dt.total_days()
     return rows.join(zero, on="subject", how="left", maintain_order="left").with_columns(
         ADT=pl.when(pl.col("ASEQ").is_not_null()).then(day),
         ADY=pl.when(pl.col("ASEQ").is_not_null()).then(elapsed + (elapsed >= 0)),

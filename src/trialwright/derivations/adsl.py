@@ -8,7 +8,7 @@ import polars as pl
 
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.judged import RuleAt, judge_each
-from trialwright.derivations.known_columns import completed_years, reason_words, spelt
+from trialwright.derivations.known_columns import completed_years, is_spelt, reason_words, spelt
 from trialwright.derivations.minutes import MET, NOT_MET
 from trialwright.derivations.named_records import as_spelt
 from trialwright.derivations.observations import names_in
@@ -116,10 +116,11 @@ def _days(facts: StudyFacts) -> pl.DataFrame:
 
 def _ends_of_participation(facts: StudyFacts) -> pl.DataFrame:
     """How and when the part of each in the study ended, by the first record of that; failing screening is no end of it."""
-    ended = facts.study.tables["DS"].filter(
-        (spelt(pl.col("DSCAT")) == "DISPOSITION EVENT")
-        & (pl.col("DSSCAT").is_null() | spelt(pl.col("DSSCAT")).is_in(OF_STUDY))
-        & (spelt(pl.col("DSDECOD")) != SCREEN_FAILURE).fill_null(value=True)
+    dispositions = facts.study.tables["DS"]
+    ended = dispositions.filter(
+        is_spelt(dispositions["DSCAT"], "DISPOSITION EVENT")
+        & (dispositions["DSSCAT"].is_null() | is_spelt(dispositions["DSSCAT"], *OF_STUDY))
+        & ~is_spelt(dispositions["DSDECOD"], SCREEN_FAILURE)
     )
     first = (
         ended.sort(SUBJECT, "DSSTDTC_earliest", "DSSEQ", nulls_last=True)
@@ -236,10 +237,9 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
 
 def _failed_screening(facts: StudyFacts) -> pl.DataFrame:
     """`subject`, `left`: who left as a screen failure without coming to time zero, and the first minute it can have been."""
-    dispositions = facts.study.tables["DS"].filter(spelt(pl.col("DSDECOD")) == SCREEN_FAILURE)
-    failed = dispositions.group_by(pl.col(SUBJECT).alias("subject")).agg(
-        left=pl.col("DSSTDTC_earliest").min()
-    )
+    dispositions = facts.study.tables["DS"]
+    left = dispositions.filter(is_spelt(dispositions["DSDECOD"], SCREEN_FAILURE))
+    failed = left.group_by(pl.col(SUBJECT).alias("subject")).agg(left=pl.col("DSSTDTC_earliest").min())
     return failed.join(facts.time_zero(), on="subject", how="anti").with_columns(has_left=pl.lit(value=True))
 
 

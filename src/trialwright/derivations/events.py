@@ -181,7 +181,7 @@ def _by_rows(facts: StudyFacts, fact: str, events: Mapping[str, Event]) -> dict[
     if not fact:
         return {name: _at_times(facts, name, whens[name]) for name in events}
     rows = facts.records_of(fact).filter((pl.col("day") == 0) & pl.col("reason").is_not_null())
-    rows = rows.join(judge_rows(facts, whens, fact), on=["subject", "record"], maintain_order="left")
+    rows = _with_codes(rows, judge_rows(facts, whens, fact))
     found = {name: _occurrences(facts, name, whens[name], rows, fact) for name in events}
     if overs:
         several = pl.concat([_with_several(found[name]) for name in overs]).unique()
@@ -212,6 +212,14 @@ def judge_rows(
     told = facts.judge_rows(repeated, fact, codes.filter(is_open).select("subject").unique())
     joined = codes.drop(*repeated).join(told, on=["subject", "record"], how="left", maintain_order="left")
     return joined.with_columns(pl.col(name).fill_null(NOT_MET) for name in repeated)
+
+
+def _with_codes(rows: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their codes, which mostly lie in the same order."""
+    keys = ["subject", "record"]
+    if rows.select(keys).equals(codes.select(keys)):
+        return pl.concat([rows, codes.drop(keys)], how="horizontal")
+    return rows.join(codes, on=keys, maintain_order="left")
 
 
 def without_repeats(condition: tree.Condition) -> tree.Condition:
@@ -251,7 +259,7 @@ def _at_times(facts: StudyFacts, name: str, condition: tree.Condition) -> pl.Dat
     added = facts.add(TIMES, times.drop("record"))
     codes = facts.judge_rows({name: condition}, TIMES)
     del facts.tables[TIMES]
-    rows = added.join(codes, on=["subject", "record"], maintain_order="left")
+    rows = _with_codes(added, codes)
     # of a time at which nothing is recorded but what may have happened nobody can tell whether it is one
     is_open = times["is_possible"] & (rows[name] == MET)
     rows = rows.with_columns(
