@@ -17,6 +17,7 @@ _MINUTE_US = 60_000_000
 _ANSWERS = {True: Verdict.MET.code, False: Verdict.NOT_MET.code}
 REASONS = {reason.code: reason.value for reason in Reason}
 """The reason of each code of an unknown verdict, in words."""
+_WORDS = pl.Series([REASONS.get(code) for code in range(256)])
 
 
 def as_moments(earliest: pl.Series, latest: pl.Series) -> Moments:
@@ -68,7 +69,7 @@ def as_codes(answers: pl.Series) -> Codes:
 
 def reason_words(codes: Codes) -> pl.Series:
     """The reason of each unknown verdict in words; null of verdicts that are known."""
-    return pl.Series(codes).replace_strict(REASONS, default=None, return_dtype=pl.String)
+    return _WORDS.gather(pl.Series(codes))
 
 
 def first_told(reason: str) -> pl.Expr:
