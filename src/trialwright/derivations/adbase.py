@@ -295,6 +295,33 @@ def _ages(plan: _Plan) -> pl.DataFrame:
         .join(_age_moment(plan), on=SUBJECT, how="left", maintain_order="left")
         .join(given, on=SUBJECT, how="left", maintain_order="left")
     )
+    return _counted(rows)
+
+
+def _age_moment(plan: _Plan) -> pl.DataFrame:
+    """`SUBJECT`, `base_from`, `base_to`: where the one criterion that asks for age is judged, else the moment of baseline."""
+    protocol, rules = plan.facts.study.protocol, plan.facts.rules
+    asked = {
+        one.at or protocol.eligibility.at or protocol.time_zero
+        for side in ("inclusion", "exclusion")
+        for name, one in getattr(protocol.eligibility, side).items()
+        if (path := f"eligibility.{side}.{name}.when") in rules
+        and any(isinstance(node, tree.Age) for node in tree.walk(rules[path].condition))
+    }
+    if len(asked) == 1 and (at := asked.pop()) is not None:
+        found = plan.facts.moment(parse_moment(at))
+        return found.select(pl.col("subject").alias(SUBJECT), base_from="earliest", base_to="latest")
+    if plan.baselines:
+        return next(iter(plan.baselines.values()))[1]
+    return pl.DataFrame(schema={SUBJECT: pl.Int64, "base_from": MOMENT, "base_to": MOMENT})
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ages of those of whom any is told, and how far they are known.
+
+    `rows` have the date of birth (`earliest`, `latest`), the moment (`base_from`, `base_to`), and what DM gives: `AGE`, `AGEU`,
+    and how many it gives, `n_ages`.
+    """
     birth, at, until = (pl.col(name).dt.date() for name in ("earliest", "base_from", "base_to"))
     is_one_in_years = (pl.col("n_ages") == 1) & (pl.col("AGEU").is_null() | (pl.col("AGEU") == "YEARS"))
     rows = rows.with_columns(
@@ -318,24 +345,6 @@ def _ages(plan: _Plan) -> pl.DataFrame:
         base_day=pl.when(at == until).then(at),
         base_source=pl.lit("DM"), SRCDOM=pl.lit("DM"), SRCSEQ=None, IMPMETH=None,
     ).with_columns(AVALIMP=pl.when(pl.col("base_lo") == pl.col("base_hi")).then("base_lo"))  # fmt: skip
-
-
-def _age_moment(plan: _Plan) -> pl.DataFrame:
-    """`SUBJECT`, `base_from`, `base_to`: where the one criterion that asks for age is judged, else the moment of baseline."""
-    protocol, rules = plan.facts.study.protocol, plan.facts.rules
-    asked = {
-        one.at or protocol.eligibility.at or protocol.time_zero
-        for side in ("inclusion", "exclusion")
-        for name, one in getattr(protocol.eligibility, side).items()
-        if (path := f"eligibility.{side}.{name}.when") in rules
-        and any(isinstance(node, tree.Age) for node in tree.walk(rules[path].condition))
-    }
-    if len(asked) == 1 and (at := asked.pop()) is not None:
-        found = plan.facts.moment(parse_moment(at))
-        return found.select(pl.col("subject").alias(SUBJECT), base_from="earliest", base_to="latest")
-    if plan.baselines:
-        return next(iter(plan.baselines.values()))[1]
-    return pl.DataFrame(schema={SUBJECT: pl.Int64, "base_from": MOMENT, "base_to": MOMENT})
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
