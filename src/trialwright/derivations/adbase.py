@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.adevt import interval_text
+from trialwright.derivations.adevt import by_place, interval_text
 from trialwright.derivations.baselines import BASELINE, baselines_of, find_baselines, is_of
 from trialwright.derivations.events import known_facts
-from trialwright.derivations.known_columns import REASONS, completed_years, yes
+from trialwright.derivations.known_columns import completed_years, reason_words, yes
 from trialwright.derivations.laboratory_baselines import baseline_moments
 from trialwright.derivations.laboratory_grades import impute_results
 from trialwright.derivations.ordered import in_order
@@ -78,13 +78,15 @@ def derive_adbase(
     """
     facts = known_facts(study) if facts is None else facts
     plan = _Plan.of(facts)
-    nothing = study.subjects.clear().with_columns(
-        pl.lit(None, kind).alias(name) for name, kind in COLUMNS.items()
-    )
-    named = [name for name in facts_named(study.protocol) if only is None or name in only]
-    parts = (_row_of(name, plan).select(nothing.columns) for name in named)
-    rows = pl.concat([nothing, *(part.cast(nothing.schema) for part in parts)])
-    return rows.sort(SUBJECT, maintain_order=True).select(*study.identity, SUBJECT, *COLUMNS)
+    named = (name for name in facts_named(study.protocol) if only is None or name in only)
+    asked = [_fact(name, plan) for name in named]
+    nothing = {"place": pl.Int64, "BASETYPE": pl.String, **_MADE}
+    parts = [
+        study.subjects.clear().with_columns(pl.lit(None, kind).alias(name) for name, kind in nothing.items()),
+        *(_rows_of(fact, plan).with_columns(place=pl.lit(place)) for place, fact in enumerate(asked)),
+    ]
+    rows = _finished(pl.concat(parts, how="diagonal_relaxed"), asked).cast(pl.Schema(COLUMNS))
+    return rows.select(*study.identity, SUBJECT, *COLUMNS).sort(SUBJECT, maintain_order=True)
 
 
 def baseline_frame(adbase: pl.DataFrame) -> pl.DataFrame:
@@ -146,18 +148,23 @@ class _Plan:
         return next((name for name, (one, _) in self.baselines.items() if is_of(one, fact)), None)
 
 
-def _row_of(name: str, plan: _Plan) -> pl.DataFrame:
-    """The rows of one fact, one for everybody."""
-    fact = plan.facts.study.scope.facts.get(name)
+def _fact(name: str, plan: _Plan) -> Fact:
     if name == AGE:
         label = plan.facts.study.protocol.facts[name].label or name
-        ages = _for_all(_ages(plan), plan).with_columns(BASETYPE=pl.lit(None, pl.String))
-        return _finished(ages, Fact(name=name, kind=Kind.NUMBER, label=label, unit=find_unit("years")))
+        return Fact(name=name, kind=Kind.NUMBER, label=label, unit=find_unit("years"))
+    fact = plan.facts.study.scope.facts.get(name)
     if fact is None:
         raise ValueError(f"analyses name `{name}`, which is no fact of the protocol")
+    return fact
+
+
+def _rows_of(fact: Fact, plan: _Plan) -> pl.DataFrame:
+    """The rows of one fact, one for everybody."""
+    if fact.name == AGE:
+        return _for_all(_ages(plan), plan)
     found = _scored(fact, plan) if fact.kind is Kind.SCORE else _found(fact, plan)
     kind = None if fact.once else plan.baseline_of(fact.name)
-    return _finished(_for_all(found, plan).with_columns(BASETYPE=pl.lit(kind, pl.String)), fact)
+    return _for_all(found, plan).with_columns(BASETYPE=pl.lit(kind, pl.String))
 
 
 def _for_all(found: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
@@ -350,24 +357,25 @@ def _counted(rows: pl.DataFrame) -> pl.DataFrame:
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
-def _finished(rows: pl.DataFrame, fact: Fact) -> pl.DataFrame:
+def _finished(rows: pl.DataFrame, asked: Sequence[Fact]) -> pl.DataFrame:
+    """The rows of all facts, each with the `place` of its fact, as ADBASE has them."""
     lo, hi = pl.col("base_lo"), pl.col("base_hi")
-    is_level = fact.kind in (Kind.CATEGORY, Kind.YES_OR_NO)
     ends = rows.select(lo=lo, hi=hi, lo_open="base_lo_open", hi_open="base_hi_open")
     said = ends.select(interval_text()).to_series()
-    is_known = pl.col("base_code") == 0
+    types = [LEVEL if fact.kind in (Kind.CATEGORY, Kind.YES_OR_NO) else NUMBER for fact in asked]
+    is_level, is_known = by_place(types) == LEVEL, pl.col("base_code") == 0
     return rows.with_columns(
-        pl.lit(fact.name.upper()).alias("PARAMCD"),
-        pl.lit(fact.label).alias("PARAM"),
-        pl.lit(LEVEL if is_level else NUMBER).alias("PARTYPE"),
-        pl.when(lo == hi).then(lo).alias("AVAL"),
-        pl.col("base_level").alias("AVALC") if is_level else pl.Series("AVALC", said),
-        pl.when(lo.is_finite()).then(lo).alias("AVALLO"),
-        pl.when(hi.is_finite()).then(hi).alias("AVALHI"),
-        pl.lit(str(fact.unit) if fact.unit else None, pl.String).alias("AVALU"),
-        pl.col("base_day").alias("ADT"),
-        pl.when(~is_known).then(pl.col("base_code").replace_strict(REASONS, default=None, return_dtype=pl.String)).alias("REASON"),
-        yes(pl.col("base_is_old") & pl.col("base_row").is_not_null()).alias("BASEOLD"),
-        pl.col("base_source").alias("SRCALL"),
-        pl.lit(f"facts.{fact.name}").alias("PROTOCOL"),
-    )  # fmt: skip
+        PARAMCD=by_place(fact.name.upper() for fact in asked),
+        PARAM=by_place(fact.label for fact in asked),
+        PARTYPE=by_place(types),
+        AVAL=pl.when(lo == hi).then(lo),
+        AVALC=pl.when(is_level).then("base_level").otherwise(said),
+        AVALLO=pl.when(lo.is_finite()).then(lo),
+        AVALHI=pl.when(hi.is_finite()).then(hi),
+        AVALU=by_place(str(fact.unit) if fact.unit else None for fact in asked),
+        ADT="base_day",
+        REASON=pl.when(~is_known).then(reason_words(rows["base_code"].to_numpy())),
+        BASEOLD=yes(pl.col("base_is_old") & pl.col("base_row").is_not_null()),
+        SRCALL="base_source",
+        PROTOCOL=by_place(f"facts.{fact.name}" for fact in asked),
+    )

@@ -119,18 +119,18 @@ def _rows(facts: StudyFacts, readers: Mapping[str, str | None]) -> pl.DataFrame:
     labels = [event.label or scope.facts[name].label for name, event in events.items()]
     is_met = pl.col("ASEQ").is_not_null()
     return rows.with_columns(
-        EVENT=_by_place(events),
-        PARAM=_by_place(labels),
-        READER=_by_place(map(readers.get, events)),
-        PROTOCOL=_by_place(f"events.{name}" for name in events),
+        EVENT=by_place(events),
+        PARAM=by_place(labels),
+        READER=by_place(map(readers.get, events)),
+        PROTOCOL=by_place(f"events.{name}" for name in events),
         REASON=reason_words(rows["code"].fill_null(0).to_numpy()),
         VIA="via",
         AVALC=pl.when(is_met).then(pl.lit("met")).otherwise(pl.lit("unknown")),
     ).select("subject", "place", *COLUMNS).cast(pl.Schema({"subject": pl.Int64, "place": pl.Int64, **COLUMNS}))  # fmt: skip
 
 
-def _by_place(words: Iterable[str | None]) -> pl.Expr:
-    """A word for each event, by its place in the protocol."""
+def by_place(words: Iterable[str | None]) -> pl.Expr:
+    """The word of each row, by the `place` of what it is about among the words."""
     return pl.lit(pl.Series(list(words), dtype=pl.String)).gather("place")
 
 
