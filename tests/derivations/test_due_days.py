@@ -296,6 +296,28 @@ def test_visits_every_month_keep_to_the_day_they_began_on():
     assert [str(day) for day in rows["AWLODT"]] == ["2025-02-28", "2025-03-31", "2025-04-30", "2025-05-31"]
 
 
+def test_of_many_records_of_one_day_the_first_counts_in_whatever_order_they_come():
+    day = date(2024, 5, 24)
+    sources = [("LB", n, f"LB.{n}") for n in (7, 5, 9, 4, 8, 6, 2, 3)] + [
+        ("FA", 30, "FA.30"),
+        (None, 1, None),
+        ("FA", None, None),
+    ]
+    rows = frame([(1, day, day, *source) for source in sources], "SUBJECT", "lo", "hi", *SOURCE)
+    for seed in range(20):
+        found = follow_visits(
+            rows.sample(fraction=1, shuffle=True, seed=seed),
+            people(until=date(2024, 6, 1)),
+            every=length("12 weeks"),
+        )
+        assert found.select(*SOURCE).rows() == [("FA", 30, "FA.30")]
+
+
+def test_a_record_whose_last_day_nobody_knows_keeps_no_visit():
+    rows = frame([(1, date(2024, 5, 24), None, "LB", 1, "LB.1")], "SUBJECT", "lo", "hi", *SOURCE)
+    assert told(follow_visits(rows, people(until=date(2024, 6, 1)), every=length("12 weeks"))) == ["missed"]
+
+
 @pytest.mark.parametrize(("days", "day"), [
     ((80, 90), 80), ((78, 89), 89), ((80, 88), 88), ((88, 88), 88), ((50, 91), 91), ((92, 76), 92), ((75, 92), 92),
 ])  # fmt: skip

@@ -44,6 +44,8 @@ CONTACTS: Mapping[str, Any] = MappingProxyType(
     | {"AVALU": pl.String, "PROTOCOL": pl.String}
 )
 """Columns of ADCLOCK beside those that tell persons apart."""
+_NAMES = {name: CONTACTS[name] for name in ("PARCAT", "PARAMCD", "PARAM", "PROTOCOL")}
+"""Those that are alike in all rows of a clock or visit."""
 
 NOT_JUDGED = frozenset({"NE", "LR-NC", "nonevaluable"})
 """Readings of a scan that nobody could judge (RECIST 1.1, LI-RADS): a clock that asks for an assessment goes on."""
@@ -91,19 +93,32 @@ def derive_adclock(study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> pl.Da
         that it must come `after`. What counts from the last of a treatment is due once that has ended. A treatment that has not
         ended, as far as known, is without a pause. What cannot be run has no rows: see `why_clock_not_run`, `why_visit_not_run`, `why_repeats_not_run`.
     """
-    its = _Clocks(study, adsl, facts)
-    clocks, visits = study.protocol.clocks.items(), study.protocol.visits.items()
-    parts = [its.of_clock(id_, clock) for id_, clock in clocks if not why_clock_not_run(clock)]
-    for id_, visit in visits:
-        if not (dosed_at(visit, study.protocol) or why_visit_not_run(visit, study.protocol)):
-            parts.append(its.of_visit(id_, visit))
-            if not why_repeats_not_run(visit, study.protocol):
-                parts.append(its.of_repeats(id_, visit))
-    nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, **CONTACTS, "place": pl.Int32})
-    rows = pl.concat([nothing, *(part.with_columns(place=place) for place, part in enumerate(parts))])
+    its, protocol = _Clocks(study, adsl, facts), study.protocol
+    found: list[tuple[tuple[str, ...], pl.DataFrame]] = []
+    for id_, clock in protocol.clocks.items():
+        if not why_clock_not_run(clock):
+            named = ("clock", id_.upper(), clock_words(clock, protocol), f"clocks.{id_}")
+            found.append((named, its.of_clock(clock)))
+    for id_, visit in protocol.visits.items():
+        if not (dosed_at(visit, protocol) or why_visit_not_run(visit, protocol)):
+            found.append((("visit", id_.upper(), visit.label, f"visits.{id_}"), its.of_visit(visit)))
+            if not why_repeats_not_run(visit, protocol):
+                words = f"{visit.label}, repeated where nobody could judge"
+                named = ("repeat", f"{id_}_repeat".upper(), words, f"visits.{id_}.{REPEAT}")
+                found.append((named, its.of_repeats(visit)))
+    names = pl.DataFrame([named for named, _ in found], schema=_NAMES, orient="row").with_row_index("place")
+    parts = [
+        _in_time_order(rows).with_columns(place=pl.lit(n, pl.UInt32)) for n, (_, rows) in enumerate(found)
+    ]
+    # each part lies in the order of persons and time, and stays so within a person
+    rows = pl.concat([NOTHING_DUE.with_columns(place=pl.lit(0, pl.UInt32)), *parts])
+    rows = rows.sort(SUBJECT, maintain_order=True)
+    row, key = pl.int_range(pl.len()), pl.struct(SUBJECT, "place")
+    begins = pl.when((key != key.shift()).fill_null(value=True)).then(row).forward_fill()
     return (
-        study.subjects.join(rows, on=SUBJECT)
-        .sort(SUBJECT, "place", "ASEQ")
+        rows.with_columns(ASEQ=row - begins + 1, AVALU=pl.lit("DAYS"))
+        .join(names, on="place", maintain_order="left")
+        .join(study.subjects, on=SUBJECT, maintain_order="left")
         .select(*study.identity, SUBJECT, *CONTACTS)
     )
 
@@ -223,6 +238,7 @@ class _Clocks:
     def __init__(self, study: Study, adsl: pl.DataFrame, facts: StudyFacts) -> None:
         self.study, self.adsl, self.facts = study, adsl, facts
         self.protocol = study.protocol
+        self.moments: dict[Moment, pl.DataFrame] = {}
 
     # --- who is asked, and how long -----------------------------------------------------------------------------------
 
@@ -277,7 +293,9 @@ class _Clocks:
 
     def moment(self, moment: Moment) -> pl.DataFrame:
         """The first and last day a moment can be: `SUBJECT`, `lo`, `hi`."""
-        return _days(self.facts.moment(moment))
+        if moment not in self.moments:
+            self.moments[moment] = _days(self.facts.moment(moment))
+        return self.moments[moment]
 
     def whose_end_is_told(self, people: pl.DataFrame, moment: Moment | None) -> pl.DataFrame:
         """Of what counts from the last of a treatment: those whose treatment has ended; until then the last is not the last."""
@@ -294,12 +312,13 @@ class _Clocks:
 
     # --- what was done ------------------------------------------------------------------------------------------------
 
-    def told(self, *names: str) -> pl.DataFrame:
-        """The records of any of these that say anything: `SUBJECT`, `lo`, `hi`, `SOURCE`, `fact`, `level`, `reason`."""
-        rows = self.facts.records_of(*names).filter(
-            pl.col("reason").is_not_null() & pl.col("earliest").is_not_null()
-        )
-        return rows.select(
+    def told(self, *names: str) -> pl.LazyFrame:
+        """The records of any of these that say anything: `SUBJECT`, `lo`, `hi`, `SOURCE`, `fact`, `level`, `reason`.
+
+        They are many, with many columns: those that nobody asks for are not filtered.
+        """
+        rows = self.facts.records_of(*names).lazy()
+        return rows.filter(pl.col("reason").is_not_null() & pl.col("earliest").is_not_null()).select(
             pl.col("subject").alias(SUBJECT),
             *SOURCE,
             "fact",
@@ -309,7 +328,7 @@ class _Clocks:
             hi=_day("latest"),
         )
 
-    def contacts(self, *names: str, judged: bool = False) -> pl.DataFrame:
+    def contacts(self, *names: str, judged: bool = False) -> pl.LazyFrame:
         """The days on which there is a record of any of these: `SUBJECT`, `lo`, `hi`, `SOURCE`."""
         rows = self.told(*names)
         if judged:
@@ -333,16 +352,14 @@ class _Clocks:
 
     # --- clocks and visits --------------------------------------------------------------------------------------------
 
-    def of_clock(self, id_: str, clock: Clock) -> pl.DataFrame:
+    def of_clock(self, clock: Clock) -> pl.DataFrame:
         """The rows of a clock."""
         if fact := clock.measure or clock.assess:
-            rows = self._next_contacts(fact, clock)
-        elif clock.start_of:
-            rows = self._if_asked(clock.start_of, self._start(clock.start_of, clock))
-        else:
-            treatment = str(clock.keep)
-            rows = self._if_asked(treatment, pl.concat([NOTHING_DUE, *self._cover(treatment, clock)]))
-        return _named(rows, "clock", id_, clock_words(clock, self.protocol))
+            return self._next_contacts(fact, clock)
+        if clock.start_of:
+            return self._if_asked(clock.start_of, self._start(clock.start_of, clock))
+        treatment = str(clock.keep)
+        return self._if_asked(treatment, pl.concat([NOTHING_DUE, *self._cover(treatment, clock)]))
 
     def _next_contacts(self, fact: str, clock: Clock) -> pl.DataFrame:
         until = self.during(clock.during)[1] if clock.during else None
@@ -351,7 +368,7 @@ class _Clocks:
             most, least = clock.every.most, clock.every.least
         assert most is not None  # noqa: S101 -- `why_clock_not_run` has looked
         return follow_intervals(
-            self.contacts(fact, judged=clock.assess is not None),
+            self.contacts(fact, judged=clock.assess is not None).collect(),
             _bounded(self.treated, self._origin(clock), until),
             most=most,
             least=least,
@@ -398,7 +415,7 @@ class _Clocks:
             start, until = self.during(clock.during)
             yield follow_pauses(spans, _bounded(people, start, until), longest=clock.missed_after)
 
-    def of_visit(self, id_: str, visit: Visit) -> pl.DataFrame:
+    def of_visit(self, visit: Visit) -> pl.DataFrame:
         """The rows of a visit, or of a row of visits."""
         measured = [name for name in visit.measures if name not in self.protocol.treatments]
         # any sign of life would keep every visit; an adverse event begins whenever it begins
@@ -411,22 +428,21 @@ class _Clocks:
             is_later = pl.col("hi") > pl.col("opens_lo")
             is_since = is_later if reach.side == "after" else pl.col("hi") >= pl.col("opens_lo")
             is_surely = (pl.col("lo") > pl.col("opens_hi")) & (pl.col("hi") <= pl.col("closes_lo"))
-            around = (
-                contacts.join(people, on=SUBJECT)
-                .filter(is_since & (pl.col("lo") <= pl.col("closes_hi")))
-                .filter(is_surely | ~is_surely.any().over(SUBJECT))
+            window = people.lazy().select(SUBJECT, "opens_lo", "opens_hi", "closes_lo", "closes_hi")
+            around = contacts.join(window, on=SUBJECT).filter(
+                is_since & (pl.col("lo") <= pl.col("closes_hi"))
             )
-            return _named(follow_starts(firsts_of(around), people), "visit", id_, visit.label)
+            surely = around.collect().filter(is_surely | ~is_surely.any().over(SUBJECT))
+            return follow_starts(firsts_of(surely), people)
         every, people, start, until = self._row(visit)
-        rows = follow_visits(
-            contacts,
+        return follow_visits(
+            contacts.collect(),
             _bounded(people, start, until),
             every=every,
             tolerance=visit.tolerance,
             missed_after=visit.missed_after,
             over=self._over(visit),
         )
-        return _named(rows, "visit", id_, visit.label)
 
     def _row(self, visit: Visit) -> tuple[Duration, pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
         """How far apart the visits of a row are, who is asked for them, and from which day to which."""
@@ -443,7 +459,7 @@ class _Clocks:
         ends = [self.moment(Moment(event, "first")) for event in visit.ends_with]
         return pl.concat([NO_DAYS, *ends]).group_by(SUBJECT).agg(pl.col("lo").min(), pl.col("hi").min())
 
-    def of_repeats(self, id_: str, visit: Visit) -> pl.DataFrame:
+    def of_repeats(self, visit: Visit) -> pl.DataFrame:
         """What became of looks at a visit that nobody could judge."""
         if visit.within is not None:
             reach = parse_reach(visit.within)
@@ -461,10 +477,9 @@ class _Clocks:
             )
         over = self._over(visit).rename({"lo": "over_lo", "hi": "over_hi"})
         assert visit.repeat_within is not None  # noqa: S101 -- `why_repeats_not_run` has looked
-        rows = follow_repeats(
+        return follow_repeats(
             self._looks(visit), people.join(over, on=SUBJECT, how="left"), within=visit.repeat_within
         )
-        return _named(rows, "repeat", id_, f"{visit.label}, repeated where nobody could judge")
 
     def _looks(self, visit: Visit) -> pl.DataFrame:
         """The days of looks at a visit: `SUBJECT`, `lo`, `hi`, `is_judged`, `why` it is not known, `SOURCE`.
@@ -479,6 +494,7 @@ class _Clocks:
         is_judged = pl.when(pl.col("reason") == 0).then(~pl.col("level").is_in(NOT_JUDGED))
         of_thing = (
             self.told(*judged_at(visit, self.protocol))
+            .collect()
             .with_columns(is_judged=is_judged)
             .sort(*days, *SOURCE, nulls_last=True)
             .group_by(*days, "fact", maintain_order=True)
@@ -490,7 +506,8 @@ class _Clocks:
             .agg(pl.col("is_judged").all(ignore_nulls=False), *told)
             .with_columns(why=pl.col("reason").replace_strict(REASONS, default=None, return_dtype=pl.String))
         )
-        done = self.told(*(name for name in visit.measures if self._is_procedure(name)))
+        done = self.told(*(name for name in visit.measures if self._is_procedure(name))).collect()
+        done = done.join(read, on=days, how="anti", maintain_order="left")  # most, of one day
         is_of_look = (pl.col("lo_read") <= pl.col("hi")) & (pl.col("hi_read") >= pl.col("lo"))
         is_read = has_one(done, read.select(SUBJECT, lo_read="lo", hi_read="hi"), is_of_look)
         unread = done.filter(~is_read).unique(days, keep="first", maintain_order=True)
@@ -530,18 +547,9 @@ def _ended_with(people: pl.DataFrame, end: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(ends).drop("lo_end", "hi_end")
 
 
-def _named(rows: pl.DataFrame, category: str, id_: str, words: str) -> pl.DataFrame:
-    if category == "repeat":
-        code, path = f"{id_}_repeat", f"visits.{id_}.{REPEAT}"
-    else:
-        code, path = id_, f"{category}s.{id_}"
-    order = pl.coalesce("ADT", "ENDDT")
-    return (
-        rows.sort(SUBJECT, pl.coalesce("AWLODT", "STARTDT", order), order, nulls_last=True, maintain_order=True)
-        .with_columns(
-            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(SUBJECT).alias("ASEQ"),
-            PARCAT=pl.lit(category), PARAMCD=pl.lit(code.upper()), PARAM=pl.lit(words), AVALU=pl.lit("DAYS"),
-            PROTOCOL=pl.lit(path),
-        )
-        .select(SUBJECT, *CONTACTS)
-    )  # fmt: skip
+def _in_time_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of one clock or visit, each person's in the order in which they were due."""
+    day = pl.coalesce("ADT", "ENDDT")
+    return rows.sort(
+        SUBJECT, pl.coalesce("AWLODT", "STARTDT", day), day, nulls_last=True, maintain_order=True
+    )

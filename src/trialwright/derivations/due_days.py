@@ -6,7 +6,7 @@ unknown, with its reason. Nothing is due of whoever has died or left; what was d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -183,34 +183,32 @@ def follow_visits(
     grid = grid.filter(
         (pl.col("due") <= pl.col("until_hi")).fill_null(value=True) & (pl.col("opens") <= pl.col("look"))
     )
-    # of a day one record counts: records mostly lie in this order, and a day has many
-    whole = (
-        contacts.filter(is_whole)
-        .select(SUBJECT, *SOURCE, day="lo")
-        .sort(SUBJECT, "day", *SOURCE, nulls_last=True)
-        .unique([SUBJECT, "day"], keep="first", maintain_order=True)
-    )
-    met = (
-        whole.sort("day")
+    of_one_day = contacts["lo"] == contacts["hi"]
+    whole = contacts if of_one_day.all(ignore_nulls=False) else contacts.filter(of_one_day)
+    grid = grid.with_columns(turn_at=_in_line("turn")).sort("turn_at").with_row_index("place")
+    is_kept = pl.col("day") >= _sooner(pl.col("due"), missed_after) if missed_after else pl.lit(value=True)
+    near = (
+        _one_of_each_day(whole.select(SUBJECT, *SOURCE, day="lo"))
         .join_asof(
-            grid.select(SUBJECT, "k", "turn", "turn_ends", "due", "over_hi").sort("turn"),
-            left_on="day",
-            right_on="turn",
-            by=SUBJECT,
-            check_sortedness=False,
+            grid.select("place", "turn_at", "turn_ends", "due", "over_hi", whose=SUBJECT),
+            left_on="at",
+            right_on="turn_at",
         )
         .filter(
+            pl.col(SUBJECT) == pl.col("whose"),
             pl.col("day") <= pl.col("turn_ends"),
             (pl.min_horizontal("due", "day") <= pl.col("over_hi")).fill_null(value=True),
+            is_kept,
         )
-        .with_columns(off=(pl.col("day") - pl.col("due")).dt.total_days())
-        .filter(pl.col("day") >= _sooner(pl.col("due"), missed_after) if missed_after else pl.lit(value=True))
-        .sort(SUBJECT, "k", pl.col("off").abs(), -pl.col("off"))
-        .unique([SUBJECT, "k"], keep="first", maintain_order=True)
-        .select(SUBJECT, "k", "day", *SOURCE)
+        .select("place", "day", *SOURCE, off=(pl.col("day") - pl.col("due")).dt.total_days().abs())
     )
+    # contacts of a visit lie in the order of their days: the nearest is nearer than its neighbours, or as near and later
+    here, off = pl.col("place"), pl.col("off")
+    before_is_nearer = (here == here.shift()) & (off.shift() < off)
+    next_is_nearer = (here == here.shift(-1)) & (off.shift(-1) <= off)
+    met = near.filter(~(before_is_nearer | next_is_nearer).fill_null(value=False)).drop("off")
     late_until = moved(pl.col("due"), missed_after) if missed_after else pl.col("turn_ends")
-    rows = grid.join(met, on=[SUBJECT, "k"], how="left").with_columns(
+    rows = grid.join(met, on="place", how="left", maintain_order="left").with_columns(
         late_until=pl.max_horizontal("closes", late_until)
     )
     is_there = pl.col("day").is_not_null()
@@ -230,7 +228,7 @@ def follow_visits(
         pl.col("closes"),
         pl.col("day") > pl.col("late_until"),
     )
-    unsure = contacts.filter(~is_whole).select(SUBJECT, unsure_lo="lo", unsure_hi="hi")
+    unsure = contacts.filter(~of_one_day).select(SUBJECT, unsure_lo="lo", unsure_hi="hi")
     is_in_turn = (pl.col("unsure_lo") <= pl.col("turn_ends")) & (pl.col("unsure_hi") >= pl.col("turn"))
     is_by_then = (pl.col("unsure_lo") <= pl.col("over_hi")).fill_null(value=True)
     rows = rows.with_columns(
@@ -241,10 +239,12 @@ def follow_visits(
     may_be_over = (pl.col("due") > pl.col("until_lo")).fill_null(value=False)
     # which of several early contacts keeps it hangs on the day the row ends
     may_not_be_due = (pl.min_horizontal("due", "day") > pl.col("over_lo")).fill_null(value=False)
-    told = pl.when(is_there).then(held).otherwise(none)
+    told = pl.col("told")
     found = _as_due(
         rows.with_columns(
-            is_unsure=pl.col("may_be_another") | may_be_over | may_not_be_due, may_not_be_due=may_not_be_due
+            is_unsure=pl.col("may_be_another") | may_be_over | may_not_be_due,
+            may_not_be_due=may_not_be_due,
+            told=pl.when(is_there).then(held).otherwise(none),
         ),
         STARTDT=pl.col("lo"),
         AWLODT=pl.col("opens"),
@@ -295,21 +295,17 @@ def follow_starts(
         return pl.when(day.is_null()).then(none).otherwise(held)
 
     several = [told(day, f"opens_{one}", f"closes_{one}") for day in ("lo", "hi") for one in ("lo", "hi")]
-    is_one = pl.all_horizontal(several[0] == one for one in several[1:])
     closes = _whole("closes_lo", "closes_hi")
     day = _whole("lo", "hi")
     return _as_due(
-        rows,
+        _all_told(rows, several),
         STARTDT=closes,
         AWLODT=_whole("opens_lo", "opens_hi"),
         AWHIDT=closes,
         ADT=day,
         ENDDT=pl.when(pl.col("lo").is_null()).then("look"),
         # too early and too late are both missed, and yet what may be either may be in time
-        AVALC=pl.when(is_one & (several[0] == Kept.EARLY))
-        .then(pl.lit(Kept.MISSED))
-        .when(is_one)
-        .then(several[0]),
+        AVALC=pl.when(pl.col("told") == Kept.EARLY).then(pl.lit(Kept.MISSED)).otherwise("told"),
     )
 
 
@@ -432,15 +428,14 @@ def follow_ends(last: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
         )
 
     several = [told(day, must) for day in ("last_lo", "last_hi") for must in ("lo", "hi")]
-    is_one = pl.all_horizontal(several[0] == one for one in several[1:])
     needed = _whole("lo", "hi")
     return _as_due(
-        rows,
+        _all_told(rows, several),
         STARTDT=needed,
         AWLODT=needed,
         ADT=_whole("last_lo", "last_hi"),
         ENDDT=pl.when(pl.col("last_lo").is_null()).then("look"),
-        AVALC=pl.when(is_one).then(several[0]),
+        AVALC=pl.col("told"),
     )
 
 
@@ -504,20 +499,42 @@ def _pauses(spans: pl.DataFrame, bounds: pl.DataFrame, *, first: str, last: str)
         ],
         how="diagonal",
     ).sort(SUBJECT, "on", "off", *SOURCE, nulls_last=False)
-    reached = pl.col("off").cum_max()
-    ended_last = pl.when(pl.col("off") == reached).then(pl.struct(SOURCE)).forward_fill()
-    return (
-        marks.with_columns(reached=reached.shift().over(SUBJECT), source=ended_last.shift().over(SUBJECT))
-        .with_columns(days=(pl.col("on") - pl.col("reached")).dt.total_days() - 1)
-        .filter(pl.col("days") > 0)
+    at, reached = _in_line("off"), _in_line("off").cum_max()
+    ended_last = pl.when(at == reached).then(pl.int_range(pl.len())).forward_fill()
+    pauses = (
+        marks.select(SUBJECT, "on", days=_in_line("on") - reached.shift() - 1, ended_last=ended_last.shift())
+        .filter(pl.col("days") > 0, marks[SUBJECT] == marks[SUBJECT].shift())
         .select(
             SUBJECT,
             "days",
-            pl.col("source").struct.unnest(),
-            (pl.col("reached") + day).alias("from"),
+            "ended_last",
+            (pl.col("on") - pl.duration(days="days")).alias("from"),
             to=pl.col("on") - day,
         )
     )
+    sources = marks.select(SOURCE)[pauses["ended_last"]]
+    return pauses.drop("ended_last").with_columns(sources.get_columns())
+
+
+def _in_line(day: str) -> pl.Expr:
+    """Days of all persons in one line, each person's after those of the one before: one number to sort and to compare by.
+
+    Dates have years of four digits: none is 2^23 days from 1970.
+    """
+    return pl.col(SUBJECT) * 2**24 + pl.col(day).to_physical()
+
+
+def _one_of_each_day(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of a person's records of one `day` the first by `SOURCE`, with the day `_in_line` (`at`), in the order of these."""
+    rows = rows.with_columns(at=_in_line("day")).sort("at", maintain_order=True)
+    # records of a day are many: most turn out to be later than one beside them, and need not be sorted by all columns
+    at, domain, number = (pl.col(name) for name in ("at", "SRCDOM", "SRCSEQ"))
+    before, after = (
+        (at == at.shift(by)) & (domain == domain.shift(by)) & (number > number.shift(by)) for by in (1, -1)
+    )
+    for _ in range(2):
+        rows = rows.filter(~(before | after).fill_null(value=False))
+    return rows.sort("at", *SOURCE, nulls_last=True).unique("at", keep="first", maintain_order=True)
 
 
 def _place(day: pl.Expr, is_early: pl.Expr, closes: pl.Expr, is_missed: pl.Expr) -> pl.Expr:
@@ -527,6 +544,17 @@ def _place(day: pl.Expr, is_early: pl.Expr, closes: pl.Expr, is_missed: pl.Expr)
         .when(is_missed).then(pl.lit(Kept.MISSED))
         .otherwise(pl.lit(Kept.LATE))
     )  # fmt: skip
+
+
+def _all_told(rows: pl.DataFrame, answers: Sequence[pl.Expr]) -> pl.DataFrame:
+    """Rows with what is `told` of each, whatever its days: the answer to which all lead, if they lead to one."""
+    first, *others = (f"told_{n}" for n in range(len(answers)))
+    rows = rows.with_columns(
+        answer.alias(name) for name, answer in zip((first, *others), answers, strict=True)
+    )
+    return rows.with_columns(
+        told=pl.when(pl.all_horizontal(pl.col(first) == one for one in map(pl.col, others))).then(first)
+    )
 
 
 def firsts_of(days: pl.DataFrame) -> pl.DataFrame:
@@ -556,6 +584,8 @@ def _whole(lo: str, hi: str) -> pl.Expr:
 
 def has_one(rows: pl.DataFrame, others: pl.DataFrame, fits: pl.Expr) -> pl.Series:
     """Whether any of the others of the same person fits a row."""
+    if rows.is_empty() or others.is_empty():
+        return pl.repeat(value=False, n=len(rows), eager=True)
     numbered = rows.with_row_index("row")
     hit = numbered.join(others, on=SUBJECT).filter(fits)
     return numbered["row"].is_in(hit["row"].unique().implode())
@@ -569,16 +599,11 @@ def _with_ends(people: pl.DataFrame) -> pl.DataFrame:
 
 def _as_due(rows: pl.DataFrame, **given: pl.Expr) -> pl.DataFrame:
     """Rows of the shape `DUE`: what is not said is empty, and what has no answer depends on a day that is not known."""
-    kept = [pl.col(name) for name in SOURCE if name in rows.columns]
-    rows = rows.select(SUBJECT, *kept, **given)
-    empty = [pl.lit(None, kind).alias(name) for name, kind in DUE.items() if name not in rows.columns]
+    given |= {name: pl.col(name) for name in (SUBJECT, *SOURCE) if name in rows.columns}
     days = (pl.coalesce("ADT", "ENDDT") - pl.col("STARTDT")).dt.total_days()
-    return (
-        rows.with_columns(empty)
-        .with_columns(
-            pl.coalesce("AVAL", days).alias("AVAL"),
-            pl.when(pl.col("AVALC").is_null()).then(pl.lit(_IMPRECISE)).alias("REASON"),
-        )
-        .select(DUE.keys())
-        .cast(pl.Schema(DUE))
+    return rows.select(
+        given.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in DUE.items()
+    ).with_columns(
+        pl.coalesce("AVAL", days),
+        REASON=pl.when(pl.col("AVALC").is_null()).then(pl.lit(_IMPRECISE)),
     )

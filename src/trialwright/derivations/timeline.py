@@ -105,6 +105,10 @@ def _of_reader(reader: str) -> pl.Expr:
 
 def moved(day: pl.Expr, length: Duration, sign: str = "+") -> pl.Expr:
     """A day so much later or earlier; months and years go to the same day of another month, or its last."""
+    if length.days is not None:
+        return (day.cast(pl.Date).to_physical() + (length.days if sign == "+" else -length.days)).cast(
+            pl.Date
+        )
     by = f"{'' if sign == '+' else '-'}{length.amount}{OFFSETS[length.unit]}"
     return day.cast(pl.Datetime("us")).dt.offset_by(by).dt.date()
 

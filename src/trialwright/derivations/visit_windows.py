@@ -150,10 +150,13 @@ def _turn(before: pl.Expr, due: pl.Expr, after: pl.Expr) -> dict[str, pl.Expr]:
 
 def _half_way(one: pl.Expr, other: pl.Expr) -> pl.Expr:
     """The first day that is as near to the later as to the earlier."""
-    return one + pl.duration(days=((other - one).dt.total_days() + 1) // 2)
+    days = other.to_physical() - one.to_physical()
+    return (one.to_physical() + (days + 1) // 2).cast(pl.Date)
 
 
 def _times(start: pl.Expr, every: Duration, k: pl.Expr) -> pl.Expr:
     """The day so many times a length after a start."""
+    if every.days is not None:
+        return (start.to_physical() + k * every.days).cast(pl.Date)
     by = pl.format("{}{}", k * every.amount, pl.lit(OFFSETS[every.unit]))
     return start.cast(pl.Datetime("us")).dt.offset_by(by).dt.date()
