@@ -116,8 +116,8 @@ def derive_adtte(
             .with_columns(pl.lit(None, kind).alias(name) for name, kind in ADTTE.items())
         )
     return (
-        study.subjects.join(_derive(views, adsl), on=SUBJECT)
-        .sort(SUBJECT, VIEW)
+        _derive(views, adsl)
+        .join(study.subjects, on=SUBJECT, maintain_order="left")
         .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADTTE.items()))
     )
 
@@ -140,7 +140,7 @@ def _open_at(cut: date | None, adevt: pl.DataFrame, adsl: pl.DataFrame) -> pl.Da
 
 
 def _derive(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
-    """The rows of every endpoint, moment and reader."""
+    """The rows of every endpoint, moment and reader, in the order of subjects."""
     people = everybody_at_risk(views, adsl)
     frame = first_of_each(views, people).with_columns(pl.col("last").alias("upper"))
     frame = with_gaps(with_outcome(frame.join(unread(views), on=KEY, how="left")), views)
@@ -153,7 +153,8 @@ def _derive(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
         *_nothing(came.get((Outcome.CENSORED,), nobody), views),
         _not_evaluable(came.get((Outcome.NOT_EVALUABLE,), nobody)),
     ]
-    return _finished(_undecided(with_doubts(pl.concat(parts), people, views)), views)
+    rows = pl.concat(parts).sort(views.place)
+    return _finished(_undecided(with_doubts(rows, people, views)), views)
 
 
 # --- the rows of each outcome --------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ def _derive(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
 def _event(part: pl.DataFrame, views: Views) -> pl.DataFrame:
     is_reported = pl.col("e_EVENT").is_in(views.reported)
     upper = pl.col("e_earliest") - pl.duration(days=1)
-    rows = _with_last_look(part, upper, views).with_columns(
+    rows = _with_last_look(part, "e", upper, views).with_columns(
         pl.when(is_reported).then(pl.min_horizontal("e_earliest", "e_day"))
         .otherwise(pl.coalesce("looked", "STARTDT")).alias("LEFTDT"),
         pl.col("e_latest").alias("RIGHTDT"),
@@ -172,7 +173,7 @@ def _event(part: pl.DataFrame, views: Views) -> pl.DataFrame:
 
 def _competing(part: pl.DataFrame, views: Views) -> pl.DataFrame:
     """What competes ends the chance of the event; that it had not happened is known up to the last look only."""
-    rows = _with_last_look(part, pl.col("c_day"), views).with_columns(
+    rows = _with_last_look(part, "c", pl.col("c_day"), views).with_columns(
         pl.coalesce("looked", "STARTDT").alias("LEFTDT"), pl.lit(None, pl.Date).alias("RIGHTDT")
     )
     return _row(rows, "c", Outcome.COMPETING, pl.lit(COMPETING))
@@ -205,7 +206,7 @@ def _nothing(part: pl.DataFrame, views: Views) -> Iterator[pl.DataFrame]:
     """Nothing happened: follow-up ends with the last look, or on the first day if there was none."""
     ends = [(view, n, at) for view, plan in views.plans for n, at in enumerate(plan.ends)]
     records = views.select(ends, part.select(*KEY, "upper", lower="STARTDT"))
-    first = _prefixed(records).sort(*KEY, "n").unique(KEY, keep="first", maintain_order=True)
+    first = _prefixed(records).sort("n").unique(KEY, keep="first")
     says: list[tuple[Any, ...]] = []
     for view, n, at in ends:
         plan, label = views.every[view].plan, views.every[view].plan.label(at.record.name or "")
@@ -216,9 +217,10 @@ def _nothing(part: pl.DataFrame, views: Views) -> Iterator[pl.DataFrame]:
                 (view, _NONE, NOT_ASSESSED, None, f"No {label} after the start", path, at.record.name)
             )
     told = pl.DataFrame(says, schema={**_SAYS, "s_EVENT": pl.String}, orient="row")
-    rows = part.join(first, on=KEY, how="left").with_columns(pl.col("n").fill_null(_NONE), because=_no_text())
+    rows = part.select(*KEY, "STARTDT").join(first, on=KEY, how="left")
+    rows = rows.with_columns(pl.col("n").fill_null(_NONE), because=_no_text())
     yield _censored(rows.join(told, on=[VIEW, "n"]))
-    endless = rows.join(told, on=VIEW, how="anti")
+    endless = part.join(told, on=VIEW, how="anti")
     yield _not_evaluable(endless.with_columns(pl.lit(Reason.MISSING.value).alias("open")))
 
 
@@ -311,7 +313,7 @@ def _finished(rows: pl.DataFrame, views: Views) -> pl.DataFrame:
         schema={VIEW: pl.UInt32, **{name: ADTTE[name] for name in _OF_VIEW}, "path": pl.String}, orient="row",
     )  # fmt: skip
     elapsed = (pl.col("ADT") - pl.col("STARTDT")).dt.total_days()
-    return rows.join(says, on=VIEW).with_columns(
+    return rows.join(says, on=VIEW, maintain_order="left").with_columns(
         EVNTDESC=pl.col("EVENT").replace(dict(views.every[0].plan.labels)),
         AVAL=(elapsed + 1).cast(pl.Float64),
         AVALU=pl.lit("DAYS"),
@@ -322,11 +324,13 @@ def _finished(rows: pl.DataFrame, views: Views) -> pl.DataFrame:
 _OF_VIEW = ("PARAMCD", "PARAM", "TIMEFROM", "READER", "ANL01FL")
 
 
-def _with_last_look(part: pl.DataFrame, upper: pl.Expr, views: Views) -> pl.DataFrame:
-    """With the last assessment after the start and up to a day (`looked`), of the kind the follow-up ends with."""
+def _with_last_look(part: pl.DataFrame, kind: str, upper: pl.Expr, views: Views) -> pl.DataFrame:
+    """What is told of one kind, with the last assessment after the start and up to a day (`looked`), of those the follow-up
+    ends with."""
     asked = ((view, 0, Selection(plan.ends[0].record)) for view, plan in views.plans if plan.ends)
     last = views.select(asked, part.select(*KEY, lower="STARTDT", upper=upper))
-    return part.join(last.select(*KEY, looked="earliest"), on=KEY, how="left")
+    told = part.select(*KEY, "STARTDT", pl.selectors.starts_with(f"{kind}_"))
+    return told.join(last.select(*KEY, looked="earliest"), on=KEY, how="left")
 
 
 def _prefixed(records: pl.DataFrame) -> pl.DataFrame:

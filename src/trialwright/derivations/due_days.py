@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.study import SUBJECT
-from trialwright.derivations.timeline import SOURCE, moved
+from trialwright.derivations.timeline import SOURCE, in_line, moved
 from trialwright.derivations.visit_windows import visits_every
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.verdicts import Reason
@@ -185,7 +185,7 @@ def follow_visits(
     )
     of_one_day = contacts["lo"] == contacts["hi"]
     whole = contacts if of_one_day.all(ignore_nulls=False) else contacts.filter(of_one_day)
-    grid = grid.with_columns(turn_at=_in_line("turn")).sort("turn_at").with_row_index("place")
+    grid = grid.with_columns(turn_at=in_line("turn")).sort("turn_at").with_row_index("place")
     is_kept = pl.col("day") >= _sooner(pl.col("due"), missed_after) if missed_after else pl.lit(value=True)
     near = (
         _one_of_each_day(whole.select(SUBJECT, *SOURCE, day="lo"))
@@ -499,10 +499,10 @@ def _pauses(spans: pl.DataFrame, bounds: pl.DataFrame, *, first: str, last: str)
         ],
         how="diagonal",
     ).sort(SUBJECT, "on", "off", *SOURCE, nulls_last=False)
-    at, reached = _in_line("off"), _in_line("off").cum_max()
+    at, reached = in_line("off"), in_line("off").cum_max()
     ended_last = pl.when(at == reached).then(pl.int_range(pl.len())).forward_fill()
     pauses = (
-        marks.select(SUBJECT, "on", days=_in_line("on") - reached.shift() - 1, ended_last=ended_last.shift())
+        marks.select(SUBJECT, "on", days=in_line("on") - reached.shift() - 1, ended_last=ended_last.shift())
         .filter(pl.col("days") > 0, marks[SUBJECT] == marks[SUBJECT].shift())
         .select(
             SUBJECT,
@@ -516,17 +516,9 @@ def _pauses(spans: pl.DataFrame, bounds: pl.DataFrame, *, first: str, last: str)
     return pauses.drop("ended_last").with_columns(sources.get_columns())
 
 
-def _in_line(day: str) -> pl.Expr:
-    """Days of all persons in one line, each person's after those of the one before: one number to sort and to compare by.
-
-    Dates have years of four digits: none is 2^23 days from 1970.
-    """
-    return pl.col(SUBJECT) * 2**24 + pl.col(day).to_physical()
-
-
 def _one_of_each_day(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of a person's records of one `day` the first by `SOURCE`, with the day `_in_line` (`at`), in the order of these."""
-    rows = rows.with_columns(at=_in_line("day")).sort("at", maintain_order=True)
+    """Of a person's records of one `day` the first by `SOURCE`, with the day `in_line` (`at`), in the order of these."""
+    rows = rows.with_columns(at=in_line("day")).sort("at", maintain_order=True)
     # records of a day are many: most turn out to be later than one beside them, and need not be sorted by all columns
     at, domain, number = (pl.col(name) for name in ("at", "SRCDOM", "SRCSEQ"))
     before, after = (

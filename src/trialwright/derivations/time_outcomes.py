@@ -81,9 +81,11 @@ def first_of_each(views: Views, people: pl.DataFrame) -> pl.DataFrame:
     none: it came after all that has one.
     """
     asked = views.table(_asked(views), KIND=pl.String, EVENT=pl.String, rank=pl.Int64)
-    rows = (
-        asked.join(views.happenings, on="EVENT").filter(is_read()).join(people.drop_nulls("STARTDT"), on=KEY)
-    )
+    happened = views.happened(asked["EVENT"])
+    people = people.with_columns(place=views.place)
+    begun = people.drop_nulls("STARTDT").select("place", "STARTDT", "first", "last")
+    rows = asked.join(happened, on="EVENT").filter(is_read()).with_columns(place=views.place)
+    rows = rows.join(begun, on="place")
     is_cause = pl.col("KIND") == "z"
     before = (pl.col("latest") < pl.col("STARTDT")).fill_null(value=False)
     ending = pl.coalesce(_placed(), pl.when(pl.col("EVENT") == DEATH).then("earliest"))
@@ -95,12 +97,12 @@ def first_of_each(views: Views, people: pl.DataFrame) -> pl.DataFrame:
     early = (pl.col("KIND") == "e") & pl.col("has_window") & (pl.col("day") < pl.col("first"))
     outside = (pl.col("day") > pl.col("last")).fill_null(value=False) | early.fill_null(value=False)
     rows = rows.filter(~outside).sort(
-        *KEY, "KIND", ~pl.col("before"), "day", "rank", "earliest", "SRCDOM", "SRCSEQ", nulls_last=True
+        "place", "KIND", ~pl.col("before"), "day", "rank", "earliest", "SRCDOM", "SRCSEQ", nulls_last=True
     )
     unknown = pl.col("day").is_null()
     dead = unknown & (pl.col("EVENT") == DEATH) & pl.col("latest").is_null()
     why = pl.when(pl.col("latest").is_null()).then(pl.lit(Reason.MISSING.value))
-    first = rows.group_by(*KEY, "KIND", maintain_order=True).agg(
+    first = rows.group_by("place", "KIND", maintain_order=True).agg(
         pl.col("day", "rank", "EVENT", *FOUND).first(),
         pl.col("before").any(),
         why.otherwise(pl.lit(Reason.IMPRECISE_DATE.value)).filter(unknown & ~dead).first().alias("undated"),
@@ -108,10 +110,10 @@ def first_of_each(views: Views, people: pl.DataFrame) -> pl.DataFrame:
     )
     for kind in "ecz":
         one = first.filter(pl.col("KIND") == kind).select(
-            *KEY, pl.exclude(*KEY, "KIND").name.prefix(f"{kind}_")
+            "place", pl.exclude("place", "KIND").name.prefix(f"{kind}_")
         )
-        people = people.join(one, on=KEY, how="left")
-    return people
+        people = people.join(one, on="place", how="left", maintain_order="left")
+    return people.drop("place")
 
 
 def _asked(views: Views) -> Iterator[tuple[int, str, str, int]]:
@@ -146,19 +148,31 @@ def unread(views: Views) -> pl.DataFrame:
         (number, name)
         for number, view in enumerate(views.every)
         for name in (*view.plan.endpoint.time_to, *(at.record.name or "" for at in view.plan.ends))
+        if views.timeline.readers([name])
     }
-    readings = views.happenings.select("EVENT", SUBJECT, "READER").unique()
-    read = views.table(sorted(names), EVENT=pl.String).join(readings.drop_nulls("READER"), on="EVENT")
+    readings = views.happened(name for _, name in names).select("EVENT", SUBJECT, "READER")
+    readings = readings.drop_nulls("READER").unique()
+    read = (
+        views.table(sorted(names), EVENT=pl.String).join(readings, on="EVENT").with_columns(place=views.place)
+    )
+    others = (
+        read.join(read.filter(pl.col("READER") == pl.col("reads")), on="place", how="anti")
+        .select(KEY)
+        .unique()
+    )
+    told = pl.lit(Reason.MISSING.value)
+    if others.is_empty():
+        return others.with_columns(unread=told)
     facts = {
         (number, fact)
         for number, view in enumerate(views.every)
         if view.reader == LOCAL
         for fact in view.plan.read
     }
-    own = views.table(sorted(facts), EVENT=pl.String).join(readings, on="EVENT")
-    is_mine = (pl.col("READER") == pl.col("reads")).fill_null(value=False)
-    others = read.group_by(KEY).agg(is_mine.any().alias("mine")).filter(~pl.col("mine"))
-    return others.join(own, on=KEY, how="anti").select(*KEY, unread=pl.lit(Reason.MISSING.value))
+    own = views.table(sorted(facts), EVENT=pl.String).join(
+        views.happened(name for _, name in facts), on="EVENT"
+    )
+    return others.join(own, on=KEY, how="anti").with_columns(unread=told)
 
 
 def with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
@@ -240,7 +254,7 @@ def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.Da
         pl.col("since", "REASON").first().name.prefix("maybe_"),
         pl.col("since").filter("is_event").first().alias("MAYBEDT"),
     )  # fmt: skip
-    rows = rows.join(first, on=KEY, how="left")
+    rows = rows.join(first, on=KEY, how="left", maintain_order="left")
     is_seen = pl.col("EVNTTYPE") == Outcome.EVENT
     is_open = pl.col("EVNTTYPE").is_in([Outcome.COMPETING.value, Outcome.CENSORED.value])
     return rows.with_columns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import polars as pl
 from trialwright.derivations.minutes import OFFSETS
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.time_plans import TimePlan
-from trialwright.derivations.timeline import NOTHING, SOURCE, Timeline
+from trialwright.derivations.timeline import HAPPENINGS, NOTHING, SOURCE, Timeline, in_line
 from trialwright.protocol.moments import Selection
 from trialwright.vocabulary.durations import Duration
 
@@ -57,6 +58,11 @@ class Views:
         """What each asks for, with its number."""
         return ((number, view.plan) for number, view in enumerate(self.every))
 
+    @property
+    def place(self) -> pl.Expr:
+        """One number for `SUBJECT` and `VIEW`, in the order of these: quicker to join and to sort by than two."""
+        return pl.col(SUBJECT) * len(self.every) + pl.col(VIEW)
+
     @cached_property
     def reported(self) -> list[str]:
         """The events whose day is reported; the others are seen when somebody looks."""
@@ -72,11 +78,18 @@ class Views:
         columns = {"reads": pl.String, "has_window": pl.Boolean, "imprecise": pl.String}
         return pl.DataFrame(rows, schema=columns, orient="row").with_row_index(VIEW)
 
+    def happened(self, names: Iterable[str]) -> pl.DataFrame:
+        """What happened by some names, `EVENT`."""
+        of_name = self.timeline.happenings
+        named = (
+            of_name[name].with_columns(EVENT=pl.lit(name)) for name in dict.fromkeys(names) if name in of_name
+        )
+        return pl.concat([NOTHING.with_columns(EVENT=pl.lit("")), *named])
+
     @cached_property
     def happenings(self) -> pl.DataFrame:
         """What happened by any name, `EVENT`."""
-        named = (rows.with_columns(EVENT=pl.lit(name)) for name, rows in self.timeline.happenings.items())
-        return pl.concat([NOTHING.with_columns(EVENT=pl.lit("")), *named])
+        return self.happened(self.timeline.happenings)
 
     @cached_property
     def dated(self) -> pl.DataFrame:
@@ -111,37 +124,38 @@ class Views:
         ValueError
             If a selection does not name its record.
         """
-        asked = list(selections)
-        if any(one.record.name is None for _, _, one in asked):
-            raise ValueError("a selection of a study must name its record")
-        table = self.table(
-            ((view, n, one.record.name, one.record.which == "first") for view, n, one in asked),
-            n=pl.Int64, EVENT=pl.String, is_first=pl.Boolean,
-        )  # fmt: skip
-        day, keys = pl.col("earliest"), (VIEW, "n", SUBJECT)
-        rows = bounds.join(table, on=[name for name in (VIEW, "n") if name in bounds.columns])
-        rows = rows.join(self.dated, on=["EVENT", SUBJECT]).filter(
-            is_read() & (day > pl.col("lower")) & (day <= pl.col("upper")).fill_null(value=True)
-        )
-        for view, n, one in asked:
-            if one.until is not None:
-                until = self.timeline.moment(one.until, self.every[view].reader).select(
-                    SUBJECT, until="earliest"
-                )
-                concerns = (pl.col(VIEW) == view) & (pl.col("n") == n)
-                joined = rows.join(until, on=SUBJECT, how="left", maintain_order="left")
-                is_in_time = (pl.col("latest") <= pl.col("until")).fill_null(value=False)
-                rows = joined.filter(~concerns | is_in_time).drop("until")
-        end = pl.when("is_first").then(day.min().over(keys)).otherwise(day.max().over(keys))
-        ordered = rows.filter(day == end).sort(*keys, *FOUND)
-        picked = [
-            ordered.filter(pl.col("is_first") == is_first).unique(keys, keep=keep, maintain_order=True)
-            for is_first, keep in _ENDS
-        ]
-        return pl.concat(picked).select(*keys, *FOUND)
+        asked: dict[tuple[Selection, str | None], list[tuple[int, int]]] = {}
+        for view, n, one in selections:
+            if one.record.name is None:
+                raise ValueError("a selection of a study must name its record")
+            asked.setdefault((one, self.every[view].reader), []).append((view, n))
+        of = [name for name in (VIEW, "n") if name in bounds.columns]
+        bounds = bounds.filter(pl.col("lower").is_not_null())
+        bounds = bounds.with_columns(pl.col("upper").fill_null(date.max))
+        found = [pl.DataFrame(schema=_SELECTED)]
+        for (one, reader), places in asked.items():
+            table = pl.DataFrame(places, schema={VIEW: pl.UInt32, "n": pl.Int64}, orient="row")
+            records = self.timeline.dated(str(one.record.name), reader, one.until)
+            is_first = one.record.which == "first"
+            found.append(_first_or_last(bounds.join(table, on=of), records, is_first=is_first))
+        return pl.concat(found)
 
 
-_ENDS: tuple[tuple[bool, Literal["first", "last"]], ...] = ((True, "first"), (False, "last"))
+def _first_or_last(rows: pl.DataFrame, records: pl.DataFrame, *, is_first: bool) -> pl.DataFrame:
+    """The record of `Timeline.dated` that is first after `lower`, or last up to `upper`, if it lies between both."""
+    rows = rows.with_columns(bound=in_line("lower" if is_first else "upper")).sort("bound")
+    strategy: Literal["forward", "backward"] = "forward" if is_first else "backward"
+    nearest = rows.join_asof(
+        records, left_on="bound", right_on="at", strategy=strategy, allow_exact_matches=not is_first
+    )
+    day = pl.col("earliest")
+    is_between = (pl.col("whose") == pl.col(SUBJECT)) & (day > pl.col("lower")) & (day <= pl.col("upper"))
+    return nearest.filter(is_between).select(_SELECTED.names())
+
+
+_SELECTED = pl.Schema(
+    {VIEW: pl.UInt32, "n": pl.Int64} | {name: HAPPENINGS[name] for name in (SUBJECT, *FOUND)}
+)
 
 
 def is_read() -> pl.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -53,8 +54,8 @@ class Timeline:
 
     happenings: Mapping[str, pl.DataFrame]
     possible: pl.DataFrame
-    told: dict[tuple[str, str | None], pl.DataFrame] = field(default_factory=dict)
-    """What was asked for before, by name and reader."""
+    told: dict[tuple[Any, ...], pl.DataFrame] = field(default_factory=dict)
+    """What was asked for before, by name and reader, and `until`."""
 
     def rows(self, name: str, reader: str | None = None) -> pl.DataFrame:
         """What happened by this name, as this reader saw it; without a reader, whoever read it."""
@@ -63,10 +64,31 @@ class Timeline:
             self.told[name, reader] = rows if reader is None else rows.filter(_of_reader(reader))
         return self.told[name, reader]
 
+    def dated(self, name: str, reader: str | None, until: Moment | None = None) -> pl.DataFrame:
+        """What happened by a name and has a first day, in the order of `in_line` (`at`): `whose`, days and sources.
+
+        Of one day the records are in the order of their columns. One that may lie after `until` is left out.
+        """
+        if (name, reader, until) not in self.told:
+            rows = self.rows(name, reader).drop_nulls("earliest")
+            if until is not None:
+                end = self.moment(until, reader).select(SUBJECT, until="earliest")
+                rows = rows.join(end, on=SUBJECT).filter(pl.col("latest") <= pl.col("until"))
+            days = ("earliest", "latest")
+            rows = rows.select(*days, *SOURCE, at=in_line("earliest"), whose=SUBJECT)
+            self.told[name, reader, until] = rows.sort("at", "latest", *SOURCE)
+        return self.told[name, reader, until]
+
+    @cached_property
+    def readers_of(self) -> Mapping[str, frozenset[str]]:
+        """Who read what happened by each name."""
+        return {
+            name: frozenset(rows["READER"].drop_nulls().unique()) for name, rows in self.happenings.items()
+        }
+
     def readers(self, names: Iterable[str]) -> list[str]:
         """Who read any of these, in alphabetical order."""
-        found = [self.rows(name)["READER"].drop_nulls().unique() for name in names]
-        return sorted({reader for readers in found for reader in readers})
+        return sorted({reader for name in names for reader in self.readers_of.get(name, ())})
 
     def maybe(self, names: Iterable[str], reader: str | None) -> pl.DataFrame:
         """The rows of `possible` of some events."""
@@ -103,6 +125,14 @@ def _of_reader(reader: str) -> pl.Expr:
     return (pl.col("READER") == reader) | pl.col("READER").is_null()
 
 
+def in_line(day: str) -> pl.Expr:
+    """Days of all persons in one line, each person's after those of the one before: one number to sort and to find by.
+
+    Dates have years of four digits: none is 2^23 days from 1970.
+    """
+    return pl.col(SUBJECT) * 2**24 + pl.col(day).to_physical()
+
+
 def moved(day: pl.Expr, length: Duration, sign: str = "+") -> pl.Expr:
     """A day so much later or earlier; months and years go to the same day of another month, or its last."""
     if length.days is not None:
@@ -130,11 +160,14 @@ def make_timeline(
     names : iterable of str
         Events, facts, treatments and anchors of the protocol.
     """
-    dates = dict.fromkeys(("ADTL", "ADTH"), pl.Date)
+    names, dates = set(names), dict.fromkeys(("ADTL", "ADTH"), pl.Date)
     events = _with_missing(adevt, {"READER": pl.String, "REASON": pl.String, **_sources(), **dates})
+    # events are many, with many columns: of those that nobody asks for nothing is copied
+    events = events.select(SUBJECT, "EVENT", "AVALC", "ADT", "READER", "REASON", *dates, *SOURCE)
+    events = events.filter(pl.col("EVENT").is_in(names))
     of_event = events.partition_by("EVENT", as_dict=True, maintain_order=True)
     happenings = {}
-    for name in set(names):
+    for name in names:
         column = "LSTALVDT" if name == CONTACT else f"{name.upper()}DT"
         parts = [NOTHING]
         if (name,) in of_event:
