@@ -74,7 +74,9 @@ def test_an_unknown_scenario_is_told_with_the_nearest():
         pytest.param({"loss": 1.2}, ["unusable-assumption"], id="a share above 1"),
         pytest.param({"loss": "many"}, ["unusable-assumption"], id="a word for a number"),
         pytest.param({"accrual": -1}, ["unusable-assumption"], id="a negative length"),
-        pytest.param({"accrual": 54.5}, ["unusable-assumption"], id="data that end before the last enrolment"),
+        pytest.param(
+            {"accrual": 54.5}, ["unusable-assumption"], id="data that end before the last enrolment"
+        ),
         pytest.param({"first_enrolment": "spring"}, ["unusable-assumption"], id="no day"),
         pytest.param(
             {"loss": None, "women": None}, ["missing-assumption"] * 2, id="two that are missing, both told"

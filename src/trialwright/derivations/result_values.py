@@ -179,9 +179,9 @@ def _factors(units: pl.Series, fact: Fact) -> pl.DataFrame:
         rows.append((standard, reported, assay, factor, is_changed, of_reported is not None, of_reported))
     added = {"factor": pl.Float64, "is_changed": pl.Boolean, "has_unit": pl.Boolean, "reported": pl.Float64}
     known = pl.DataFrame(rows, schema={**asked.schema, **added}, orient="row")
-    return asked.join(
-        known, on=asked.columns, how="left", nulls_equal=True, maintain_order="left"
-    ).select(*added)
+    return asked.join(known, on=asked.columns, how="left", nulls_equal=True, maintain_order="left").select(
+        *added
+    )
 
 
 def _unit(text: str | None) -> Unit | str | None:

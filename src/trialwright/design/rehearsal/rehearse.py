@@ -34,7 +34,7 @@ BASE = "as assumed"
 """What the assumptions of a protocol are called where no scenario changes them; no scenario can be named so."""
 IN_TRIALS, CLOCKS = "virtual trials", "clocks"
 """The ids of rows that belong to no analysis; no analysis can be named so."""
-SIMULATED_PEOPLE = 5_000
+SIMULATED_PEOPLE = 6_000
 """About as many people are made at once: enough to spread what each derivation costs, few enough for 2 GB of memory."""
 ALPHA = 0.05
 """Where the design names no level."""

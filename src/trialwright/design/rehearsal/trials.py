@@ -16,7 +16,13 @@ from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.study import make_study
 from trialwright.design.rehearsal.questions import Question, ask
-from trialwright.design.rehearsal.seen import LIMITED, MEASURABLE, see_calendar, see_reactivation, see_recurrence
+from trialwright.design.rehearsal.seen import (
+    LIMITED,
+    MEASURABLE,
+    see_calendar,
+    see_reactivation,
+    see_recurrence,
+)
 from trialwright.design.rehearsal.targets import Target, lives_of, reactivation_truth, recurrence_truth
 from trialwright.design.virtual.parameters import AfterTreatment, Common, read_parameters
 from trialwright.design.virtual.plan import AfterTreatmentPlan, read_after_treatment_plan
@@ -127,7 +133,7 @@ def _datasets(protocol: Protocol, questions: Sequence[Question], *, is_after: bo
 def _parameters(protocol: Protocol, questions: Sequence[Question]) -> frozenset[str]:
     """The facts and endpoints that the analyses asked, and what else is looked at, read of these datasets."""
     analyses = {one.analysis for one in questions}
-    endpoints = {getattr(protocol.analyses[id_], "endpoint", None) for id_ in analyses} - {None}
+    endpoints = [one for id_ in analyses if (one := getattr(protocol.analyses[id_], "endpoint", None))]
     compared = {one.endpoint for one in counted_before(protocol).values()}
     return frozenset({*facts_named(protocol, analyses), *LIMITED, *endpoints, *compared})
 
