@@ -114,6 +114,13 @@ def test_a_table_without_its_key_is_refused(loaded):
         make_study(loaded, {"DM": people("1")}, keys=["TRIAL"])
 
 
+@pytest.mark.parametrize("key", ["place", "Trial", "SUBJECT", "READER", "VIEW"])
+def test_a_key_that_derived_tables_use_themselves_is_refused(loaded, key):
+    people = pl.DataFrame({"STUDYID": ["S"], "USUBJID": ["1"], "RFICDTC": ["2024-01-01"], key: ["a"]})
+    with pytest.raises(ValueError, match=f"`{key}` cannot be a key: take a name in capitals"):
+        make_study(loaded, {"DM": people}, keys=[key])
+
+
 def test_one_name_in_two_trials_is_two_persons(loaded):
     both = [people("1").with_columns(TRIAL=pl.lit(trial)) for trial in (1, 2)]
     laboratory = table("LB", {"USUBJID": "1", "LBSEQ": 1, **ALT, "LBDTC": "2024-02-01"}).with_columns(

@@ -99,6 +99,22 @@ def test_what_is_counted():
     assert found["information"] == found["n_events"] / 121
 
 
+def test_a_test_from_a_landmark_is_projected_from_the_day_its_times_begin():
+    loaded = basis().loaded
+    id_, asked = comparison_of(basis())
+    landmarked = asked.model_copy(
+        update={"landmark": loaded.protocol.analyses["recurrence_landmark"].landmark}
+    )
+    analyses = {**loaded.protocol.analyses, id_: landmarked}
+    protocol = loaded.protocol.model_copy(update={"analyses": analyses})
+    own = replace(basis(), loaded=replace(loaded, protocol=protocol))
+    data = derive_times(own, records_of(PRTRAS, subjects=30, is_real=True), cut=CUT)[2]
+    rows = data.tables["ADTTEV"].filter((pl.col("ANALYSIS") == id_) & (pl.col("INCLFL") == "Y"))
+    people = data.population(asked.population).join(rows, on="USUBJID", how="semi")
+    found = values(project(own, data, (id_, landmarked), CUT))
+    assert found["n_subjects"] == people.height > 0
+
+
 def test_days_rise_and_a_chance_is_told():
     found = values(project(basis(), derived(), comparison_of(basis()), CUT))
     days = [found[name] for name in ("earliest", "days_to_last_event", "latest") if found[name] is not None]

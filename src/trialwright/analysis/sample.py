@@ -253,4 +253,6 @@ def _stretches(data: AnalysisData, name: str, analysis: TimeAnalysis) -> pl.Data
         pl.when(continues).then(0).otherwise(status).alias("STATUS"),
         AVAL=pl.col("TSTOP"),
         **({GROUPS: pl.col("GROUP")} if is_by_treatment else {}),
-    ).select("USUBJID", "TSTART", "TSTOP", "AVAL", "EVENT", "STATUS", *([GROUPS] if is_by_treatment else []))
+    ).select(
+        "USUBJID", "TSTART", "TSTOP", "AVAL", "EVENT", "STATUS", "STARTDT", *([GROUPS] if is_by_treatment else [])
+    )  # fmt: skip

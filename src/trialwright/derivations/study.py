@@ -26,6 +26,8 @@ SUBJECT = "SUBJECT"
 """A whole number that stands for one person of one study and key, in all tables of a `Study`."""
 
 _IDENTITY = ("STUDYID", "USUBJID")
+_TAKEN = (SUBJECT, *_IDENTITY, "EVENT", "READER", "VIEW")
+"""Columns by which derivations tell rows apart within a person."""
 
 STARTS: Mapping[str, str] = MappingProxyType(
     {"DM": "RFICDTC", "DS": "DSSTDTC", "SV": "SVSTDTC"}
@@ -103,6 +105,7 @@ def make_study(
         By domain, as `read_records` gives them; each with the key columns, if there are any. Domains may be missing, but
         not DM.
     keys : sequence of str
+        In capitals, as all variables of datasets; columns that derivations need on the way are in small letters.
     cut : date, optional
         What happened after this day does not exist: records dated wholly after it are dropped, as are persons who
         consented after it; ends, deaths and other dates after it are missing, with what was said of them.
@@ -115,8 +118,12 @@ def make_study(
     ProblemsFound
         `missing-dataset`, if there is no DM; `death-not-read`, if it tells of deaths and the protocol has no event for them.
     ValueError
-        If a table has not all key columns.
+        If a table has not all key columns, or a key has a name that derived tables use.
     """
+    if unfit := [key for key in keys if key != key.upper() or key in _TAKEN]:
+        raise ValueError(
+            f"`{unfit[0]}` cannot be a key: take a name in capitals other than {', '.join(_TAKEN)}"
+        )
     if "DM" not in tables:
         message = "DM is missing: it tells who took part"
         raise ProblemsFound([Problem("missing-dataset", message, field="DM")])

@@ -45,7 +45,7 @@ LOST_AFTER_DAYS = 183
 CONFIDENCE = 0.9
 """Of the limits of the date of the last event."""
 SEED = 1
-_DATASETS = ("ADSL", "ADBASE", "ADTTE")
+_DATASETS = ("ADSL", "ADBASE", "ADTTE", "ADTTEV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def project(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank], cut
     found = recorder_of(
         basis, SO_FAR, "pooled events, piecewise constant hazard", **{"data cut": cut.isoformat()}
     )
-    sample = select_sample(data, Recorder(SO_FAR, "", ""), analysis[1], ())
+    sample = select_sample(data, Recorder(analysis[0], "", ""), analysis[1], ())
     needed = events_needed(basis)
     limit = basis.horizon * DAYS_A_MONTH
     to_enrol = max(basis.n - int(data.adsl["STARTDT"].is_not_null().sum()), 0)

@@ -100,7 +100,7 @@ def add_results(
     measured: Mapping[str, tuple[Results, Recorded]],
 ) -> None:  # fmt: skip
     """LB of all tests. Many are made of the same samples, which are gone through once."""
-    found: dict[tuple[int, bool], Taken] = {}
+    found: dict[tuple[int, bool], Taken] = {}  # by the array itself, which `measured` keeps
     for name, (seen, recorded) in measured.items():
         is_viral = name == "hbv_dna"
         which = (id(seen.done), is_viral)

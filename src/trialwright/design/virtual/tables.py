@@ -130,7 +130,7 @@ _MANY = (np.ndarray, list, Words)
 
 
 def _is_text(values: Sequence[Any]) -> bool:
-    told = next(value for value in values if value is not None)
+    told = next((value for value in values if value is not None), "")
     return isinstance(told, str | Words) or np.asarray(told).dtype.kind in "UO"
 
 
