@@ -121,6 +121,19 @@ def test_an_event_of_a_concept_that_no_fact_is_about_is_derived():
     ] == [on_day(15)]
 
 
+@pytest.mark.parametrize("name", ["level", "reason", "code", "day", "lo", "via", "decided", "is_possible"])
+@pytest.mark.parametrize("of", ["of: alt, when: value > 100 U/L", "when: 'last(alt, 28 days) > 100 U/L'"])
+def test_an_event_may_be_called_like_a_variable_of_records(name, of):
+    """Met on day 15 alone, whatever it is called: the verdict is not taken for the variable, nor the variable for it."""
+    text = edit(
+        PROTOCOL, "  new_anticancer_therapy: { reported: true }\n",
+        f"  new_anticancer_therapy: {{ reported: true }}\n  {name}: {{ {of} }}\n",
+    )  # fmt: skip
+    records = Records("T-1").person().doses("durvalumab", [1]).series("alt", {1: 40, 15: 101, 22: 100})
+    made = derive_datasets(records.study_of(loaded(text)))
+    assert [day.isoformat() for day in occurrences(made.tables["ADEVT"], name)] == [on_day(15)]
+
+
 def test_questions_to_tumour_records_come_with_their_datasets(study, everything):
     assert "tumour-sum" in {problem.code for problem in everything.problems}
     assert derive_datasets(study, only=("ADRS",)).problems == everything.problems

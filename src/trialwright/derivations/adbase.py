@@ -133,8 +133,8 @@ class _Plan:
         named = baselines_of(protocol)
         if not named and protocol.time_zero:
             named = {
-                "time zero": Baseline(
-                    take=f"last on or before {protocol.time_zero}", if_missing="earlier result"
+                "time zero": Baseline.model_validate(
+                    {"take": f"last on or before {protocol.time_zero}", "if missing": "earlier result"}
                 )
             }
         return cls(

@@ -215,8 +215,9 @@ def judge_rows(
 
 
 def _with_codes(rows: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
-    """The rows with their codes, which mostly lie in the same order."""
+    """The rows with their codes, which mostly lie in the same order, in columns that no record has: see `_met`."""
     keys = ["subject", "record"]
+    codes = codes.rename(lambda name: name if name in keys else _met(name))
     if rows.select(keys).equals(codes.select(keys)):
         return pl.concat([rows, codes.drop(keys)], how="horizontal")
     return rows.join(codes, on=keys, maintain_order="left")
@@ -244,6 +245,11 @@ def _over(name: str) -> str:
     return f"{name} over"
 
 
+def _met(name: str) -> str:
+    """The column with the code of an event at each row: an event may be called like a variable of the rows (`level`)."""
+    return f"{name} met"
+
+
 def _at_times(facts: StudyFacts, name: str, condition: tree.Condition) -> pl.DataFrame:
     """An event judged at each day on which anything is recorded that its rule asks for."""
     names = names_in(condition)
@@ -261,9 +267,9 @@ def _at_times(facts: StudyFacts, name: str, condition: tree.Condition) -> pl.Dat
     del facts.tables[TIMES]
     rows = _with_codes(added, codes)
     # of a time at which nothing is recorded but what may have happened nobody can tell whether it is one
-    is_open = times["is_possible"] & (rows[name] == MET)
+    is_open = times["is_possible"] & (rows[_met(name)] == MET)
     rows = rows.with_columns(
-        pl.when(is_open).then("reason").otherwise(name).alias(name), record=times["record"]
+        pl.when(is_open).then("reason").otherwise(_met(name)).alias(_met(name)), record=times["record"]
     )
     return _as_occurrences(_occurrences(facts, name, condition, rows, ""))
 
@@ -272,7 +278,7 @@ def _occurrences(
     facts: StudyFacts, name: str, condition: tree.Condition, rows: pl.DataFrame, fact: str
 ) -> pl.DataFrame:
     """The rows at which an event is or may be met, with the code of each."""
-    codes = [_told(facts, condition, pl.col(name), rows)]
+    codes = [_told(facts, condition, pl.col(_met(name)), rows)]
     if any(isinstance(node, RELATIVE) for node in tree.walk(condition)):
         rows = rows.join(
             _moment_of(facts, BASELINE, "base_"), on="subject", how="left", maintain_order="left"
