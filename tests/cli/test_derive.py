@@ -65,6 +65,7 @@ def test_a_cut_ends_all_times(records, tmp_path):
     [
         (["--cut", "2026-13-01"], 2, "is no date"),
         (["--key", "TRIAL"], 1, "missing-variable"),
+        (["--key", "STUDYID"], 1, "unfit-key"),
         (["--format", "pdf"], 2, "pdf"),
         (["--format", "xpt"], 1, "xpt-name"),
     ],

@@ -73,11 +73,7 @@ def _last_seen(study: Study, deaths: pl.DataFrame | None = None) -> pl.DataFrame
             table = table.join(deaths, on=SUBJECT, maintain_order="left")
             days = [pl.when(day <= pl.col("death")).then(day) for day in days]
         if len(table):
-            # the records of a study are in the order of subjects: polars need not look for whose they are
-            rows = table.select(
-                pl.col(SUBJECT).set_sorted(),
-                on=pl.when(_is_of_life(table, domain)).then(pl.max_horizontal(days)),
-            )
+            rows = table.select(SUBJECT, on=pl.when(_is_of_life(table, domain)).then(pl.max_horizontal(days)))
             seen.append(rows.group_by(SUBJECT).agg(pl.col("on").max()))
     return pl.concat(seen, how="vertical_relaxed").group_by(SUBJECT).agg(pl.col("on").max())
 

@@ -120,10 +120,8 @@ def make_study(
     ValueError
         If a table has not all key columns, or a key has a name that derived tables use.
     """
-    if unfit := [key for key in keys if key != key.upper() or key in _TAKEN]:
-        raise ValueError(
-            f"`{unfit[0]}` cannot be a key: take a name in capitals other than {', '.join(_TAKEN)}"
-        )
+    if unfit := why_no_key(keys):
+        raise ValueError(unfit)
     if "DM" not in tables:
         message = "DM is missing: it tells who took part"
         raise ProblemsFound([Problem("missing-dataset", message, field="DM")])
@@ -161,6 +159,15 @@ def make_study(
     is_simulated = any(bool((mark == "Y").any()) for mark in marks)
     return Study(
         loaded, scope, MappingProxyType(ready), subjects, tuple(keys), cut, tuple(left_out), is_simulated
+    )
+
+
+def why_no_key(keys: Sequence[str]) -> str:
+    """Why a column cannot tell studies apart, of the first of some that cannot; nothing where all can."""
+    unfit = (key for key in keys if key != key.upper() or key in _TAKEN)
+    return next(
+        (f"`{key}` cannot be a key: take a name in capitals other than {', '.join(_TAKEN)}" for key in unfit),
+        "",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.datasets import LABELS, derive_datasets
-from trialwright.derivations.study import SUBJECT, Study, make_study
+from trialwright.derivations.study import SUBJECT, Study, make_study, why_no_key
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol, hash_sections
 from trialwright.records.dataset import Dataset
 from trialwright.records.files import Format, Records, read_records, write_datasets
@@ -93,7 +93,9 @@ def read_study(
     return records, make_study(loaded, records.tables, keys=keys, cut=cut)
 
 
-def _check_keys(records: Records, keys: Iterable[str], data: Path) -> None:
+def _check_keys(records: Records, keys: Sequence[str], data: Path) -> None:
+    if unfit := why_no_key(keys):
+        raise refusal("unfit-key", unfit, Place(str(data)))
     for key in keys:
         lacking = [name for name, table in records.tables.items() if key not in table.columns]
         if lacking:
