@@ -26,6 +26,7 @@ SUBJECT = "SUBJECT"
 """A whole number that stands for one person of one study and key, in all tables of a `Study`."""
 
 _IDENTITY = ("STUDYID", "USUBJID")
+_PLACE = "place of a record"
 _TAKEN = (SUBJECT, *_IDENTITY, "EVENT", "READER", "VIEW")
 """Columns by which derivations tell rows apart within a person."""
 
@@ -143,7 +144,6 @@ def make_study(
         keyed = table.with_columns(_whose(table, everybody))
         if keyed[SUBJECT].null_count():
             left_out += _without_subject(keyed, name)
-            keyed = keyed.filter(pl.col(SUBJECT).is_not_null())
         # whoever groups or joins by subject then sees that nothing must be looked for
         ready[name] = _in_order(keyed, name, keys).with_columns(pl.col(SUBJECT).set_sorted())
     ready = {name: _up_to(cut, table, name) for name, table in _with_minutes(ready)}
@@ -221,21 +221,26 @@ def _without_subject(table: pl.DataFrame, domain: str) -> Iterator[Problem]:
 
 
 def _in_order(table: pl.DataFrame, domain: str, keys: Sequence[str]) -> pl.DataFrame:
-    """The records by subject and sequence number (visits by theirs), each once, in an order that does not depend on the one they
-    came in."""
+    """The records of somebody by subject and sequence number (visits by theirs), each once, in an order that does not depend on
+    the one they came in. Where each belongs is found first: a large table is moved once, if at all."""
     schema = [name for name in domains()[domain].schema if name not in keys]
     number = domains()[domain].sequence or "VISITNUM"
     by = [SUBJECT, *([number] if number in schema else [])]
     others = sorted(name for name in table.columns if name not in {*keys, *schema, SUBJECT})
-    table = in_order(table.select(*keys, *schema, *others, SUBJECT), *by)
-    is_repeat = _repeats(table, by)
-    if not is_repeat.any():
-        return table
-    is_alike = is_repeat | is_repeat.shift(-1, fill_value=False)
-    everything = by + [name for name in table.columns if name not in (*by, *keys, *_IDENTITY)]
-    alike = in_order(table.filter(is_alike), *everything)
-    alike = alike.filter(~_repeats(alike, everything))
-    return pl.concat([table.filter(~is_alike), alike]).sort(by, maintain_order=True)
+    table = table.select(*keys, *schema, *others, SUBJECT)
+    placed = table.select(*by, pl.int_range(pl.len()).alias(_PLACE))
+    placed = in_order(placed.filter(pl.col(SUBJECT).is_not_null()), *by)
+    is_repeat = _repeats(placed, by)
+    if is_repeat.any():
+        is_alike = is_repeat | is_repeat.shift(-1, fill_value=False)
+        alike = placed.filter(is_alike)
+        everything = by + [name for name in table.columns if name not in (*by, *keys, *_IDENTITY)]
+        alike = in_order(table[alike[_PLACE]].with_columns(alike[_PLACE]), *everything)
+        alike = alike.filter(~_repeats(alike, everything))
+        parts = [placed.filter(~is_alike), alike.select(placed.columns)]
+        placed = pl.concat(parts).sort(by, maintain_order=True)
+    is_in_place = len(placed) == len(table) and placed[_PLACE].is_sorted()
+    return table.rechunk() if is_in_place else table[placed[_PLACE]]
 
 
 def _repeats(table: pl.DataFrame, by: Sequence[str]) -> pl.Series:
