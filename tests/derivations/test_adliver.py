@@ -136,6 +136,16 @@ def test_without_any_adverse_event_in_the_study_nothing_is_denied():
     assert told(derive(), "DEATH") == ("not met", None, None)
 
 
+def test_what_another_study_records_denies_nothing():
+    others = {"STUDYID": "OTHER", "USUBJID": "002"}
+    people = table("DM", {"RFICDTC": "2023-12-01"}, {"RFICDTC": "2023-12-01"} | others)
+    study = make_study(study_of().loaded, {"DM": people, "AE": table("AE", OTHER | others)})
+    rows = derive_adliver(study, adsl_of(study), NO_EVENTS)
+    mine = pl.col("USUBJID") == "001"
+    assert told(rows.filter(mine), "DECOMP") == ("unknown", "missing", None)
+    assert told(rows.filter(~mine), "DECOMP") == ("not met", None, None)
+
+
 def test_without_time_zero_it_does_not_apply():
     assert told(derive(ae("Ascites", day(20)), STARTDT=None), "ASCITES") == (
         "unknown",

@@ -103,6 +103,12 @@ def test_who_has_no_time_stays_visible(assigned, reason):
     ]
 
 
+def test_who_has_no_start_is_out_once_whatever_treatment_began():
+    without = Life(None, {"adequate_scan": [at(SURGERY, 90)]}, {"peginterferon": [SURGERY]}, {})
+    rows = stretches([without], "recurrence_delayed_entry")
+    assert rows.select("INCLFL", "REASON", "GROUP").rows() == [("N", "missing", "na")]
+
+
 def test_a_recurrence_on_the_day_of_entry_counts():
     life = Life(
         at(SURGERY, 60),

@@ -1,5 +1,7 @@
 """Datasets derived alone are those derived with all others, and little else is derived for them."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -77,6 +79,25 @@ def test_some_parameters_are_what_all_together_have(after_treatment, told):
         theirs = everything.tables[name].filter(pl.col("PARAMCD").str.to_lowercase().is_in(told))
         assert_frame_equal(made.tables[name], theirs)
     assert set(made.tables["ADTTE"]["PARAMCD"].str.to_lowercase()) == told & {"recurrence", "os"}
+
+
+@pytest.mark.parametrize("name", ["nct04294498", "nct07120750"])
+def test_what_is_derived_of_a_person_does_not_depend_on_who_else_is_there(name):
+    """But the last day that the records of a study tell of, and whether adverse events are recorded in it at all."""
+    protocol = load_protocol(name)
+    records = simulate(protocol, seed=5, subjects=45, errors=False).tables
+    people = records["DM"]["USUBJID"].sort()
+
+    def derived(some):
+        tables = {domain: table.filter(pl.col("USUBJID").is_in(some)) for domain, table in records.items()}
+        return derive_datasets(make_study(protocol, tables, cut=date(2030, 1, 1))).tables
+
+    whole, parts = derived(people), [derived(people.gather_every(3, offset)) for offset in range(3)]
+    for dataset in LABELS:
+        theirs = pl.concat(part[dataset] for part in parts).sort("USUBJID", maintain_order=True)
+        assert_frame_equal(
+            whole[dataset].sort("USUBJID", maintain_order=True).drop("SUBJECT"), theirs.drop("SUBJECT")
+        )
 
 
 def test_what_nobody_asks_for_is_neither_read_nor_derived(after_treatment):

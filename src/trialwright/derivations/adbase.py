@@ -230,7 +230,8 @@ def _scored(fact: Fact, plan: _Plan) -> pl.DataFrame:
     parts = [by_concept[part] for part in fact.parts]
     known = {one.name: _found(one, plan).with_columns(fact=pl.lit(one.name)) for one in parts}
     told = pl.concat(rows.select(SUBJECT, *_TOLD) for rows in known.values())
-    of_all = told.sort(SUBJECT, "base_day", nulls_last=False).group_by(SUBJECT, maintain_order=True).agg(
+    by_day = told.sort(SUBJECT, "base_day", "SRCDOM", "SRCSEQ", nulls_last=False, maintain_order=True)
+    of_all = by_day.group_by(SUBJECT, maintain_order=True).agg(
         pl.col("base_day", "SRCDOM", "SRCSEQ").last(),
         pl.col("base_is_old").any(),
         pl.col("base_row").max(),

@@ -158,7 +158,9 @@ def _firsts(found: pl.DataFrame, study: Study, adsl: pl.DataFrame) -> pl.DataFra
         people, on=SUBJECT, maintain_order="left"
     )
     everybody = everybody.with_columns(PARAMCD=pl.lit(list(_LABELS))).explode("PARAMCD")
-    has_events = pl.lit(len(study.tables["AE"]) > 0) | is_death
+    # of a study in which nobody has an adverse event, nobody knows that they were recorded
+    of_study = pl.struct(*study.keys, "STUDYID")
+    has_events = of_study.is_in(study.tables["AE"].select(of_study.unique()).to_series().implode()) | is_death
     reason = (
         pl.when(start.is_null() & ~is_death).then(pl.lit(Reason.NOT_APPLICABLE.value))
         .when(pl.col("is_met").is_not_null()).then("why")

@@ -112,7 +112,7 @@ def derive_adttev(
     )
     return (
         study.subjects.join(rows, on=SUBJECT)
-        .sort(SUBJECT, "order", "TSTART")
+        .sort(SUBJECT, "order", "TSTART", maintain_order=True)
         .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADTTEV.items()))
     )
 
@@ -162,20 +162,21 @@ def _derive(
         SUBJECT, GROUP=pl.lit(one.reference), GROUPDT=pl.lit(None, pl.Date), GROUPDTF=pl.lit(None, pl.String)
     )
     pieces = pl.concat([reference, groups]).join(times, on=SUBJECT).with_columns(elapsed.alias("since"))
+    pieces = pieces.with_columns(is_first=pl.col("GROUP") == one.reference)
     if not one.changes:
         known = pl.col("upto").is_null() | (pl.col("since") <= pl.col("upto"))
         pieces = (
             pieces.filter(pl.col("since").is_null() | known)
             .sort(SUBJECT, "since", "GROUP")
             .unique(SUBJECT, keep="last", maintain_order=True)
-            .with_columns(pl.lit(None, pl.Float64).alias("since"))
+            .with_columns(pl.lit(None, pl.Float64).alias("since"), is_first=pl.lit(value=True))
         )
     pieces = pieces.sort(SUBJECT, "since", "GROUP").with_columns(
         pl.max_horizontal("since", "TSTART").alias("TSTART"),
         pl.min_horizontal(pl.col("since").shift(-1).over(SUBJECT), "stop").alias("TSTOP"),
     )
     is_out = pl.col("REASON").is_not_null()
-    pieces = pieces.filter((pl.col("TSTART") < pl.col("TSTOP")) | (is_out & pl.col("since").is_null()))
+    pieces = pieces.filter((pl.col("TSTART") < pl.col("TSTOP")) | (is_out & pl.col("is_first")))
     is_last = pl.col("TSTOP") == pl.col("stop")
     return pieces.select(
         SUBJECT,
