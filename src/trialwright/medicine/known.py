@@ -73,7 +73,7 @@ class Known:
         if len(shape) != 1:
             raise ValueError(f"numbers must be one-dimensional, not of shape {shape}")
         exact = bounds.lo == bounds.hi
-        told = np.where(exact, _EXACT, np.asarray(reasons, dtype=np.uint8)).astype(np.uint8)
+        told = np.asarray(reasons, dtype=np.uint8) * ~exact  # an exact one has `_EXACT`, 0
         if ((as_codes(told) == NOT_MET) & ~exact).any() or (told == MET).any():
             raise ValueError("numbers that are not exact need a reason")
         object.__setattr__(self, "bounds", bounds)
@@ -142,7 +142,7 @@ class Known:
         """
         other = threshold if isinstance(threshold, Known) else Known.exactly(threshold)
         reason = np.maximum(self.reasons, other.reasons)
-        reason = np.where(reason == _EXACT, np.uint8(Reason.CENSORED.code), reason)  # both exact: not used
+        reason = reason + (reason == _EXACT) * np.uint8(Reason.CENSORED.code)  # both exact: not used
         tolerant = self.is_calculated | other.is_calculated | is_product
 
         def judged(tolerance: bool) -> Codes:
@@ -188,6 +188,8 @@ class Known:
 
     def clamped(self, least: float, most: float = _INF) -> Known:
         """Raised to `least` and lowered to `most` where beyond."""
+        if (self.bounds.lo >= least).all() and (self.bounds.hi <= most).all():
+            return self
         bounds = self.bounds.maximum(Intervals.exactly(np.full(len(self), least)))
         if most < _INF:
             bounds = bounds.minimum(Intervals.exactly(np.full(len(self), most)))
@@ -320,15 +322,14 @@ def highest_reached(steps: Sequence[Codes], values: Sequence[int], *, otherwise:
     reached : Known of shape (n,)
         Steps that are unknown below one that is met change nothing; those above it make a range.
     """
-    n = len(steps[0])
-    least, most = np.full(n, float(otherwise)), np.full(n, float(otherwise))
-    reasons = np.zeros(n, dtype=np.uint8)
-    for step, value in zip(steps, values, strict=True):
+    least = most = reasons = np.zeros(len(steps[0]), dtype=np.uint8)
+    for number, step in enumerate(steps, 1):
         met = step == MET
-        least[met] = value
-        most[step != NOT_MET] = value
-        reasons = np.where(met, _EXACT, np.maximum(reasons, step))
-    return Known(Intervals(least, most), reasons)
+        least = np.maximum(least, met * np.uint8(number))
+        most = np.maximum(most, (step != NOT_MET) * np.uint8(number))
+        reasons = np.maximum(reasons, step) * ~met
+    worth = np.array([otherwise, *values], np.float64)
+    return Known(Intervals(worth.take(least), worth.take(most)), reasons)
 
 
 def sum_of(parts: Iterable[Known]) -> Known:

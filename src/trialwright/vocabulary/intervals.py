@@ -391,12 +391,12 @@ class Intervals(Bounds):
         low, high = np.asarray(lo, np.float64) + 0.0, np.asarray(hi, np.float64) + 0.0
         low_open = np.asarray(lo_open, np.bool_) | (low == -_INF)
         high_open = np.asarray(hi_open, np.bool_) | (high == _INF)
-        if np.isnan(low).any() or np.isnan(high).any():
-            raise ValueError("the ends of an interval must be numbers, not NaN")
         low, high, low_open, high_open = np.broadcast_arrays(low, high, low_open, high_open)
-        empty = (low > high) | (low == _INF) | (high == -_INF) | ((low == high) & (low_open | high_open))
+        empty = ~((low < high) | ((low == high) & ~(low_open | high_open)))  # an infinite end is open
         if empty.any():
-            ends = (array[empty][0].item() for array in (low, high, low_open, high_open))
+            ends = [array[empty][0].item() for array in (low, high, low_open, high_open)]
+            if np.isnan(low).any() or np.isnan(high).any():
+                raise ValueError("the ends of an interval must be numbers, not NaN")
             raise ValueError(f"no number lies inside {_text(*ends)}")
         object.__setattr__(self, "lo", low)
         object.__setattr__(self, "hi", high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
@@ -399,23 +399,28 @@ class _About:
     def bound(self, end: int, otherwise: float) -> Floats:
         """For each row the lower (0) or upper (1) end of what is plausible."""
         ends = [analyte.limits[end] for analyte in self.analytes]
-        return np.array([otherwise if one is None else float(one) for one in ends])[self.which]
+        return self.each([otherwise if one is None else float(one) for one in ends])
+
+    def each(self, of_analytes: Sequence[float]) -> Floats:
+        """For each row what is told of its analyte."""
+        told = np.array(of_analytes, np.float64)
+        return np.broadcast_to(told, len(self.which)) if len(told) == 1 else told[self.which]
 
 
 def _factors(name: str, unit: UnitNames, about: _About) -> Floats:
     """For each row the factor to the unit of its analyte; NaN where its unit is none of it."""
     n = len(about.which)
     if unit is None or isinstance(unit, str):
-        each = np.array([_factor(analyte, unit) for analyte in about.analytes])
+        each = [_factor(analyte, unit) for analyte in about.analytes]
         if len(each) == 1 and np.isnan(each[0]) and isinstance(unit, str):
             raise ValueError(f"`{unit}` of `{name}` is no unit of {about.analytes[0].name}")
-        return each[about.which]
+        return about.each(each)
     units = unit.tolist() if isinstance(unit, np.ndarray) else as_column(unit, n).tolist()
     if len(units) != n:
         raise ValueError(f"{n} rows need as many units of `{name}`, not {len(units)}")
     codes, number = _numbered(zip(about.which.tolist(), units, strict=True), n)
-    each = np.array([_factor(about.analytes[which], text) for which, text in number], dtype=np.float64)
-    return each[codes]
+    of_kinds = np.array([_factor(about.analytes[which], text) for which, text in number], dtype=np.float64)
+    return of_kinds[codes]
 
 
 def _numbered(labels: Iterable[_Label], n: int) -> tuple[Index, list[_Label]]:
