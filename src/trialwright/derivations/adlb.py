@@ -23,6 +23,7 @@ from trialwright.derivations.study_facts import StudyFacts
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay, Baseline, Grading
 from trialwright.records.dates import MOMENT
+from trialwright.records.runs import join_by_runs
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE
 from trialwright.vocabulary.verdicts import Reason
@@ -39,6 +40,8 @@ _OF_CANDIDATES = (
     SUBJECT, "row", "earliest", "latest", "lo", "hi", "lo_open", "hi_open", "level", "reason", "lln", "uln", "is_converted",
     "SRCALL", "base_from", "base_to",
 )  # fmt: skip
+_AT_BASE = {"BASEC": "AVALC", "BNRIND": "ANRIND", "base_indicator": "indicator"}
+_INDICATORS = ("LOW", "NORMAL", "HIGH")
 _SHIFTS = ("SHIFT1", *(f"SHIFT2{side}" for side in SIDES), *(f"WORST{side}FL" for side in SIDES))
 
 
@@ -150,47 +153,49 @@ def _results(recorded: Mapping[str, pl.DataFrame], plan: _Plan) -> pl.DataFrame:
                 recorded[name], SUBJECT, "earliest", "latest", "SRCDOM", "SRCSEQ", nulls_last=True
             )
             parts.append(of_fact.with_columns(number=pl.lit(number, pl.Int64)))
-    rows = pl.concat(parts, rechunk=True).with_columns(person=pl.col(SUBJECT))
-    rows = rows.join(plan.dates, on=SUBJECT, how="left", maintain_order="left")
+    rows = pl.concat(parts, rechunk=True)
+    rows = rows.hstack(join_by_runs(rows[SUBJECT], plan.dates))
     rows = rows.with_columns(
-        (pl.col("number") * plan.n_subjects + pl.col(SUBJECT)).alias(SUBJECT),
+        (pl.col("number") * plan.n_subjects + pl.col(SUBJECT)).set_sorted().alias(SUBJECT),
+        person=pl.col(SUBJECT),
         row=pl.int_range(pl.len(), dtype=pl.Int64),
         counts=pl.col("reason").is_not_null(),
+        ADTL=pl.col("earliest").dt.date(),
+        ADTH=pl.col("latest").dt.date(),
     )
-    imputed = impute_all(rows, plan.facts, plan.assays)
-    rows = pl.concat([rows, imputed], how="horizontal").with_columns(_described())
-    rows = rows.with_columns(study_day(pl.col("ADT"), pl.col("STARTDT")).alias("ADY")).drop("STARTDT", *ENDS)
-    return find_visits(rows, plan.visits)
+    rows = rows.hstack(impute_all(rows, plan.facts, plan.assays)).with_columns(_described())
+    rows = rows.with_columns(
+        study_day(pl.col("ADT"), pl.col("STARTDT")).alias("ADY"),
+        pl.lit(pl.Series(_INDICATORS)).gather("indicator").alias("ANRIND"),
+        _in_words(rows).alias("AVALC"),
+    )
+    return find_visits(rows.drop("STARTDT", *ENDS), plan.visits)
 
 
 def _beside(rows: pl.DataFrame, name: str | None, plan: _Plan) -> pl.DataFrame:
     """Results beside a baseline: of the facts that have it."""
     baseline, moments = plan.baselines[name]
-    if baseline is not None:
-        rows = rows.filter(pl.col("fact").is_in([fact for fact in plan.names if is_of(baseline, fact)]))
-    moments = moments.rename({SUBJECT: "person"})
-    beside = rows.join(moments, on="person", how="left", maintain_order="left")
-    found = _bases(beside, baseline, plan)
-    compared = _compared(beside.join(found, on=SUBJECT, how="left", maintain_order="left"), plan)
-    return _finished(compared.with_columns(pl.lit(name, pl.String).alias("BASETYPE")), plan)
+    others = [k for k, fact in enumerate(plan.names) if baseline is not None and not is_of(baseline, fact)]
+    if others:
+        rows = rows.filter(~pl.col("number").is_in(others))
+    beside = rows.hstack(join_by_runs(rows["person"], moments.rename({SUBJECT: "person"})))
+    beside = beside.hstack(join_by_runs(rows[SUBJECT], _bases(beside, baseline, plan)))
+    return _finished(_compared(beside, plan).with_columns(pl.lit(name, pl.String).alias("BASETYPE")), plan)
 
 
 def _described() -> list[pl.Expr]:
     """What a result says by itself."""
     lo, hi = pl.col("lo"), pl.col("hi")
-    first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
+    first, last = pl.col("ADTL"), pl.col("ADTH")
     surely = (first >= pl.col("first_latest").dt.date()) & (last <= pl.col("last_earliest").dt.date())
     never = (pl.col("latest") < pl.col("first_earliest")) | (first > pl.col("last_latest").dt.date())
     return [
         pl.when(first == last).then(first).alias("ADT"),
-        first.alias("ADTL"),
-        last.alias("ADTH"),
         pl.when(lo == hi).then(lo).alias("AVAL"),
         _finite(lo).alias("AVALLO"),
         _finite(hi).alias("AVALHI"),
-        _in_words().alias("AVALC"),
         pl.when("counts").then(_why("reason")).otherwise(pl.lit(Reason.MISSING.value)).alias("REASON"),
-        _range_indicator().alias("ANRIND"),
+        _range_indicator().alias("indicator"),
         pl.when((lo == hi) & (pl.col("uln") > 0)).then(lo / pl.col("uln")).alias("R2ANRHI"),
         pl.when(pl.col("imputed") > 0).then(pl.col("imputed").log10()).alias("LOGAVAL"),
         pl.when(surely).then(pl.lit("Y")).when(never).then(pl.lit("N")).alias("ONTRTFL"),
@@ -212,34 +217,37 @@ def _number(number: pl.Expr) -> pl.Expr:
     return number.cast(pl.String).str.strip_suffix(".0")
 
 
-def _in_words() -> pl.Expr:
+def _in_words(rows: pl.DataFrame) -> pl.Series:
     """A result as it may be: `12`, `<20`, `>170000000`, `10 to 20`, or its level; null where nothing is known of it."""
     lo, hi = pl.col("lo"), pl.col("hi")
-    at_most = _number(pl.when(lo != hi).then(hi))  # texts cost most of all here: none that nobody reads
+    is_exact = (lo == hi).fill_null(value=False)
     below = pl.when("hi_open").then(pl.lit("<")).otherwise(pl.lit("<="))
     above = pl.when("lo_open").then(pl.lit(">")).otherwise(pl.lit(">="))
-    return (
-        pl.when(lo == hi).then(_number(lo))
-        .when(lo.is_null()).then("level")
+    others = rows.select("lo", "hi", "lo_open", "hi_open", "level").filter(~is_exact).select(
+        pl.when(lo.is_null()).then("level")
         .when(lo.is_infinite() & hi.is_infinite()).then(None)
-        .when(hi.is_infinite()).then(above + _number(pl.when(hi.is_infinite()).then(lo)))
-        .when((lo <= 0) | lo.is_infinite()).then(below + at_most)
-        .otherwise(_number(pl.when(lo != hi).then(lo)) + " to " + at_most)
-    )  # fmt: skip
+        .when(hi.is_infinite()).then(above + _number(lo))
+        .when((lo <= 0) | lo.is_infinite()).then(below + _number(hi))
+        .otherwise(_number(lo) + " to " + _number(hi))
+    ).to_series()  # fmt: skip
+    place = pl.when(~is_exact).then((~is_exact).cum_sum() - 1)
+    # texts cost most of all here: none that nobody reads
+    exact = _number(pl.when(is_exact).then(lo))
+    return rows.select(pl.when(is_exact).then(exact).otherwise(pl.lit(others).gather(place))).to_series()
 
 
 def _range_indicator() -> pl.Expr:
-    """LOW, NORMAL or HIGH beside the limits of the sample; a limit that is not given does not count."""
+    """Low, normal or high beside the limits of the sample, as a place in `_INDICATORS`; a limit that is not given does not count."""
     lo, hi, lln, uln = (pl.col(name) for name in ("lo", "hi", "lln", "uln"))
     tolerance = pl.when("is_converted").then(RELATIVE_TOLERANCE).otherwise(0.0)
     top, bottom = uln * (1 + tolerance), lln * (1 - tolerance)
     has_limit = lln.is_not_null() | uln.is_not_null()
     fits = (hi <= top).fill_null(value=True) & (lo >= bottom).fill_null(value=True)
     return (
-        pl.when((lo > top) | ((lo == top) & pl.col("lo_open"))).then(pl.lit("HIGH"))
-        .when((hi < bottom) | ((hi == bottom) & pl.col("hi_open"))).then(pl.lit("LOW"))
-        .when(has_limit & fits & lo.is_not_null()).then(pl.lit("NORMAL"))
-    )  # fmt: skip
+        pl.when((lo > top) | ((lo == top) & pl.col("lo_open"))).then(2)
+        .when((hi < bottom) | ((hi == bottom) & pl.col("hi_open"))).then(0)
+        .when(has_limit & fits & lo.is_not_null()).then(1)
+    ).cast(pl.UInt8)  # fmt: skip
 
 
 # --- beside a baseline --------------------------------------------------------------------------------------------------
@@ -252,26 +260,25 @@ def _bases(rows: pl.DataFrame, baseline: Baseline | None, plan: _Plan) -> pl.Dat
     else:
         may_be = rows.select(_OF_CANDIDATES).filter(rows["counts"], pl.col("earliest") <= pl.col("base_to"))
         found = find_baselines(may_be, baseline)
-    found = found.with_columns(number=pl.col(SUBJECT) // plan.n_subjects)
-    imputed = impute_all(found, plan.facts, plan.assays, "base_")
-    found = found.drop("number")
-    of_row = rows.select(base_row="row", BASEC="AVALC", BNRIND="ANRIND")
-    return (
-        pl.concat(
-            [found, imputed.rename({"imputed": "base_imputed", "method": "base_method"})], how="horizontal"
-        )
-        .join(of_row, on="base_row", how="left", maintain_order="left")
-        .with_columns(
-            pl.when(pl.col("base_lo") == pl.col("base_hi")).then("base_lo").alias("BASE"),
-            _finite(pl.col("base_lo")).alias("BASELO"),
-            _finite(pl.col("base_hi")).alias("BASEHI"),
-            _why("base_code").alias("known_why"),
-            pl.col("base_day").alias("BASEDT"),
-            pl.col("base_source").alias("BASESRC"),
-            yes(pl.col("base_is_old") & pl.col("base_row").is_not_null()).alias("BASEOLD"),
-            pl.when(pl.col("base_imputed") > 0).then(pl.col("base_imputed").log10()).alias("LOGBASE"),
-        )
+    numbered = found.with_columns(number=pl.col(SUBJECT) // plan.n_subjects)
+    imputed = impute_all(numbered, plan.facts, plan.assays, "base_")
+    place = pl.when(pl.col("base_row").is_not_null()).then(
+        pl.lit(rows["row"]).search_sorted(pl.col("base_row"))
     )
+    return found.hstack(imputed).select(
+        SUBJECT, "base_lo", "base_hi", "base_lo_open", "base_hi_open", "base_uln", "base_converted", "base_code",
+        place.alias("base_place"),
+        pl.col("method").alias("base_method"),
+        *(pl.lit(rows[name]).gather(place).alias(base) for base, name in _AT_BASE.items()),
+        pl.when(pl.col("base_lo") == pl.col("base_hi")).then("base_lo").alias("BASE"),
+        _finite(pl.col("base_lo")).alias("BASELO"),
+        _finite(pl.col("base_hi")).alias("BASEHI"),
+        _why("base_code").alias("BASEREAS"),
+        pl.col("base_day").alias("BASEDT"),
+        pl.col("base_source").alias("BASESRC"),
+        yes(pl.col("base_is_old") & pl.col("base_row").is_not_null()).alias("BASEOLD"),
+        pl.when(pl.col("imputed") > 0).then(pl.col("imputed").log10()).alias("LOGBASE"),
+    )  # fmt: skip
 
 
 def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
@@ -280,12 +287,10 @@ def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         (pl.col("earliest") > pl.col("base_to")).fill_null(value=False).alias("is_after"),
         (pl.col("latest") > pl.col("base_to")).fill_null(value=False).alias("may_be_after"),
     )
-    rows = pl.concat(
-        [rows, find_nadirs(rows), grade_results(rows, plan.facts, plan.grading)], how="horizontal"
+    rows = rows.hstack(find_nadirs(rows)).hstack(grade_results(rows, plan.facts, plan.grading))
+    rows = rows.with_columns(
+        pl.col(f"ATOXGR{side}").gather("base_place").alias(f"BTOXGR{side}") for side in SIDES
     )
-    is_base = pl.col("row") == pl.col("base_row")
-    at_base = rows.filter(is_base).select("base_row", **{f"BTOXGR{side}": f"ATOXGR{side}" for side in SIDES})
-    rows = rows.join(at_base, on="base_row", how="left", maintain_order="left")
     after, change = pl.when("is_after"), pl.col("AVAL") - pl.col("BASE")
     ratio = pl.when(pl.col("is_after") & (pl.col("BASE") > 0))
     rows = rows.with_columns(
@@ -297,19 +302,18 @@ def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         pl.when(pl.col("nadir_lo") == pl.col("nadir_hi")).then("nadir_lo").alias("NADIR"),
         _finite(pl.col("nadir_lo")).alias("NADIRLO"),
         _finite(pl.col("nadir_hi")).alias("NADIRHI"),
-        yes(is_base).alias("ABLFL"),
-        pl.when(pl.col("base_code").is_null()).then(pl.lit(Reason.MISSING.value)).otherwise("known_why").alias("BASEREAS"),
-        after.then(pl.format("{} to {}", "BNRIND", "ANRIND")).alias("SHIFT1"),
-        *(after.then(_two_grades(side)).alias(f"SHIFT2{side}") for side in SIDES),
+        yes(pl.int_range(pl.len()) == pl.col("base_place")).alias("ABLFL"),
+        pl.when(pl.col("base_code").is_null()).then(pl.lit(Reason.MISSING.value)).otherwise("BASEREAS").alias("BASEREAS"),
+        after.then(_shift("base_indicator", "indicator", _INDICATORS)).alias("SHIFT1"),
+        *(after.then(_shift(f"BTOXGR{side}", f"ATOXGR{side}", range(6))).alias(f"SHIFT2{side}") for side in SIDES),
     )  # fmt: skip
     return rows.with_columns(yes(pl.lit(_worst(rows, side))).alias(f"WORST{side}FL") for side in SIDES)
 
 
-def _two_grades(side: str) -> pl.Expr:
-    """The grades of baseline and result in words, from a list of all pairs."""
-    words = {6 * base + grade: f"{base} to {grade}" for base in range(6) for grade in range(6)}
-    pair = 6 * pl.col(f"BTOXGR{side}") + pl.col(f"ATOXGR{side}")
-    return pair.replace_strict(words, default=None, return_dtype=pl.String)
+def _shift(base: str, now: str, of: Sequence[object]) -> pl.Expr:
+    """Two columns of places among some things as `this to that`, from a list of all pairs."""
+    words = pl.Series([f"{one} to {other}" for one in of for other in of])
+    return pl.lit(words).gather(len(of) * pl.col(base) + pl.col(now))
 
 
 def _worst(rows: pl.DataFrame, side: str) -> pl.Series:
@@ -325,8 +329,8 @@ def _worst(rows: pl.DataFrame, side: str) -> pl.Series:
     starts = np.flatnonzero(np.diff(rows[SUBJECT].to_numpy(), prepend=-1))
     worst = np.repeat(np.maximum.reduceat(grade, starts), np.diff(np.append(starts, len(rows))))
     candidates = np.flatnonzero((grade == worst) & (grade >= 0))
-    _, first = np.unique(rows[SUBJECT].to_numpy()[candidates], return_index=True)
-    flags[candidates[first]] = True
+    is_first = np.diff(rows[SUBJECT].to_numpy()[candidates], prepend=-1) != 0
+    flags[candidates[is_first]] = True
     return pl.Series(flags)
 
 
@@ -345,7 +349,6 @@ def _finished(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
     units = [str(fact.unit) if fact.unit else None for fact in plan.facts]
     about = pl.DataFrame(
         {
-            "number": range(len(plan.facts)),
             "PARAMCD": [name.upper() for name in plan.names],
             "PARAM": [
                 f"{fact.label} ({unit})" if unit else fact.label
@@ -361,7 +364,7 @@ def _finished(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         .then(pl.concat_str("SRCALL", "BASESRC", separator=" ", ignore_nulls=True))
         .otherwise("SRCALL")
     )
-    return rows.join(about, on="number", how="left", maintain_order="left").select(
+    return rows.hstack(about[rows["number"]]).select(
         "number",
         pl.col("person").alias(SUBJECT),
         "PARAMCD", "PARAM", "AVALU",

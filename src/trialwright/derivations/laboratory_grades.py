@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
-from trialwright.derivations.known_columns import as_known, reason_words
+from trialwright.derivations.known_columns import as_known, reason_words, yes
 from trialwright.medicine.assay_results import AssayResults, BelowLimit, State, impute_amounts
 from trialwright.medicine.ctcae.criteria import Direction, criteria_of
 from trialwright.medicine.ctcae.grading import (
@@ -124,8 +124,8 @@ class _Side:
             pl.col("least").alias(f"ATOXLE{letter}"),
             pl.col("most").alias(f"ATOXMO{letter}"),
             reason_words(self.reasons).alias(f"ATOXRE{letter}"),
-            _flags(self.may_be_higher).alias(f"ATOXUP{letter}"),
-            _flags(self.is_baseline_assumed).alias(f"ATOXBA{letter}"),
+            yes(pl.lit(pl.Series(self.may_be_higher))).alias(f"ATOXUP{letter}"),
+            yes(pl.lit(pl.Series(self.is_baseline_assumed))).alias(f"ATOXBA{letter}"),
         )
 
 
@@ -177,10 +177,6 @@ def _limit(limits: pl.Series) -> Known:
     )
 
 
-def _flags(flags: np.ndarray) -> pl.Series:
-    return pl.Series(flags).replace_strict({True: "Y"}, default=None, return_dtype=pl.String)
-
-
 def _ungraded(n: int, letter: str) -> pl.DataFrame:
     """No grade, as the protocol grades nothing."""
     return pl.select(
@@ -200,15 +196,11 @@ def impute_all(
     rows: pl.DataFrame, facts: Sequence[Fact], assays: Mapping[str, Assay], prefix: str = ""
 ) -> pl.DataFrame:
     """As `impute_results`, for several facts at once: `number` is the place of the fact of each result among `facts`."""
-    is_measured = rows["number"].is_in([number for number, one in enumerate(facts) if one.name in assays])
-    exact = impute_results(rows, None, prefix).with_columns(place=pl.int_range(pl.len()))
-    parts = [exact.filter(~is_measured)]
-    for number, run in runs_of(rows["number"]):
-        assay = assays.get(facts[number].name)
-        if assay is not None:
-            imputed = impute_results(rows[run], assay, prefix)
-            parts.append(imputed.with_columns(place=pl.int_range(run.start, run.stop)))
-    return pl.concat(parts).sort("place").drop("place")
+    parts = [
+        impute_results(rows[run], assays.get(facts[number].name), prefix)
+        for number, run in runs_of(rows["number"])
+    ]
+    return pl.concat(parts or [impute_results(rows, None, prefix)], rechunk=True)
 
 
 def impute_results(rows: pl.DataFrame, assay: Assay | None, prefix: str = "") -> pl.DataFrame:
@@ -238,9 +230,8 @@ def impute_results(rows: pl.DataFrame, assay: Assay | None, prefix: str = "") ->
     ):
         state[flags] = meant
     numbers = impute_amounts(AssayResults.of(known, state), below=rule, not_detected=rule)
-    method = np.where(is_above, "the upper limit", assay.below_limit_counts_as)
-    is_imputed = pl.Series(is_below | is_above)
+    said = {"the upper limit": is_above, assay.below_limit_counts_as: is_below}
+    method = [pl.when(pl.Series(flags)).then(pl.lit(text)) for text, flags in said.items()]
     return pl.select(
-        pl.Series(numbers.values).fill_nan(None).alias("imputed"),
-        pl.when(is_imputed).then(pl.Series(method)).alias("method"),
+        pl.Series(numbers.values).fill_nan(None).alias("imputed"), pl.coalesce(method).alias("method")
     )
