@@ -96,7 +96,7 @@ def runs_of(numbers: pl.Series) -> Iterator[tuple[int, slice]]:
 
 @dataclass(frozen=True)
 class _Side:
-    """The grades of one side of all results."""
+    """The grades of one side of all results, -1 where there is none."""
 
     least: np.ndarray
     most: np.ndarray
@@ -108,7 +108,7 @@ class _Side:
     def ungraded(cls, n: int) -> _Side:
         """No grade: the criteria have no term."""
         reasons = np.full(n, Reason.NOT_APPLICABLE.code, np.uint8)
-        (least, most), (higher, assumed) = np.full((2, n), np.nan), np.zeros((2, n), np.bool_)
+        (least, most), (higher, assumed) = np.full((2, n), -1, np.int8), np.zeros((2, n), np.bool_)
         return cls(least, most, reasons, higher, assumed)
 
     def put(self, run: slice, grades: Grades) -> None:
@@ -118,11 +118,11 @@ class _Side:
         self.is_baseline_assumed[run] = grades.is_baseline_assumed
 
     def columns(self, letter: str) -> pl.DataFrame:
-        least, most = (pl.Series(end).fill_nan(None).cast(pl.Int8) for end in (self.least, self.most))
-        return pl.DataFrame({"least": least, "most": most}).select(
-            pl.when(pl.col("least") == pl.col("most")).then("least").alias(f"ATOXGR{letter}"),
-            pl.col("least").alias(f"ATOXLE{letter}"),
-            pl.col("most").alias(f"ATOXMO{letter}"),
+        least, most, is_graded = pl.col("least"), pl.col("most"), pl.col("least") >= 0
+        return pl.DataFrame({"least": self.least, "most": self.most}).select(
+            pl.when(is_graded & (least == most)).then(least).alias(f"ATOXGR{letter}"),
+            pl.when(is_graded).then(least).alias(f"ATOXLE{letter}"),
+            pl.when(is_graded).then(most).alias(f"ATOXMO{letter}"),
             reason_words(self.reasons).alias(f"ATOXRE{letter}"),
             yes(pl.lit(pl.Series(self.may_be_higher))).alias(f"ATOXUP{letter}"),
             yes(pl.lit(pl.Series(self.is_baseline_assumed))).alias(f"ATOXBA{letter}"),

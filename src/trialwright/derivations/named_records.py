@@ -47,22 +47,36 @@ class NamedRecords:
 
     def rows(self, domain: str, columns: Iterable[str], names: Iterable[str]) -> pl.DataFrame:
         """The records of which any of the columns says one of the names."""
+        return _rows_at(self.study.tables[domain], self._named(domain, columns, names))
+
+    def of_test(self, domain: str, test: str) -> pl.DataFrame | None:
+        """The findings of a domain of one test code, in their order, as `findings` has them; None where there are none."""
+        rows = _rows_at(self._findings(domain), self._where(domain, {f"{domain}TESTCD": [test]}))
+        return rows if len(rows) else None
+
+    def about(self, names: Iterable[str], test: str) -> pl.DataFrame:
+        """The findings about what has one of some names, of one test code, in their order, as `findings` has them."""
+        places = self._named("FA", ["FAOBJ"], names)
+        if places is not None:
+            places = places.filter(self.study.tables["FA"]["FATESTCD"].gather(places) == test)
+        return _rows_at(self._findings("FA"), places)
+
+    def _findings(self, domain: str) -> pl.DataFrame:
+        if domain not in self.found:
+            self.found[domain] = findings(self.study.tables[domain], domain)
+        return self.found[domain]
+
+    def _named(self, domain: str, columns: Iterable[str], names: Iterable[str]) -> pl.Series | None:
+        """Where any of some columns of a domain says one of the names; None where none does."""
         asked = dict.fromkeys(names)
         said = {column: self._said(domain, column) for column in columns}
         texts = {
             column: [text for name in asked for text in found.get(name, ())] for column, found in said.items()
         }
-        return self._where(self.study.tables[domain], domain, texts)
+        return self._where(domain, texts)
 
-    def of_test(self, domain: str, test: str) -> pl.DataFrame | None:
-        """The findings of a domain of one test code, in their order, as `findings` has them; None where there are none."""
-        if domain not in self.found:
-            self.found[domain] = findings(self.study.tables[domain], domain)
-        rows = self._where(self.found[domain], domain, {f"{domain}TESTCD": [test]})
-        return rows if len(rows) else None
-
-    def _where(self, table: pl.DataFrame, domain: str, texts: Mapping[str, Iterable[str]]) -> pl.DataFrame:
-        """The rows of a table, as many as the domain has, where any of some columns of the domain is one of its texts."""
+    def _where(self, domain: str, texts: Mapping[str, Iterable[str]]) -> pl.Series | None:
+        """Where any of some columns of a domain is one of its texts, in order; None where none is."""
         places = [
             rows
             for column, some in texts.items()
@@ -70,8 +84,8 @@ class NamedRecords:
             if (rows := self._places(domain, column).get(text)) is not None
         ]
         if not places:
-            return table.clear()
-        return table[places[0] if len(places) == 1 else pl.concat(places).unique().sort()]
+            return None
+        return places[0] if len(places) == 1 else pl.concat(places).unique().sort()
 
     def _places(self, domain: str, column: str) -> Mapping[str, pl.Series]:
         if (domain, column) not in self.places:
@@ -90,6 +104,10 @@ class NamedRecords:
                 found.setdefault(name, []).append(text)
             self.said[domain, column] = found
         return self.said[domain, column]
+
+
+def _rows_at(table: pl.DataFrame, places: pl.Series | None) -> pl.DataFrame:
+    return table.clear() if places is None else table[places]
 
 
 def names_of(fact: Fact) -> tuple[str, str]:

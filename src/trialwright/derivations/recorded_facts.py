@@ -146,9 +146,7 @@ def _is_number() -> pl.Expr:
 def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> Iterator[pl.DataFrame]:
     """Results of a fact wherever they stand, with common names."""
     tables = records.study.tables
-    found = records.rows("FA", ["FAOBJ"], names_of(fact))
-    if len(found):
-        yield findings(found.filter(pl.col("FATESTCD") == "STATUS"), "FA")
+    yield records.about(names_of(fact), "STATUS")
     if concept is None:
         pass
     elif concept.name == "sex":
@@ -186,11 +184,10 @@ def _assigned_groups(records: NamedRecords, fact: Fact) -> pl.DataFrame:
 
 
 def _attestations(records: NamedRecords, fact: Fact) -> pl.DataFrame:
-    table = records.rows("FA", ["FAOBJ"], names_of(fact)).filter(pl.col("FATESTCD") == "ATTEST")
-    if not len(table):
+    rows = records.about(names_of(fact), "ATTEST")
+    if not len(rows):
         return _NOTHING
     role = {} if fact.by is None else {as_spelt(fact.by): fact.by}
-    rows = findings(table, "FA")
     rows = rows.with_columns(pl.coalesce(meanings(rows["evaluator"], role), "evaluator").alias("evaluator"))
     return _of(read_values(rows, fact), fact).with_columns(reader=pl.lit(None, pl.String))
 

@@ -8,9 +8,9 @@ from types import MappingProxyType
 import polars as pl
 
 from trialwright.derivations.doses import is_dose_given
-from trialwright.derivations.known_columns import spelt, was_done
+from trialwright.derivations.known_columns import meanings, spelt, was_done
 from trialwright.derivations.named_records import NamedRecords, as_spelt, dated, names_of
-from trialwright.derivations.study import STARTS, moment_columns
+from trialwright.derivations.study import STARTS, SUBJECT, moment_columns
 from trialwright.protocol.facts import Fact
 from trialwright.records.dates import MOMENT
 from trialwright.vocabulary.concepts import Kind
@@ -109,7 +109,7 @@ def _histories(records: NamedRecords, fact: Fact) -> Iterator[pl.DataFrame]:
         table = records.rows(domain, _TERMS[domain], names_of(fact))
         if len(table):
             yield _history(table, domain, goes_on=goes_on)
-    asked = records.rows("FA", ["FAOBJ"], names_of(fact))
+    asked = records.about(names_of(fact), "STATUS")
     if len(asked):
         yield _asked(asked)
     if fact.name == "contact":
@@ -117,14 +117,12 @@ def _histories(records: NamedRecords, fact: Fact) -> Iterator[pl.DataFrame]:
         yield dated(records.rows("DS", ["DSDECOD"], ["ALIVE"]), "DS", "DSSTDTC")
 
 
-def _asked(table: pl.DataFrame) -> pl.DataFrame:
+def _asked(rows: pl.DataFrame) -> pl.DataFrame:
     """Findings that say whether there was something: some time up to when it was asked."""
-    said = spelt(pl.coalesce("FASTRESC", "FAORRES")).replace_strict(
-        _YES_OR_NO, default=None, return_dtype=pl.String
-    )
-    told = table.filter(pl.col("FATESTCD") == "STATUS").with_columns(said=said)
-    told = told.filter(pl.col("said").is_not_null())
-    return dated(told, "FA", "FADTC").with_columns(is_none=told["said"] == "N", earliest=pl.lit(None, MOMENT))
+    said = meanings(rows.select(pl.coalesce("STRESC", "ORRES")).to_series(), _YES_OR_NO)
+    return rows.select(
+        SUBJECT, "latest", "SRCDOM", "SRCSEQ", "SRCALL", earliest=pl.lit(None, MOMENT), is_none=said == "N"
+    ).filter(said.is_not_null())
 
 
 def _history(table: pl.DataFrame, domain: str, *, goes_on: bool) -> pl.DataFrame:
