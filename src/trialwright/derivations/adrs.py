@@ -43,6 +43,7 @@ PARAMETERS = {
     "CRSP": "Confirmed response",
 }
 _ORDER = {code: position for position, code in enumerate(PARAMETERS)}
+_PARAM = pl.lit(pl.Series(PARAMETERS.values(), dtype=pl.String))
 _RANKS = {"CR": 1.0, "PR": 2.0, "SD": 3.0, "NON-CR/NON-PD": 4.0, "PD": 5.0, "NE": 6.0, "MISSING": 7.0}
 _YES_NO = {"Y": 1.0, "N": 0.0}
 _KEY = (*WHO, "PARAMCD", "PROTOCOL", "at")
@@ -101,18 +102,20 @@ def _path(fact: str | None) -> pl.Expr:
 
 def _with_courses(rows: pl.DataFrame, courses: pl.DataFrame, reader: str) -> pl.DataFrame:
     is_ours = pl.col("is_accepted") & (pl.col("READER") == reader)
-    named = courses.select("course", *WHO, "SIDE", "is_accepted", is_ours=is_ours)
-    return rows.join(named, on="course", maintain_order="left")
+    named = courses.select(*WHO, "SIDE", "is_accepted", is_ours=is_ours)
+    return pl.concat([rows, named[rows["course"]]], how="horizontal")
 
 
 def _adrs(study: Study, known: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
     """The columns of ADRS in their order."""
     number = pl.col("AVALC").replace_strict({**_RANKS, **_YES_NO}, default=None, return_dtype=pl.Float64)
     return (
-        known.join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT)
-        .join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left")
+        known.drop("course", "label", "first", "last", "point", "word")
         .with_columns(order=pl.col("PARAMCD").replace_strict(_ORDER, return_dtype=pl.Int64))
         .sort(SUBJECT, "READER", "EVALID", "order", "PROTOCOL", "ADTL", "at", nulls_last=True)
+        .with_columns(pl.col(SUBJECT).set_sorted())
+        .join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT, how="left", maintain_order="left")
+        .join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left", maintain_order="left")
         .select(
             *study.identity,
             SUBJECT,
@@ -120,7 +123,7 @@ def _adrs(study: Study, known: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame
             pl.col("EVALID").replace("", None),
             yes_where(pl.col("is_accepted")).alias("ACPTFL"),
             "PARAMCD",
-            pl.col("PARAMCD").replace_strict(PARAMETERS, return_dtype=pl.String).alias("PARAM"),
+            _PARAM.gather("order").alias("PARAM"),
             "VISITNUM",
             "VISIT",
             *DATES,

@@ -20,12 +20,15 @@ from trialwright.medicine.recist.responses import Role, State
 from trialwright.vocabulary.verdicts import Reason
 
 _PARAMETERS = {
-    "LDIAM": "Target lesion, diameter (mm)",
     "SDIAM": "Target lesions, sum of diameters (mm)",
+    "LDIAM": "Target lesion, diameter (mm)",
     "NTSTATE": "Non-target lesion, state",
     "NEWSTATE": "New lesion, state",
 }
-_LESIONS = {Role.TARGET: "LDIAM", Role.NON_TARGET: "NTSTATE", Role.NEW: "NEWSTATE"}
+"""In the order of their rows: sums, then what is told of lesions by their role."""
+_PARAMCD, _PARAM = (
+    pl.lit(pl.Series(words, dtype=pl.String)) for words in (_PARAMETERS.keys(), _PARAMETERS.values())
+)
 _MEASURES = ("AVAL", "BASE", "CHG", "PCHG", "NADIR", "CHGNAD", "PCHGNAD", "SUMMEAS")
 
 
@@ -51,25 +54,25 @@ def derive_adtr(study: Study, adsl: pl.DataFrame, courses: TumourCourses | None 
     """
     courses = courses_of(study, adsl) if courses is None else courses
     long = pl.concat([_lesion_rows(courses), _sum_rows(courses)], how="diagonal_relaxed")
-    long = long.join(
-        courses.courses.select("course", *COURSE, "is_accepted"), on="course", maintain_order="left"
-    )
-    known = merge_sides(long, (*WHO, "time_point", "PARAMCD", "LNKID"), (*_MEASURES, "AVALC"))
+    long = pl.concat([long, courses.courses.select(*COURSE, "is_accepted")[long["course"]]], how="horizontal")
+    known = merge_sides(long, (*WHO, "time_point", "order", "lesion"), (*_MEASURES, "AVALC"))
     is_ours = pl.col("is_accepted") & (pl.col("READER") == reader_of(study.protocol))
     fact = fact_of(study.protocol, "recist_response")
+    names = pl.lit(courses.records.lesions)
     return (
-        known.join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT)
-        .join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left")
-        .sort(SUBJECT, "READER", "EVALID", "ADTL", "point", "order", "LNKID", nulls_last=True)
+        known.sort("course", "ADTL", "point", "order", "lesion")  # courses are numbered by subject and reader
+        .with_columns(pl.col(SUBJECT).set_sorted())
+        .join(study.subjects.select(SUBJECT, *study.identity), on=SUBJECT, how="left", maintain_order="left")
+        .join(adsl.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left", maintain_order="left")
         .select(
             *study.identity,
             SUBJECT,
             "READER",
             pl.col("EVALID").replace("", None),
             yes_where(pl.col("is_accepted")).alias("ACPTFL"),
-            "PARAMCD",
-            pl.col("PARAMCD").replace_strict(_PARAMETERS, return_dtype=pl.String).alias("PARAM"),
-            "LNKID",
+            _PARAMCD.gather("order").alias("PARAMCD"),
+            _PARAM.gather("order").alias("PARAM"),
+            names.gather("lesion").alias("LNKID"),
             "TULOC",
             "VISITNUM",
             "VISIT",
@@ -105,26 +108,17 @@ def _sum_rows(courses: TumourCourses) -> pl.DataFrame:
         NMEAS=pl.Series(sums.n_measured),
         is_complete=pl.Series(sums.is_complete),
         is_after=pl.Series(sums.is_follow_up),
-        PARAMCD=pl.lit("SDIAM"),
         order=pl.lit(0),
         ADT=pl.col("last"),
     ).filter(pl.col("NTARGET") > 0)
-    measured = courses.rows.select("point", "SRCDOM", "SRCSEQ", "role", "counts")
-    measured = measured.filter(pl.col("role") == Role.TARGET, "counts").sort("point", "SRCSEQ")
-    sources = (
-        measured.group_by("point", maintain_order=True)
-        .agg(*SOURCES)
-        .rename({"SRCALL": "theirs", "SRCSEQ": "own"})
-    )
-    return _with_changes(
-        rows.join(sources.drop("SRCDOM"), on="point", how="left", maintain_order="left").with_columns(
-            pl.coalesce("own", "SRCSEQ").alias("SRCSEQ"), pl.coalesce("theirs", "SRCALL").alias("SRCALL")
-        )
-    ).with_columns(
+    measured = courses.rows.select("point", "SRCDOM", "SRCSEQ", "source", "role", "counts")
+    measured = measured.filter(pl.col("role") == Role.TARGET, "counts")
+    sources = measured.group_by("point", maintain_order=True).agg(*SOURCES)
+    return _with_changes(rows.update(sources.drop("SRCDOM"), on="point")).with_columns(
         pl.when(~pl.col("is_complete")).then(pl.lit(Reason.MISSING.value)).alias("REASON"),
         pl.lit(None, pl.String).alias("AVALC"),
-        pl.lit(None, pl.String).alias("LNKID"),
-    ).drop("own", "theirs", "label", "first", "last", "day")  # fmt: skip
+        pl.lit(None, pl.Int64).alias("lesion"),
+    ).drop("label", "first", "last", "day")  # fmt: skip
 
 
 def _with_changes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -143,41 +137,41 @@ def _with_changes(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lesion_rows(courses: TumourCourses) -> pl.DataFrame:
-    lesions = courses.lesions
+    lesions, points = courses.lesions, courses.points
     words = {int(state): None if state == State.NOT_ASSESSED else state.word for state in State}
+    role, aval = pl.col("role"), pl.col("AVAL")
+    baseline = np.full(len(lesions.label), np.nan)
+    is_baseline = lesions.points.is_baseline[lesions.at]
     rows = pl.DataFrame(
         {
-            "point": lesions.at,
             "lesion": lesions.label[lesions.lesion],
-            "number": lesions.lesion,
             "role": lesions.role[lesions.lesion],
             "AVAL": pl.Series(lesions.diameter_mm, nan_to_null=True),
             "AVALC": pl.Series(lesions.state).replace_strict(words, return_dtype=pl.String),
             "is_contradicted": lesions.is_contradicted,
             "ADT": pl.Series(lesions.last_date).cast(pl.Date),
+            "is_after": courses.sums.is_follow_up[lesions.at],
         }
-    ).with_columns(
-        courses.records.lesions.gather(lesions.label[lesions.lesion]).alias("LNKID"),
-        pl.col("role").replace_strict({int(role): code for role, code in _LESIONS.items()}).alias("PARAMCD"),
-        pl.when((pl.col("role") == Role.TARGET) | (pl.col("AVAL") > 0)).then("AVAL").alias("AVAL"),
-        pl.col("role").cast(pl.Int32).add(1).alias("order"),
+    ).with_columns(pl.when((role == Role.TARGET) | (aval > 0)).then("AVAL"))
+    baseline[lesions.lesion[is_baseline]] = rows["AVAL"].to_numpy()[is_baseline]
+    rows = rows.with_columns(
+        BASE=pl.Series(baseline[lesions.lesion], nan_to_null=True), NADIR=pl.lit(None, pl.Float64)
     )
-    records = courses.rows.select("point", "lesion", "SRCDOM", "SRCSEQ", "TULOC")
-    found = records.sort("point", "SRCDOM", "SRCSEQ").group_by("point", "lesion", maintain_order=True)
-    points = courses.points.select(
-        "course", "point", "time_point", "VISITNUM", "VISIT", "is_baseline"
-    ).with_columns(is_after=pl.Series(courses.sums.is_follow_up))
-    rows = rows.join(points, on="point", maintain_order="left").join(
-        found.agg(*SOURCES, pl.col("TULOC").first()),
-        on=["point", "lesion"],
-        how="left",
-        maintain_order="left",
-    )
-    at_baseline = rows.filter("is_baseline").select("number", pl.col("AVAL").alias("BASE"))
-    rows = rows.join(at_baseline, on="number", how="left", maintain_order="left")
     unknown = pl.col("AVAL").is_null() & pl.col("AVALC").is_null()
-    return _with_changes(rows.with_columns(NADIR=pl.lit(None, pl.Float64))).with_columns(
+    rows = _with_changes(rows).select(
+        pl.exclude("role", "is_contradicted"),
         pl.when("is_contradicted").then(pl.lit(Reason.CONFLICT.value))
         .when(unknown).then(pl.lit(Reason.MISSING.value)).alias("REASON"),
         SUMMEAS=pl.lit(None, pl.Float64),
-    ).drop("lesion", "number", "role", "is_contradicted")  # fmt: skip
+        order=role.cast(pl.Int32) + 1,
+    )  # fmt: skip
+    at = points.select("course", "point", "time_point", "VISITNUM", "VISIT", "is_baseline")[lesions.at]
+    return pl.concat([rows, at, _of_lesions(courses)], how="horizontal")
+
+
+def _of_lesions(courses: TumourCourses) -> pl.DataFrame:
+    """Where the rows of the lesions come from, and where the lesions are: in the order of `courses.lesions`."""
+    seen = pl.col("point") * (pl.col("lesion").max() + 1) + pl.col("lesion")
+    records = courses.rows.select(seen.alias("seen"), "SRCDOM", "SRCSEQ", "source", "TULOC")
+    found = records.sort("seen", maintain_order=True).group_by("seen", maintain_order=True)
+    return found.agg(*SOURCES, pl.col("TULOC").first()).drop("seen")

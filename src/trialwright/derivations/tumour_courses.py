@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from trialwright.derivations.ordered import in_order
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.tumour_records import (
     WHO,
@@ -42,6 +43,13 @@ DATES = ("ADT", "ADTL", "ADTH", (_ELAPSED + (_ELAPSED >= 0)).alias("ADY"))
 """The columns of dates; the study day counts from `STARTDT`, without a day 0 (CDISC)."""
 
 
+_SEEN = (
+    "who", "early", "late", "lesion", "time_point", "label", "VISITNUM", "VISIT", "is_baseline", "role", "is_node", "TULOC",
+    "test", "mm", "counts", "state", "method", "SRCDOM", "SRCSEQ", "row",
+)  # fmt: skip
+"""What is asked for of a sighting."""
+
+
 @dataclass(frozen=True)
 class Holding:
     """Whether a partial response stays one until progression, and from when on: as soon as it stands confirmed."""
@@ -63,7 +71,8 @@ class TumourCourses:
         One row a time point with lesions, in the order of `lesions.points`: `course`, `time_point`, `label`, `VISITNUM`, `VISIT`,
         `day` (of the response), `first`, `last`, `SRCDOM`, `SRCSEQ` and `SRCALL` of its records.
     rows : DataFrame
-        The records of lesions, one a side: those of the sightings, `course`, `point` and `day`.
+        The records of lesions, one a side, sorted by `point`, `SRCDOM` and `SRCSEQ`: what of the sightings is asked for,
+        `course`, `point`, `day` and `source`, as `TR.1`.
     lesions : Lesions
     sums : Sums
     target, held, non_target, overall : arrays of `Response` codes, one for each time point
@@ -105,11 +114,8 @@ def follow_tumours(
     """
     records = read_tumour_records(study, start)
     courses = _number_courses(records, also_twice)
-    rows = on_both_sides(records.sightings, courses)
-    points = _points(rows)
-    rows = rows.join(
-        points.select("course", "time_point", "point"), on=["course", "time_point"], maintain_order="left"
-    )
+    rows = on_both_sides(records.sightings.select(_SEEN), courses).drop("early", "late", "who", "SIDE")
+    points, rows = _points(rows)
     lesions = _lesions(rows)
     _check_order(points, lesions)
     of, last = lesions.points.course, lesions.points.last_date
@@ -166,33 +172,37 @@ def on_both_sides(rows: pl.DataFrame, courses: pl.DataFrame) -> pl.DataFrame:
     return sided.with_columns(pl.when(pl.col("SIDE") == 0).then("early").otherwise("late").alias("day"))
 
 
-def _points(rows: pl.DataFrame) -> pl.DataFrame:
-    """The time points, sorted as `read_lesions` sorts them."""
-    return (
-        rows.select(
-            "course", "time_point", "label", "VISITNUM", "VISIT", "is_baseline", "day", "SRCDOM", "SRCSEQ"
-        )
-        .sort("course", "SRCDOM", "SRCSEQ")
-        .group_by("course", "time_point", maintain_order=True)
-        .agg(
-            pl.col("label").first(),
-            pl.col("VISITNUM").drop_nulls().first(),
-            pl.col("VISIT").drop_nulls().first(),
-            pl.col("is_baseline").first(),
-            pl.col("day").min().alias("first"),
-            pl.col("day").max().alias("last"),
-            *SOURCES,
+def _points(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The time points, sorted as `read_lesions` sorts them, and the records in their order."""
+    rows = in_order(rows, "course", "time_point", "SRCDOM", "SRCSEQ", "row")
+    is_first = np.diff(rows["course"], prepend=-1) | np.diff(rows["time_point"], prepend=-1)
+    starts = np.flatnonzero(is_first)
+    at, days = (
+        pl.Series("at", np.cumsum(is_first != 0) - 1).set_sorted(),
+        rows["day"].to_physical().to_numpy(),
+    )
+    rows = rows.with_columns(at, pl.format("{}.{}", "SRCDOM", "SRCSEQ").alias("source"))
+    firsts = rows[starts].select("at", "course", "time_point", "label", "is_baseline")
+    told = rows.group_by("at", maintain_order=True).agg(
+        pl.col("VISITNUM", "VISIT").first(ignore_nulls=True), *SOURCES
+    )
+    points = (
+        pl.concat([firsts, told.drop("at")], how="horizontal")
+        .with_columns(
+            pl.Series("first", np.minimum.reduceat(days, starts)).cast(pl.Date),
+            pl.Series("last", np.maximum.reduceat(days, starts)).cast(pl.Date),
         )
         .sort("course", "last", ~pl.col("is_baseline"), "time_point")
-        .with_row_index("point")
-        .cast({"point": pl.Int64})
     )
+    number = np.empty(len(points), np.int64)
+    number[points["at"]] = np.arange(len(points))
+    rows = rows.with_columns(pl.Series("point", number[at])).sort("point", maintain_order=True)
+    return points.drop("at").with_row_index("point").cast({"point": pl.Int64}), rows.drop("at")
 
 
 SOURCES = (
-    pl.col("SRCDOM").first(),
-    pl.col("SRCSEQ").first(),
-    pl.format("{}.{}", "SRCDOM", "SRCSEQ").str.join(" ").alias("SRCALL"),
+    pl.col("SRCDOM", "SRCSEQ").first(),
+    pl.col("source").implode().list.join(" ").alias("SRCALL"),
 )
 """Where the rows of a group come from: the first record, and all of them."""
 
@@ -206,14 +216,19 @@ def _lesions(rows: pl.DataFrame) -> Lesions:
         pl.when(pl.col("state") != State.NOT_ASSESSED).then("state").alias("state"),
     )  # fmt: skip
     key = ["course", "time_point", "lesion", "day"]
-    table = told.group_by(key).agg(
+    several = (
+        rows.select(pl.col("point") * (pl.col("lesion").max() + 1) + pl.col("lesion"))
+        .to_series()
+        .is_duplicated()
+    )
+    as_one = told.filter(several).group_by(key).agg(
         pl.col("role", "is_node", "is_baseline").first(),
         pl.col("mm").min(), pl.col("mm").max().alias("mm_2"),
         pl.col("state").min(), pl.col("state").max().alias("state_2"),
     )  # fmt: skip
     differs = (pl.col("mm") != pl.col("mm_2")) | (pl.col("state") != pl.col("state_2"))
-    other = table.filter(differs).with_columns(mm="mm_2", state="state_2")
-    table = pl.concat([table, other]).sort(key)
+    other = as_one.filter(differs).with_columns(mm="mm_2", state="state_2")
+    table = pl.concat([told.filter(~several), as_one.select(told.columns), other.select(told.columns)])
     return read_lesions(
         subject=table["course"].to_numpy(),
         date=_as_days(table["day"]),
@@ -262,6 +277,8 @@ def merge_sides(rows: pl.DataFrame, key: Sequence[str], values: Sequence[str]) -
         Where a value differs it is null, and `REASON` says so.
     """
     doubled = rows.filter(pl.col("SIDE") == 1)
+    if doubled.is_empty():
+        return rows.with_columns(ADTL="ADT", ADTH="ADT").drop("SIDE")
     is_doubled = pl.col(SUBJECT).is_in(doubled[SUBJECT].unique().implode())
     single = rows.filter(~is_doubled).with_columns(ADTL="ADT", ADTH="ADT").drop("SIDE")
     second = doubled.select(

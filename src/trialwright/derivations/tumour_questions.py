@@ -14,6 +14,7 @@ from trialwright.derivations.tumour_responses import OVERALL, REPORTED, derive_r
 from trialwright.derivations.tumour_settings import courses_of
 from trialwright.medicine.recist.best_response import disease_after_complete_response
 from trialwright.medicine.recist.courses import some_before
+from trialwright.medicine.recist.criteria import MEASURABLE_1_1
 from trialwright.medicine.recist.questions import (
     Asked,
     Question,
@@ -106,10 +107,8 @@ def _sums_given(courses: TumourCourses) -> np.ndarray[tuple[int], np.dtype[np.fl
 
 def _about_rows(courses: TumourCourses) -> Iterator[Asked]:
     """Questions about records; only those in doubt are looked at one by one."""
-    rows = courses.rows.with_columns(
-        courses.records.lesions.gather(courses.rows["lesion"]).alias("name"),
-        pl.col("is_node").fill_null(False).alias("node"),
-    )
+    names = pl.lit(courses.records.lesions)
+    rows = courses.rows.with_columns(pl.col("is_node").fill_null(False).alias("node"))
     targets = rows.filter(pl.col("role") == Role.TARGET)
     lesion = ["course", "time_point", "lesion"]
     right = (
@@ -120,8 +119,14 @@ def _about_rows(courses: TumourCourses) -> Iterator[Asked]:
     counted, measured = pl.col("mm").filter("counts").first(), pl.col("mm").is_not_null()
     other = (counted != pl.col("mm").filter(right & measured).first()).over(lesion).fill_null(False)
     none = measured & ~pl.col("counts").any().over(lesion)
-    wrong = targets.filter(none | (pl.col("counts") & other)).unique(
-        lesion, keep="first", maintain_order=True
+    beside = (
+        targets.filter(measured & ~pl.col("counts")).select(lesion).unique()
+    )  # without one nothing is wrong
+    wrong = (
+        targets.join(beside, on=lesion, how="semi", maintain_order="left")
+        .filter(none | (pl.col("counts") & other))
+        .unique(lesion, keep="first", maintain_order=True)
+        .with_columns(names.gather("lesion").alias("name"))
     )
     yield from ask_about_axes(
         wrong["course"].to_list(),
@@ -130,9 +135,15 @@ def _about_rows(courses: TumourCourses) -> Iterator[Asked]:
         is_node=wrong["node"].to_numpy(),
         is_short_axis=~wrong["node"].to_numpy(),
     )
-    changed = rows.filter(pl.col("method").n_unique().over("course", "lesion") > 1)
+    method, seen = pl.col("method"), ["course", "lesion"]
+    changed = rows.clear()
+    if rows["method"].n_unique() > 1:
+        changed = rows.filter(method.n_unique().over(seen) > 1)
+    changed = changed.with_columns(names.gather("lesion").alias("name"))
     yield from ask_about_methods(*(changed[name].to_list() for name in ("course", "day", "name", "method")))
-    placed = targets.filter(pl.col("TULOC").is_not_null()).unique(["course", "lesion"], maintain_order=True)
+    placed = targets.select(*seen, "TULOC", "node").drop_nulls("TULOC").unique(seen, maintain_order=True)
+    most = MEASURABLE_1_1.most_targets_in_an_organ  # who has no more of them at all is not asked about
+    placed = placed.filter(pl.len().over("course") > most).with_columns(names.gather("lesion").alias("name"))
     yield from ask_about_organs(
         placed["course"].to_list(),
         placed["name"].to_list(),
@@ -140,9 +151,15 @@ def _about_rows(courses: TumourCourses) -> Iterator[Asked]:
         is_target=np.ones(len(placed), np.bool_),
         is_node=placed["node"].to_numpy(),
     )
-    visit = ["course", "label"]
-    apart = (pl.col("day").max() - pl.col("day").min()).dt.total_days().over(visit) > MOST_DAYS_APART
-    far = rows.filter(apart & ~pl.col("is_baseline") & pl.col("VISITNUM").is_not_null())
+    visit, of = courses.points.select("course", "label", "first", "last"), ["course", "label"]
+    apart = (pl.col("last").max() - pl.col("first").min()).dt.total_days() > MOST_DAYS_APART
+    far = rows.join(
+        visit.group_by(of).agg(apart.alias("is_apart")).filter("is_apart"),
+        on=of,
+        how="semi",
+        maintain_order="left",
+    )
+    far = far.filter(~pl.col("is_baseline") & pl.col("VISITNUM").is_not_null())
     yield from ask_about_visits(
         *(far[name].to_list() for name in ("course", "VISITNUM", "day")), most_days_apart=MOST_DAYS_APART
     )

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trialwright.derivations.ordered import in_order
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.medicine.recist.responses import Role, State
+from trialwright.records.runs import read_by_runs
 from trialwright.vocabulary.units import conversion_factor
 
 WHO = (SUBJECT, "READER", "EVALID")
@@ -30,6 +32,7 @@ FACTS = {"RECIST 1.1": "recist_response", "IRECIST": "irecist_response"}
 """The fact that each category of RS is a record of."""
 
 _READERS = {"INVESTIGATOR": LOCAL, "INDEPENDENT ASSESSOR": CENTRAL, "ADJUDICATION COMMITTEE": CENTRAL}
+_KINDS = pl.Enum(sorted({LOCAL, CENTRAL}))
 _ROLES = {role.word: int(role) for role in Role}
 _SEEN = {State.ABSENT.word: State.ABSENT, State.TOO_SMALL.word: State.TOO_SMALL, "PRESENT": State.PRESENT}
 _STATES = {
@@ -60,7 +63,8 @@ class TumourRecords:
         One row a record of a lesion: `who`, `time_point` (0 at baseline, else a number of its own), `label`, `VISITNUM`,
         `VISIT`, `lesion`, `role` (code of `Role`), `is_node` (null where TU gives no place), `TULOC`, `test`, `mm`,
         `counts` (whether this measurement counts), `state` (code of `State`), `word`, `unit`, `given` (as reported), `early` and `late` (first and last day it may
-        be), `is_baseline`, `is_not_done`, `method`, `SRCDOM`, `SRCSEQ`.
+        be), `is_baseline`, `is_not_done`, `method`, `SRCDOM`, `SRCSEQ`,
+        and `row`, the order in which they are recorded.
     sums : DataFrame
         The sums that readers gave: `who`, `label`, `mm`, `early`.
     responses : DataFrame
@@ -91,16 +95,14 @@ def read_tumour_records(study: Study, start: pl.DataFrame) -> TumourRecords:
         _left_out(table, "the evaluator is not known", pl.col("READER").is_null()) for table in described
     ]
     readers, names, (identified, results, responses) = _numbered(
-        [table.filter(pl.col("READER").is_not_null()) for table in described]
+        [table.drop_nulls("READER") for table in described]
     )
+    roles = _roles(identified.drop_nulls("lesion"), results.drop_nulls("lesion"))
     measured = results.filter(pl.col("lesion").is_not_null(), pl.col("test").is_in(_TESTS))
-    everything = pl.concat(
-        [measured, identified.filter(pl.col("lesion").is_not_null()).drop("TULOC")], how="diagonal"
-    )
-    everything = everything.join(
-        _roles(identified, results), on=["who", "lesion"], how="left", maintain_order="left"
-    )
-    sightings = everything.filter((pl.col("SRCDOM") == "TR") | (pl.col("role") == Role.NEW))
+    new = roles.filter(pl.col("role") == Role.NEW).select("tumour")
+    seen = identified.drop("TULOC").join(new, on="tumour", how="semi")
+    sightings = pl.concat([measured, seen], how="diagonal")
+    sightings = sightings.join(roles, on="tumour", how="left", maintain_order="left")
     sightings = _with_counts(_with_states(_with_sizes(sightings)))
     answers = responses.filter(
         pl.col("test") == "OVRLRESP", pl.col("fact").is_not_null(), ~pl.col("is_not_done")
@@ -109,7 +111,7 @@ def read_tumour_records(study: Study, start: pl.DataFrame) -> TumourRecords:
         *_unusable(sightings),
         _left_out(answers, "the date is missing or unreadable", pl.col("early").is_null()),
     ]
-    sightings = _split(_dated(sightings.filter(pl.col("role").is_not_null())))
+    sightings = _split(_dated(sightings.drop_nulls("role")))
     return TumourRecords(
         _with_acceptance(
             readers, pl.concat([table.select("who", "is_accepted") for table in (results, responses)])
@@ -129,21 +131,25 @@ _TESTS = ("DIAMETER", "LDIAM", "LPERP", "SAXIS", "TUMSTATE")
 
 def _described(table: pl.DataFrame, domain: str) -> pl.DataFrame:
     """The columns that the three domains share, by one name."""
-    evaluator = pl.col(f"{domain}EVAL").str.to_uppercase().fill_null("INVESTIGATOR")
-    committee = pl.when(evaluator == "ADJUDICATION COMMITTEE").then(evaluator)
-    groups = (("visit {}", "VISITNUM"), ("group {}", f"{domain}LNKGRP"), ("day {}", f"{domain}DTC"))
-    result = pl.coalesce(f"{domain}STRESC", f"{domain}ORRES").str.to_uppercase().str.strip_chars()
+    evaluator = read_by_runs(table[f"{domain}EVAL"], _evaluators)
+    visit = read_by_runs(
+        table["VISITNUM"], lambda visits: visits.to_frame("").select(pl.format("visit {}", ""))
+    )
+    groups = (("group {}", f"{domain}LNKGRP"), ("day {}", f"{domain}DTC"))
+    result = pl.coalesce(f"{domain}STRESC", f"{domain}ORRES")
+    if domain == "TR":
+        result = pl.when(pl.col("TRTESTCD") == "TUMSTATE").then(result)  # what is measured is no word
     return table.select(
         SUBJECT,
-        evaluator.replace_strict(_READERS, default=None, return_dtype=pl.String).alias("READER"),
-        pl.coalesce(f"{domain}EVALID", committee).fill_null("").alias("EVALID"),
+        evaluator["READER"],
+        pl.coalesce(f"{domain}EVALID", evaluator["committee"]).fill_null("").alias("EVALID"),
         (pl.col(f"{domain}ACPTFL") == "Y").fill_null(False).alias("is_accepted"),
-        pl.coalesce(*(pl.format(*group) for group in groups), pl.lit("")).alias("place"),
+        pl.coalesce(visit.to_series(), *(pl.format(*group) for group in groups), pl.lit("")).alias("place"),
         "VISITNUM",
         "VISIT",
         pl.col(f"{domain}LNKID").alias("LNKID"),
         pl.col(f"{domain}TESTCD").alias("test"),
-        result.alias("word"),
+        result.str.to_uppercase().str.strip_chars().alias("word"),
         (pl.col(f"{domain}STAT") == "NOT DONE").fill_null(False).alias("is_not_done"),
         (pl.col(f"{domain}BLFL") == "Y").fill_null(False).alias("is_flagged"),
         pl.col(f"{domain}METHOD").alias("method"),
@@ -152,6 +158,15 @@ def _described(table: pl.DataFrame, domain: str) -> pl.DataFrame:
         pl.lit(domain).alias("SRCDOM"),
         pl.col(f"{domain}SEQ").alias("SRCSEQ"),
         *_own_columns(domain),
+    )
+
+
+def _evaluators(told: pl.Series) -> pl.DataFrame:
+    """Whose reading the words of EVAL mean, and the adjudication committee by its name."""
+    evaluator = pl.col("told").str.to_uppercase().fill_null("INVESTIGATOR")
+    return told.to_frame("told").select(
+        evaluator.replace_strict(_READERS, default=None, return_dtype=_KINDS).alias("READER"),
+        pl.when(evaluator == "ADJUDICATION COMMITTEE").then(evaluator).alias("committee"),
     )
 
 
@@ -164,30 +179,41 @@ def _own_columns(domain: str) -> Sequence[pl.Expr]:
     plain = pl.col("TRORRES").str.strip_chars().cast(pl.Float64, strict=False)
     converted = pl.col("TRSTRESN").is_not_null()
     return [
-        pl.col("TRGRPID").str.to_uppercase().alias("group"),
+        pl.col("TRGRPID").alias("group"),
         pl.when(converted).then("TRSTRESN").otherwise(plain).alias("given"),
         pl.when(converted).then("TRSTRESU").otherwise("TRORRESU").alias("unit"),
     ]
 
 
 def _numbered(tables: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.Series, list[pl.DataFrame]]:
-    """Readers, lesions and time points as whole numbers: who each `who` is, the names of lesions, and the tables."""
-    kinds = pl.concat([table.select("READER", "EVALID").unique() for table in tables]).unique()
-    kinds = kinds.sort("READER", "EVALID").with_row_index("kind").cast({"kind": pl.Int64})
-    named = {column: _distinct(tables, column) for column in ("LNKID", "place")}
-    numbers = {column: pl.col(column).cast(pl.Enum(names)).to_physical() for column, names in named.items()}
-    numbered = [
-        table.join(kinds, on=["READER", "EVALID"], how="left", maintain_order="left").with_columns(
-            (pl.col(SUBJECT) * max(len(kinds), 1) + pl.col("kind")).alias("who"),
-            numbers["LNKID"].cast(pl.Int64).alias("lesion"),
-            numbers["place"].cast(pl.Int64).alias("label"),
-        ).drop("kind", "LNKID", "place")
-        for table in tables
-    ]  # fmt: skip
-    readers = (
-        pl.concat([table.select("who", *WHO).unique("who") for table in numbered]).unique("who").sort("who")
+    """Readers, lesions and time points as whole numbers: who each `who` is, the names of lesions, and the tables.
+
+    `tumour` is one lesion as one reader follows it.
+    """
+    ids, lesions, places = (_distinct(tables, column) for column in ("EVALID", "LNKID", "place"))
+    of_id, of_lesion, of_place = (
+        pl.col(column).cast(pl.Enum(names)).to_physical().cast(pl.Int64)
+        for column, names in (("EVALID", ids), ("LNKID", lesions), ("place", places))
     )
-    return readers, named["LNKID"], [table.drop(WHO[1:]) for table in numbered]
+    n_ids = max(len(ids), 1)
+    n_kinds = len(_KINDS.categories) * n_ids
+    numbered = [
+        table.select(
+            pl.exclude(*WHO[1:], "LNKID", "place"),
+            (pl.col(SUBJECT) * n_kinds + pl.col("READER").to_physical() * n_ids + of_id).alias("who"),
+            of_lesion.alias("lesion"),
+            of_place.alias("label"),
+        ).with_columns((pl.col("who") * len(lesions) + pl.col("lesion")).alias("tumour"))
+        for table in tables
+    ]
+    everybody = pl.concat([table["who"].unique() for table in numbered]).unique().sort().to_frame()
+    readers = everybody.select(
+        "who",
+        (pl.col("who") // n_kinds).alias(SUBJECT),
+        _KINDS.categories.gather(everybody["who"] % n_kinds // n_ids).alias("READER"),
+        ids.gather(everybody["who"] % n_ids),
+    )
+    return readers, lesions, numbered
 
 
 def _distinct(tables: Sequence[pl.DataFrame], column: str) -> pl.Series:
@@ -197,21 +223,19 @@ def _distinct(tables: Sequence[pl.DataFrame], column: str) -> pl.Series:
 def _roles(identified: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """What each lesion is followed as, and whether it is a node: by TU, else by the group of TR."""
 
-    def role(column: str) -> pl.Expr:
-        return pl.col(column).replace_strict(_ROLES, default=None, return_dtype=pl.UInt8).drop_nulls().first()
+    def role(word: pl.Expr) -> pl.Expr:
+        return word.replace_strict(_ROLES, default=None, return_dtype=pl.UInt8).first(ignore_nulls=True)
 
-    is_node = pl.col("TULOC").str.to_uppercase().str.contains(r"\b(LYMPH|NOD(E|AL))")
-    key = ["who", "lesion"]
-    by_place = identified.filter(pl.col("lesion").is_not_null()).sort("SRCSEQ").group_by(key).agg(
-        role("word").alias("role"),
-        pl.col("TULOC").drop_nulls().first(),
-        is_node.drop_nulls().first().alias("is_node"),
+    by_place = in_order(identified, SUBJECT, "SRCSEQ").group_by("tumour", maintain_order=True).agg(
+        role(pl.col("word")).alias("role"), pl.col("TULOC").first(ignore_nulls=True)
     )  # fmt: skip
-    by_group = results.filter(pl.col("lesion").is_not_null(), pl.col("group").is_not_null()).group_by(key).agg(
-        role("group").alias("group_role")
-    )  # fmt: skip
-    joined = by_place.join(by_group, on=key, how="full", coalesce=True)
-    return joined.select(*key, pl.coalesce("role", "group_role").alias("role"), "TULOC", "is_node")
+    is_node = pl.col("place").str.to_uppercase().str.contains(r"\b(LYMPH|NOD(E|AL))").alias("is_node")
+    nodes = read_by_runs(by_place["TULOC"], lambda places: places.to_frame("place").select(is_node))
+    by_place = by_place.with_columns(nodes)
+    untold = results.join(by_place.drop_nulls("role"), on="tumour", how="anti").drop_nulls("group")
+    by_group = untold.group_by("tumour").agg(role(pl.col("group").str.to_uppercase()).alias("group_role"))
+    joined = by_place.join(by_group, on="tumour", how="full", coalesce=True)
+    return joined.select("tumour", pl.coalesce("role", "group_role").alias("role"), "TULOC", "is_node")
 
 
 def _with_sizes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -231,11 +255,11 @@ def _with_counts(rows: pl.DataFrame) -> pl.DataFrame:
     test, is_measured = pl.col("test"), pl.col("mm").is_not_null()
     is_right = pl.when("is_node").then(test.is_in(NODE_TESTS)).otherwise(test.is_in(OTHER_TESTS))
     rows = rows.with_columns((is_right & is_measured).alias("counts"))
-    plain = rows.filter("counts", test == "DIAMETER").select(*_PLACE, "lesion").unique()
-    if len(plain) == rows["counts"].sum():
+    if not (rows["counts"] & (rows["test"] != "DIAMETER")).any():
         return rows
+    plain = rows.filter("counts", test == "DIAMETER").select("tumour", "label").unique()
     has_plain = plain.with_columns(has_plain=pl.lit(True))
-    rows = rows.join(has_plain, on=[*_PLACE, "lesion"], how="left", maintain_order="left")
+    rows = rows.join(has_plain, on=["tumour", "label"], how="left", maintain_order="left")
     other = pl.col("has_plain").fill_null(False) & (test != "DIAMETER")
     return rows.with_columns((pl.col("counts") & ~other).alias("counts")).drop("has_plain")
 
@@ -307,39 +331,51 @@ def _dated(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _split(rows: pl.DataFrame) -> pl.DataFrame:
-    """Number the time points: a visit in which one lesion was seen on two days is two of them."""
-    days = rows.group_by([*_PLACE, "lesion"]).agg(
-        (pl.col("early").min() < pl.col("early").max()).alias("twice")
-    )
-    split = days.filter("twice").select(_PLACE).unique().with_columns(is_split=True)
+    """Number the time points: a visit in which one lesion was seen on two days is two of them. Their rows lie together."""
     labels = pl.col("label").max() + 1
-    day = pl.when("is_split").then(pl.col("early").cast(pl.Int32).cast(pl.Int64) + 200_000).otherwise(0)
+    rows = rows.with_columns((pl.col("who") * labels + pl.col("label")).alias("point"))
+    rows = rows.with_row_index("row").sort("point", maintain_order=True)
+    of, early = pl.col("point"), pl.col("early")
+    several = rows.filter((of == of.shift()) & (early != early.shift())).select("point").unique()
+    days = rows.join(several, on="point", how="semi").group_by("point", "lesion").agg(
+        (early.min() < early.max()).alias("twice")
+    )  # fmt: skip
+    split = days.filter("twice").select("point").unique().with_columns(is_split=True)
+    if split.is_empty():
+        return rows.with_columns((pl.col("label") + 1).alias("time_point"))
+    day = pl.when("is_split").then(early.cast(pl.Int32).cast(pl.Int64) + 200_000).otherwise(0)
+    points = (pl.col("time_point").max() + 1) * pl.col("who") + pl.col("time_point")
     return (
-        rows.join(split, on=list(_PLACE), how="left", maintain_order="left")
+        rows.join(split, on="point", how="left", maintain_order="left")
         .with_columns((pl.col("label") + labels * day + 1).alias("time_point"))
+        .with_columns(points.alias("point"))
         .drop("is_split")
+        .sort("point", maintain_order=True)
     )
 
 
 def _without_skipped(rows: pl.DataFrame) -> pl.DataFrame:
     """A time point of which every record says that it was not done is no assessment."""
-    skipped = rows.group_by(_POINT).agg(pl.col("is_not_done").all()).filter("is_not_done")
-    return rows.join(skipped, on=list(_POINT), how="anti", maintain_order="left") if len(skipped) else rows
+    skipped = rows.group_by("point").agg(pl.col("is_not_done").all()).filter("is_not_done")
+    return rows.join(skipped, on="point", how="anti", maintain_order="left") if len(skipped) else rows
 
 
 def _with_baseline(rows: pl.DataFrame, start: pl.DataFrame) -> pl.DataFrame:
     """The flagged time points of a course, else the last one that lies on or before the start for certain."""
-    points = rows.group_by(_POINT).agg(
-        pl.col(SUBJECT).first(), pl.col("late").max(), pl.col("is_flagged").any()
-    )
-    points = points.join(start.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left")
+    flagged = rows.filter("is_flagged").select("who", "point").unique()
+    points = rows.join(flagged, on="who", how="anti").group_by("point").agg(
+        pl.col("who", SUBJECT).first(), pl.col("late").max()
+    ).join(start.select(SUBJECT, "STARTDT"), on=SUBJECT, how="left")  # fmt: skip
     before = pl.when(pl.col("late") <= pl.col("STARTDT")).then("late")
-    last = (before == before.max().over("who")).fill_null(False)
-    chosen = pl.when(pl.col("is_flagged").any().over("who")).then("is_flagged").otherwise(last)
-    baseline = points.filter(chosen).select(*_POINT, is_baseline=pl.lit(True))
+    last = points.filter(before == before.max().over("who"))
+    baseline = pl.concat([flagged.select("point"), last.select("point")]).with_columns(is_baseline=True)
     flag = pl.col("is_baseline").fill_null(False)
-    return rows.join(baseline, on=list(_POINT), how="left", maintain_order="left").with_columns(
-        flag.alias("is_baseline"), pl.when(flag).then(0).otherwise("time_point").alias("time_point")
+    return (
+        rows.join(baseline, on="point", how="left", maintain_order="left")
+        .with_columns(
+            flag.alias("is_baseline"), pl.when(flag).then(0).otherwise("time_point").alias("time_point")
+        )
+        .drop("point")
     )
 
 
