@@ -214,17 +214,22 @@ def _with_values(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     said = facts.records_of(*asked).select(
         "record", "fact", "lo", "hi", "lo_open", "hi_open", "level", ANRLO="lln", ANRHI="uln"
     )
-    # records are numbered through: a look-up by number costs half of what a join does
-    places = np.full(facts.n_records, -1)
-    places[said["record"].to_numpy()] = np.arange(len(said))
-    place = pl.Series(places).gather(rows["decided"])
-    values = said.drop("record").select(pl.all().gather(place.set(place < 0, None)))
     units = {fact: str(about.unit) for fact, about in facts.study.scope.facts.items() if about.unit}
-    return pl.concat([rows, values], how="horizontal").with_columns(
+    # records are numbered through: a look-up by number costs half of what a join does
+    decides = np.zeros(facts.n_records, np.bool_)
+    decides[rows["decided"].drop_nulls()] = True
+    said = said.filter(decides[said["record"]])  # many rows rest on one record: its value is written once
+    values = said.select(
+        "ANRLO",
+        "ANRHI",
         AVAL=pl.when(pl.col("lo") == pl.col("hi")).then("lo"),
         AVALT=pl.coalesce("level", interval_text()),
         AVALU=pl.when(pl.col("lo").is_not_null()).then(_looked_up("fact", units)),
     )
+    places = np.full(facts.n_records, -1)
+    places[said["record"]] = np.arange(len(said))
+    place = pl.Series(places).gather(rows["decided"])
+    return pl.concat([rows, values.select(pl.all().gather(place.set(place < 0, None)))], how="horizontal")
 
 
 def _with_baselines(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:

@@ -253,21 +253,20 @@ def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame)
     windows = people.select(*KEY, "first", "over").join(
         adsl.select(SUBJECT, based=based), on=SUBJECT, how="left"
     )
-    inside = (
-        (pl.col("earliest") >= pl.col("first"))
-        & (~pl.col("is_based") | (pl.col("earliest") > pl.col("based")).fill_null(value=True))
-        & (pl.col("earliest") <= pl.col("over").fill_null(pl.lit(_NEVER)))
-    )
-    rows = views.table(asked, EVENT=pl.String, is_based=pl.Boolean).join(views.happenings, on="EVENT")
-    rows = rows.filter(is_read()).join(windows, on=KEY).filter(inside)
-    counted = rows.group_by(*KEY, "EVENT", "is_based").agg(
-        NASSESS=pl.struct(*SOURCE).n_unique().cast(pl.Int64), LASTDT=pl.col("earliest").max()
-    )
+    day = pl.col("earliest")
+    is_inside = (day >= pl.col("first")) & (day <= pl.col("over").fill_null(pl.lit(_NEVER)))
+    is_after = (day > pl.col("based")).fill_null(value=True)
+    counted: dict[tuple[str, bool], list[pl.DataFrame]] = {}
+    for number, fact, is_based in asked:
+        rows = views.timeline.rows(fact, views.every[number].reader)
+        rows = rows.join(windows.filter(pl.col(VIEW) == number), on=SUBJECT, maintain_order="left")
+        rows = rows.filter(is_inside & is_after if is_based else is_inside)
+        looks = rows.group_by(*KEY).agg(NASSESS=_n_sources(rows), LASTDT=day.max())
+        counted.setdefault((fact, is_based), []).append(looks)
     found = windows.select(KEY)
-    for fact, is_based in dict.fromkeys(look[1:] for look in asked):
-        one = counted.filter((pl.col("EVENT") == fact) & (pl.col("is_based") == is_based))
+    for (fact, is_based), parts in counted.items():
         names = {name: _column(name, fact, is_based=is_based) for name in ("NASSESS", "LASTDT")}
-        found = found.join(one.select(*KEY, *names).rename(names), on=KEY, how="left").with_columns(
+        found = found.join(pl.concat(parts).rename(names), on=KEY, how="left").with_columns(
             pl.col(names["NASSESS"]).fill_null(0)
         )
     happened = _happened(people, views, study).partition_by("EVENT", as_dict=True)
@@ -285,6 +284,13 @@ def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame)
             for alias, name, had in asked_of
         ),
     )
+
+
+def _n_sources(rows: pl.DataFrame) -> pl.Expr:
+    """How many records the rows of a person are; mostly their numbers alone tell all of them apart."""
+    place = pl.col(SUBJECT) * 2**32 + pl.col("SRCSEQ")
+    is_repeated = rows.select(place.is_duplicated().any()).item()
+    return (pl.struct(*SOURCE).n_unique() if is_repeated else pl.len()).cast(pl.Int64)
 
 
 def _happened(people: pl.DataFrame, views: Views, study: Study) -> pl.DataFrame:
