@@ -46,7 +46,6 @@ _STATES = {
     },
 }
 _PLACE = ("who", "label")
-_POINT = ("who", "time_point")
 
 
 @dataclass(frozen=True)
