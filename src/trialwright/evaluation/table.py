@@ -190,10 +190,11 @@ def _check_records(observations: pl.DataFrame) -> None:
     if observations["record"].n_unique() == len(observations):
         return
     key = ("subject", "fact", "record")
-    is_given_twice = observations.select(key).is_duplicated()
+    alike = observations.filter(observations["record"].is_duplicated())
+    is_given_twice = alike.select(key).is_duplicated()
     if not is_given_twice.any():
         return
-    contents = observations.select(OBSERVATIONS.keys()).filter(is_given_twice).unique()
+    contents = alike.select(OBSERVATIONS.keys()).filter(is_given_twice).unique()
     differ = contents.filter(contents.select(key).is_duplicated())
     if len(differ):
         raise ValueError(f"record `{differ['record'][0]}` of `{differ['fact'][0]}` has two contents")
