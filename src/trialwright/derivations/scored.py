@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from trialwright.derivations.observations import names_in
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.evaluation.columns import COLUMNS, CONFLICT, IMPRECISE, MISSING, Several
 from trialwright.evaluation.duck import answer_query, connect, put_tables, threads_for
 from trialwright.evaluation.finding import Finder
 from trialwright.evaluation.scores import compute_score
+from trialwright.evaluation.sql import columns_named
 from trialwright.evaluation.table import MOMENT, OBSERVATIONS
 from trialwright.evaluation.terms import MET, NOT_MET
 from trialwright.medicine.known import Categories, Index, Known
@@ -48,7 +50,7 @@ class Scored:
     rules : mapping of str to Condition
     scope : Scope
     observations : DataFrame
-        Of the shape `OBSERVATIONS`, subjects and records being whole numbers.
+        Those that the rules ask for, of the shape `OBSERVATIONS`, subjects and records being whole numbers.
     """
 
     rules: Mapping[str, tree.Condition]
@@ -83,20 +85,23 @@ def with_scores(
     found = _scores(rules.values())
     if not found or scope.rows_of is not None:
         return Scored(rules, scope, observations)
-    facts, rows = dict(scope.facts), [observations.select(OBSERVATIONS.keys())]
-    named: dict[tree.Node, tree.Node] = {}
-    read = _readings(found, scope, observations, subjects)
+    parts = parts_of_scores(rules.values(), scope.facts).union(*map(names_in, found))
+    read = _readings(found, scope, _of(parts, observations), subjects)
+    facts, named = dict(scope.facts), dict[tree.Node, tree.Node]()
+    scores = []
     for number, node in enumerate(found):
         score = scope.facts[node.fact]
         name = f"score {number}"  # no name of a protocol holds a blank
         named[node] = tree.Once(name, at=node.at)
         facts[name] = replace(score, name=name, kind=Kind.NUMBER, concept=None, once=True, parts=())
-        rows.append(_observed(name, _computed(score, scope.facts, read[number]), subjects))
-    return Scored(
-        {name: _replaced(condition, named) for name, condition in rules.items()},
-        replace(scope, facts=facts),
-        pl.concat(rows),
-    )
+        scores.append(_observed(name, _computed(score, scope.facts, read[number]), subjects))
+    judged = {name: _replaced(condition, named) for name, condition in rules.items()}
+    rows = _of(set[str]().union(*map(names_in, judged.values())), observations)
+    return Scored(judged, replace(scope, facts=facts), pl.concat([rows, *scores]))
+
+
+def _of(facts: set[str], observations: pl.DataFrame) -> pl.DataFrame:
+    return observations.select(OBSERVATIONS.keys()).filter(pl.col("fact").is_in(facts))
 
 
 def _scores(rules: Iterable[tree.Condition]) -> list[tree.Score]:
@@ -137,8 +142,12 @@ def _readings(
             some = finder.several(finder.find(value))
             selected += [f"SELECT {len(named)} AS part, {one}" for one in _may_be(finder, some)]
             named.append((number, concept, some.absent.default(NOT_MET) or MISSING))
-    tables = {"observations": observations.select(OBSERVATIONS.keys()), "subjects": subjects}
-    rows = _asked(finder.query(" UNION ALL ".join(selected)), tables)
+    query = finder.query(" UNION ALL ".join(selected))
+    tables = {
+        "observations": observations.select(columns_named(OBSERVATIONS, "o", [query])),
+        "subjects": subjects.select(columns_named(subjects.columns, "s", [query])),
+    }
+    rows = _asked(query, tables)
     people = subjects.select("subject").sort("subject")
     read: list[dict[str, pl.DataFrame]] = [{} for _ in asked]
     for place, (number, concept, absent) in enumerate(named):
@@ -232,7 +241,7 @@ def _observed(name: str, score: Known, subjects: pl.DataFrame) -> pl.DataFrame:
     """A score as the one observation of everybody."""
     bounds, (first, last) = score.bounds, ANY_TIME
     rows = subjects.select("subject").sort("subject").with_columns(
-        record=pl.lit(0, pl.Int64), fact=pl.lit(name),
+        record=-1 - pl.int_range(pl.len(), dtype=pl.Int64), fact=pl.lit(name),  # as no record is numbered
         earliest=pl.lit(first, MOMENT), latest=pl.lit(last, MOMENT),
         reason=pl.Series(score.reasons), is_converted=pl.Series(score.is_calculated),
         lln=None, uln=None, level=None, role=None,

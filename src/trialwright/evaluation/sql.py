@@ -146,8 +146,8 @@ def judge_with_duckdb(
     ]
     check_tables(observations, subjects, scope.facts, scope.periods)
     asked = pl.col("fact").is_in(list(_facts_asked(conditions.values(), scope)))
-    observations = observations.select(_columns_named(OBSERVATIONS, "o", queries)).filter(asked)
-    subjects = subjects.select(_columns_named(subject_schema(scope.periods), "s", queries))
+    observations = observations.select(columns_named(OBSERVATIONS, "o", queries)).filter(asked)
+    subjects = subjects.select(columns_named(subject_schema(scope.periods), "s", queries))
     judged = []
     with connect(n_threads=n_threads) as connection:
         for tables in _batches(observations, subjects, scope, at_once):
@@ -158,7 +158,7 @@ def judge_with_duckdb(
     return pl.concat(judged).cast(dict.fromkeys(conditions, pl.UInt8))
 
 
-def _columns_named(columns: Iterable[str], source: str, queries: Iterable[str]) -> list[str]:
+def columns_named(columns: Iterable[str], source: str, queries: Iterable[str]) -> list[str]:
     """The keys of a table and those of its columns that queries name; the others need not be copied."""
     text = "\n".join(queries)
 
@@ -190,11 +190,12 @@ def _batches(
         return
     ordered = subjects.sort("subject").join(pairs, on="subject", how="left", maintain_order="left")
     batch = pl.col("pairs").fill_null(0).cum_sum() // at_once
-    for part in ordered.select("subject", batch=batch).partition_by("batch", maintain_order=True):
-        yield {
-            "observations": observations.join(part, on="subject", how="semi"),
-            "subjects": subjects.join(part, on="subject", how="semi"),
-        }
+    ends = ordered.group_by(batch.alias("batch"), maintain_order=True).agg(
+        first=pl.col("subject").first(), last=pl.col("subject").last()
+    )
+    for first, last in ends.select("first", "last").iter_rows():
+        is_in_part = pl.col("subject").is_between(pl.lit(first), pl.lit(last))
+        yield {"observations": observations.filter(is_in_part), "subjects": subjects.filter(is_in_part)}
 
 
 # --- other dialects -----------------------------------------------------------------------------------------------------
