@@ -80,13 +80,14 @@ def first_of_each(views: Views, people: pl.DataFrame) -> pl.DataFrame:
     `before` tells that one lies before the start, `undated` why one has no day that counts, `dead` that a death has
     none: it came after all that has one.
     """
-    asked = views.table(_asked(views), KIND=pl.String, EVENT=pl.String, rank=pl.Int64)
+    numbered = ((number, _KINDS.index(kind), *event) for number, kind, *event in _asked(views))
+    asked = views.table(numbered, kind=pl.Int64, EVENT=pl.String, rank=pl.Int64)
     happened = views.happened(asked["EVENT"])
     people = people.with_columns(place=views.place)
     begun = people.drop_nulls("STARTDT").select("place", "STARTDT", "first", "last")
     rows = asked.join(happened, on="EVENT").filter(is_read()).with_columns(place=views.place)
     rows = rows.join(begun, on="place")
-    is_cause = pl.col("KIND") == "z"
+    is_cause = pl.col("kind") == _KINDS.index("z")
     before = (pl.col("latest") < pl.col("STARTDT")).fill_null(value=False)
     ending = pl.coalesce(_placed(), pl.when(pl.col("EVENT") == DEATH).then("earliest"))
     # a cause from before the start ends the follow-up as it begins
@@ -94,26 +95,31 @@ def first_of_each(views: Views, people: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(
         pl.when(is_cause).then(ending).otherwise(_placed()).alias("day"), (before & ~is_cause).alias("before")
     )
-    early = (pl.col("KIND") == "e") & pl.col("has_window") & (pl.col("day") < pl.col("first"))
+    early = (pl.col("kind") == _KINDS.index("e")) & pl.col("has_window") & (pl.col("day") < pl.col("first"))
     outside = (pl.col("day") > pl.col("last")).fill_null(value=False) | early.fill_null(value=False)
-    rows = rows.filter(~outside).sort(
-        "place", "KIND", ~pl.col("before"), "day", "rank", "earliest", "SRCDOM", "SRCSEQ", nulls_last=True
-    )
+    kind = (pl.col("place") * len(_KINDS) + pl.col("kind")).alias("place_of_kind")
+    rows = rows.filter(~outside).with_columns(kind).sort(
+        "place_of_kind", ~pl.col("before"), "day", "rank", "earliest", "SRCDOM", "SRCSEQ", nulls_last=True
+    ).with_columns(pl.col("place_of_kind").set_sorted())  # fmt: skip
     unknown = pl.col("day").is_null()
     dead = unknown & (pl.col("EVENT") == DEATH) & pl.col("latest").is_null()
     why = pl.when(pl.col("latest").is_null()).then(pl.lit(Reason.MISSING.value))
-    first = rows.group_by("place", "KIND", maintain_order=True).agg(
-        pl.col("day", "rank", "EVENT", *FOUND).first(),
+    first = rows.group_by("place_of_kind", maintain_order=True).agg(
+        pl.col("place", "kind", "day", "rank", "EVENT", *FOUND).first(),
         pl.col("before").any(),
         why.otherwise(pl.lit(Reason.IMPRECISE_DATE.value)).filter(unknown & ~dead).first().alias("undated"),
         dead.any().alias("dead"),
     )
-    for kind in "ecz":
-        one = first.filter(pl.col("KIND") == kind).select(
-            "place", pl.exclude("place", "KIND").name.prefix(f"{kind}_")
+    for number, letter in enumerate(_KINDS):
+        one = first.filter(pl.col("kind") == number).select(
+            "place", pl.exclude("place_of_kind", "place", "kind").name.prefix(f"{letter}_")
         )
         people = people.join(one, on="place", how="left", maintain_order="left")
     return people.drop("place")
+
+
+_KINDS = "ecz"
+"""Event, competing event and cause."""
 
 
 def _asked(views: Views) -> Iterator[tuple[int, str, str, int]]:
