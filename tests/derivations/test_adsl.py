@@ -5,14 +5,17 @@ from datetime import date
 import polars as pl
 import pytest
 from tests.derivations.small_studies import Records, on_day
+from tests.derivations.tumours import PROTOCOL, edit, loaded
 
 from trialwright.derivations.adelig import derive_adelig
 from trialwright.derivations.adsl import derive_adsl
+from trialwright.derivations.adsl_columns import OF_ALL
 from trialwright.derivations.definitions import during
 from trialwright.derivations.judged import only_grows
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.protocol.loading import load_protocol
 from trialwright.protocol.rules import parse_rule
+from trialwright.vocabulary.problems import ProblemsFound
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +349,50 @@ def test_a_score_is_computed(prtras, bilirubin, verdict):
             )
     adelig = derive_adelig(records.study_of(prtras)).filter(pl.col("PARAMCD") == "liver_function")
     assert adelig["AVALC"].to_list() == [verdict]
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+ANCHOR = "  first_dose: { text: First dose, at: first durvalumab }\n"
+POPULATION = "populations:\n  treated: { label: All }\n"
+TREATED = Records("T-1").person().doses("durvalumab", [1, 29])
+
+
+def test_the_columns_of_every_protocol():
+    adsl = derive_adsl(TREATED.study_of(loaded()))
+    of_subject, of_names = {"STUDYID", "USUBJID", "SUBJECT"}, {"FIRST_DOSEDT", "TREATEDFL", "TREATEDFLR"}
+    assert set(adsl.columns) == {*of_subject, *OF_ALL, *of_names}
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "column"),
+    [
+        pytest.param(
+            edit(PROTOCOL, ANCHOR, f"{ANCHOR}  start: {{ text: Start, at: last durvalumab }}\n"),
+            "anchors.start", "STARTDT", id="time zero",
+        ),
+        pytest.param(
+            edit(PROTOCOL, POPULATION, f"periods: {{ trt: {{ span: first durvalumab to last durvalumab }} }}\n{POPULATION}"),
+            "periods.trt", "TRTSDT", id="treatment",
+        ),
+        pytest.param(
+            edit(PROTOCOL, POPULATION, f"baselines: {{ first_dose: {{ take: last on or before first_dose }} }}\n{POPULATION}"),
+            "baselines.first_dose", "FIRST_DOSEDT", id="an anchor",
+        ),
+    ],
+)  # fmt: skip
+def test_a_name_whose_column_stands_for_something_else_is_refused(text, field, column):
+    """Under it every time would count from another day than time zero, and nothing would tell."""
+    with pytest.raises(ProblemsFound) as found:
+        derive_adsl(TREATED.study_of(loaded(text)))
+    one = found.value.problems[0]
+    assert (one.code, one.field) == ("taken-name", field)
+    assert f"column {column} of ADSL" in one.message
+
+
+@pytest.mark.parametrize("name", ["earliest", "latest", "left", "has_left", "anchor_earliest"])
+def test_a_population_may_be_called_like_a_column_of_the_way_to_it(name):
+    text = edit(PROTOCOL, POPULATION, f"populations:\n  {name}: {{ label: All, when: had(durvalumab) }}\n")
+    text = text.replace("population: treated", f"population: {name}")
+    adsl = derive_adsl(TREATED.study_of(loaded(text)))
+    assert adsl[f"{name.upper()}FL"].to_list() == ["Y"]

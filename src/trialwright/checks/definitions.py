@@ -9,6 +9,7 @@ from typing import Any
 from trialwright.checks.checked import Checked
 from trialwright.checks.registry import Found, check
 from trialwright.checks.satisfiability import Requirement, contradict
+from trialwright.derivations.adsl_columns import taken_names
 from trialwright.protocol.model import Event
 from trialwright.protocol.references import DEATH, NEW_THERAPY
 from trialwright.protocol.rule_tree import During, walk
@@ -145,6 +146,27 @@ def no_time_zero(checked: Checked) -> Iterator[Found]:
     if protocol.endpoints and protocol.treatments and protocol.time_zero is None:
         message = "nothing says from which day time counts"
         yield Found((), message, f"name it, as in `time zero: first {next(iter(protocol.treatments))}`")
+
+
+@check(
+    "taken-name",
+    Severity.ERROR,
+    title="an anchor, baseline, period or population has the name of something else in the table of subjects",
+    why="""ADSL holds the day of each anchor, baseline and period, and who belongs to each population, in a column called after it.
+    An anchor called `start` would stand where the day of time zero stands, and every time would count from it.""",
+    example="""
+anchors: { start: { text: Day of the first entecavir } }
+""",
+    cure="""
+anchors: { start_of_entecavir: { text: Day of the first entecavir } }
+""",
+    source="docs/derivations.md: the columns of ADSL",
+    base="single arm",
+)
+def taken_name(checked: Checked) -> Iterator[Found]:
+    for section, name, column in taken_names(checked.protocol):
+        message = f"`{name}` would be the column {column} of ADSL, which stands for something else"
+        yield Found((section, name), message, "give it another name", about_key=True)
 
 
 def _definitions(checked: Checked) -> dict[str, set[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from trialwright.derivations.adsl_columns import taken_names
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.judged import RuleAt, judge_each
 from trialwright.derivations.known_columns import completed_years, is_spelt, reason_words, spelt
@@ -17,6 +18,7 @@ from trialwright.derivations.study_facts import StudyFacts
 from trialwright.derivations.timeline import not_while_alive
 from trialwright.protocol.moments import Selection, parse_moment
 from trialwright.protocol.rule_tree import Moment
+from trialwright.vocabulary.problems import Problem, ProblemsFound
 from trialwright.vocabulary.verdicts import Reason
 
 CONFLICT = Reason.CONFLICT.code
@@ -59,7 +61,13 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         <BASELINE>DT        moment of each baseline: results up to it may be the baseline
         <PERIOD>SDT, EDT    first and last day of each period
         <POPULATION>FL      Y, N, or null with the reason in <POPULATION>FLR
+
+    Raises
+    ------
+    ProblemsFound
+        `taken-name`: two of these would be one.
     """
+    _refuse_taken_names(study)
     facts = known_facts(study) if facts is None else facts
     people = study.tables["DM"].group_by(SUBJECT, maintain_order=True).first()
     people = study.subjects.join(people.drop(*study.identity), on=SUBJECT, how="left", maintain_order="left")
@@ -70,6 +78,18 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date)).with_columns(
         RECORDDT=pl.coalesce("CUTDT", last)
     )
+
+
+def _refuse_taken_names(study: Study) -> None:
+    found = [
+        Problem(
+            "taken-name", f"`{name}` would be the column {column} of ADSL, which stands for something else",
+            study.loaded.document.place_of((section, name), key=True), f"{section}.{name}", "give it another name",
+        )
+        for section, name, column in taken_names(study.protocol)
+    ]  # fmt: skip
+    if found:
+        raise ProblemsFound(found)
 
 
 def _age() -> pl.Expr:
@@ -236,11 +256,14 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
 
 
 def _failed_screening(facts: StudyFacts) -> pl.DataFrame:
-    """`subject`, `left`: who left as a screen failure without coming to time zero, and the first minute it can have been."""
+    """`subject`, `left at`, `has left`: who left as a screen failure without coming to time zero, and the first minute it can
+    have been."""
     dispositions = facts.study.tables["DS"]
     left = dispositions.filter(is_spelt(dispositions["DSDECOD"], SCREEN_FAILURE))
-    failed = left.group_by(pl.col(SUBJECT).alias("subject")).agg(left=pl.col("DSSTDTC_earliest").min())
-    return failed.join(facts.time_zero(), on="subject", how="anti").with_columns(has_left=pl.lit(value=True))
+    failed = left.group_by(pl.col(SUBJECT).alias("subject")).agg(
+        pl.col("DSSTDTC_earliest").min().alias("left at"), pl.lit(value=True).alias("has left")
+    )
+    return failed.join(facts.time_zero(), on="subject", how="anti")
 
 
 def _unless_left(population: str, *, asks_zero: bool) -> pl.Expr:
@@ -249,6 +272,6 @@ def _unless_left(population: str, *, asks_zero: bool) -> pl.Expr:
     Nor in one whose rule asks for time zero (`asks_zero`): they will never come to it.
     """
     at = pl.col(f"{population} earliest")
-    is_later = at.is_null() | (at > pl.col("left")).fill_null(value=False)
-    is_out = pl.col("has_left") & (pl.lit(asks_zero) | is_later)
+    is_later = at.is_null() | (at > pl.col("left at")).fill_null(value=False)
+    is_out = pl.col("has left") & (pl.lit(asks_zero) | is_later)
     return pl.when(is_out).then(pl.lit(NOT_MET, pl.UInt8)).otherwise(population).alias(population)

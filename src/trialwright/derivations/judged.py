@@ -15,6 +15,8 @@ from trialwright.protocol.moments import parse_moment
 from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.verdicts import Reason
 
+_AT = "at "
+"""What the columns of the moment that rules are judged at begin with."""
 NEEDS_A_PERSON, NOT_YET_DUE = Reason.NEEDS_A_PERSON.code, Reason.NOT_YET_DUE.code
 
 
@@ -66,16 +68,18 @@ def _judged(
         )
     rules = {name: condition for name, condition in conditions.items() if condition is not None}
     nowhere = NOT_MET if facts.is_known_not_to_be(moment) else MISSING
-    joined = people.join(when, on="subject", how="left", maintain_order="left")
+    # no name of a protocol holds a blank
+    moments = when.select("subject", *Minutes.of().named(_AT))
+    joined = people.join(moments, on="subject", how="left", maintain_order="left")
     if rules:
         joined = joined.join(facts.judge_at(rules, when), on="subject", how="left", maintain_order="left")
     columns = []
     for name, condition in conditions.items():
         code = pl.lit(NEEDS_A_PERSON) if condition is None else _up_to_cut(facts, condition, pl.col(name))
         columns.append(
-            pl.when(pl.col("earliest").is_null()).then(nowhere).otherwise(code).cast(pl.UInt8).alias(name)
+            pl.when(Minutes.of(_AT).is_known).then(code).otherwise(nowhere).cast(pl.UInt8).alias(name)
         )
-        columns += Minutes.of().named(f"{name} ")
+        columns += Minutes.of(_AT).named(f"{name} ")
     return joined.select("subject", *columns)
 
 
@@ -88,7 +92,7 @@ def _up_to_cut(facts: StudyFacts, condition: tree.Condition, code: pl.Expr) -> p
     if facts.study.cut is None:
         return code
     is_settled = (code == MET) if only_grows(condition) else pl.lit(value=False)
-    is_later = pl.col("earliest").dt.date() > facts.study.cut
+    is_later = Minutes.of(_AT).first.dt.date() > facts.study.cut
     return pl.when(is_later & ~is_settled).then(NOT_YET_DUE).otherwise(code)
 
 

@@ -1,0 +1,30 @@
+"""What the columns of ADSL are called: fixed ones, and those that are called after elements of a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trialwright.protocol.model import Protocol
+
+OF_ALL = (
+    "AGE", "SEX", "ARMCD", "GROUP", "GROUPR", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT", "EOSSTT", "DCSREAS", "EOSDT", "EOSDTL",
+    "EOSDTH", "CUTDT", "RECORDDT", "STARTDT",
+)  # fmt: skip
+"""What ADSL has of every protocol, after those that tell the subject."""
+_OF_NAMES = {
+    "anchors": ("DT",),
+    "baselines": ("DT",),
+    "periods": ("SDT", "EDT"),
+    "populations": ("FL", "FLR"),
+}
+"""What it has of the elements of some sections: their names with these endings."""
+
+
+def taken_names(protocol: Protocol) -> Iterator[tuple[str, str, str]]:
+    """The section, the name and the column of each element whose column of ADSL stands for something else already."""
+    taken = set(OF_ALL)
+    for section, endings in _OF_NAMES.items():
+        for name in getattr(protocol, section):
+            columns = [f"{name.upper()}{ending}" for ending in endings]
+            yield from ((section, name, column) for column in columns if column in taken)
+            taken.update(columns)
