@@ -12,7 +12,7 @@ from trialwright.derivations.definitions import RELATIVE
 from trialwright.derivations.events import OCCURRENCES, facts_read_by, known_facts
 from trialwright.derivations.known_columns import first_told, reason_words
 from trialwright.derivations.minutes import MET
-from trialwright.derivations.observations import names_in
+from trialwright.derivations.observations import DAYS, names_in
 from trialwright.derivations.ordered import in_order
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.study import SUBJECT, Study
@@ -51,7 +51,8 @@ def derive_adevt(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         AVALC          `met`, or `unknown` of each time at which it may have happened and nobody can tell, whether it is met at
                        another time or not: the days are `ADTL` to `ADTH`
         REASON         why it is unknown; of a first occurrence, why there may be an earlier one
-        MAYBEDT        of a first occurrence, the first day on which there may have been one before
+        MAYBEDT        of a first occurrence, the first day on which there may have been one before; null where that has a
+                       reason and its day is not known
         SEENDT         the day of the record that decided, where the event is dated to another
         VIA            the part that happened, of an event that is any of several
         AVAL, AVALT    value that decided or leaves it open, as a number where it is exact and as text; `AVALU` its unit
@@ -161,13 +162,14 @@ def _doubted(numbered: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
     first = numbered.filter(pl.col("ASEQ") == 1).select(*_KEY, until="latest")
     earlier = maybe.join(first, on=_KEY).filter(pl.col("earliest").dt.date() < pl.col("until").dt.date())
     earlier = earlier.group_by(_KEY).agg(
-        MAYBEDT=pl.col("earliest").min().dt.date(), open=pl.col("code").max()
+        MAYBEDT=DAYS[0].min(), is_undated=DAYS[0].is_null().any(), open=pl.col("code").max()
     )
     told = numbered.join(earlier, on=_KEY, how="left", maintain_order="left")
     is_first = pl.col("ASEQ") == 1
     return told.with_columns(
-        MAYBEDT=pl.when(is_first).then("MAYBEDT"), code=pl.when(is_first).then("open").cast(pl.UInt8)
-    ).drop("open")
+        MAYBEDT=pl.when(is_first & ~pl.col("is_undated")).then("MAYBEDT"),
+        code=pl.when(is_first).then("open").cast(pl.UInt8),
+    ).drop("open", "is_undated")
 
 
 def _undecided(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
@@ -178,27 +180,22 @@ def _undecided(met: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
     times = open_.group_by(at, maintain_order=True).agg(
         pl.col("code").max(), pl.col("decided", "SRCDOM", "SRCSEQ").first(), _SOURCES
     )
-    return times.sort(*_KEY, *_DAYS, nulls_last=True, maintain_order=True)
-
-
-_DAYS = (
-    pl.when(pl.col("earliest") > pl.lit(ANY_TIME[0], MOMENT)).then(pl.col("earliest").dt.date()),
-    pl.when(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT)).then(pl.col("latest").dt.date()),
-)
-"""The first and the last day on which an event can have happened, as far as these are known."""
+    return times.sort(*_KEY, *DAYS, nulls_last=True, maintain_order=True)
 
 
 def _with_days(rows: pl.DataFrame, facts: StudyFacts) -> pl.DataFrame:
     first, last = pl.col("earliest").dt.date(), pl.col("latest").dt.date()
     day = pl.when(first == last).then(first)
     zero = facts.time_zero().select("subject", start=day)
-    elapsed = (day - pl.col("start")).dt.total_days()
+    elapsed, is_met = (day - pl.col("start")).dt.total_days(), pl.col("ASEQ").is_not_null()
     return rows.join(zero, on="subject", how="left", maintain_order="left").with_columns(
-        ADT=pl.when(pl.col("ASEQ").is_not_null()).then(day),
-        ADY=pl.when(pl.col("ASEQ").is_not_null()).then(elapsed + (elapsed >= 0)),
-        ADTL=_DAYS[0],
-        ADTH=_DAYS[1],
-        SEENDT=pl.when(pl.col("ASEQ").is_not_null()).then(pl.col("found").dt.date()),
+        ADT=pl.when(is_met).then(day),
+        ADY=pl.when(is_met).then(elapsed + (elapsed >= 0)),
+        ADTL=DAYS[0],
+        ADTH=DAYS[1],
+        SEENDT=pl.when(is_met & (pl.col("found") > pl.lit(ANY_TIME[0], MOMENT))).then(
+            pl.col("found").dt.date()
+        ),
     )
 
 

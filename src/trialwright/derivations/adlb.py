@@ -15,6 +15,7 @@ from trialwright.derivations.known_columns import REASONS, study_day, yes
 from trialwright.derivations.laboratory_baselines import baseline_moments, find_nadirs
 from trialwright.derivations.laboratory_grades import GRADES, SIDES, grade_results, impute_all, runs_of
 from trialwright.derivations.laboratory_visits import VISITS, Ends, find_visits, visits_of
+from trialwright.derivations.observations import DAYS
 from trialwright.derivations.ordered import in_order
 from trialwright.derivations.recorded_facts import RECORDED, recorded_facts
 from trialwright.derivations.safety_period import ENDS, safety_endpoint, safety_span
@@ -364,7 +365,8 @@ def _finished(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         .then(pl.concat_str("SRCALL", "BASESRC", separator=" ", ignore_nulls=True))
         .otherwise("SRCALL")
     )
-    return rows.hstack(about[rows["number"]]).select(
+    days = dict(zip(("ADTL", "ADTH"), DAYS, strict=True))
+    return rows.hstack(about[rows["number"]]).with_columns(**days).select(
         "number",
         pl.col("person").alias(SUBJECT),
         "PARAMCD", "PARAM", "AVALU",

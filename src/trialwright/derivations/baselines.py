@@ -153,6 +153,7 @@ def _picked(baseline: Baseline) -> list[pl.Expr]:
     most_itself = pl.when(~pl.col("hi_open")).then("hi").max()
     same_limit = {name: pl.col(name).n_unique() == 1 for name in ("lln", "uln")}
     last = pl.col("row").max()
+    first_day, last_day = pl.col("earliest").min().dt.date(), pl.col("latest").max().dt.date()
     return [
         lo.alias("base_lo"),
         hi.alias("base_hi"),
@@ -168,7 +169,7 @@ def _picked(baseline: Baseline) -> list[pl.Expr]:
         pl.all_horizontal(alike).alias("are_alike"),
         pl.col("surely").any().alias("is_any_sure"),
         (pl.col("surely") & is_whole).all().alias("are_of_one_day"),
-        pl.col("latest").max().dt.date().alias("base_day"),
+        pl.when(first_day == last_day).then(last_day).alias("base_day"),
         pl.col("SRCALL").implode().list.join(" ").alias("base_source"),
         last.cast(pl.Int64).alias("base_row"),
         is_old.all().alias("base_is_old"),

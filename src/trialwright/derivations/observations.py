@@ -29,6 +29,12 @@ found     of events: the first minute of the record that decided, where the even
 via       of events: the part of it that happened
 """
 
+DAYS = (
+    pl.when(pl.col("earliest") > pl.lit(ANY_TIME[0], MOMENT)).then(pl.col("earliest").dt.date()),
+    pl.when(pl.col("latest") < pl.lit(ANY_TIME[1], MOMENT)).then(pl.col("latest").dt.date()),
+)
+"""The first and the last day of what is observed, as far as these are known."""
+
 TIMES = "all times"
 """A fact whose rows are moments at which rules are judged; no name of a protocol holds a blank."""
 
