@@ -162,7 +162,7 @@ def _derive(
         SUBJECT, GROUP=pl.lit(one.reference), GROUPDT=pl.lit(None, pl.Date), GROUPDTF=pl.lit(None, pl.String)
     )
     pieces = pl.concat([reference, groups]).join(times, on=SUBJECT).with_columns(elapsed.alias("since"))
-    pieces = pieces.with_columns(is_first=pl.col("GROUP") == one.reference)
+    pieces = pieces.with_columns(is_first=pl.col("GROUP").eq_missing(pl.lit(one.reference, pl.String)))
     if not one.changes:
         known = pl.col("upto").is_null() | (pl.col("since") <= pl.col("upto"))
         pieces = (
