@@ -5,10 +5,13 @@ from datetime import date
 import polars as pl
 import pytest
 from tests.derivations.lives import Life, at, changed, frames, shipped, study_of
+from tests.derivations.small_studies import Records, on_day
+from tests.derivations.tumours import PROTOCOL, edit, loaded
 
 from trialwright.derivations.adtte import derive_adtte
 from trialwright.derivations.adttev import NOT_AT_RISK, derive_adttev
 from trialwright.derivations.cohort import event_observed
+from trialwright.derivations.datasets import derive_datasets
 
 SURGERY = date(2024, 1, 8)
 MONTH = 30
@@ -145,3 +148,21 @@ def test_competing_death_is_told_at_the_end_of_the_last_stretch():
     rows = stretches([patient(death=10, peginterferon=3)], "recurrence_delayed_entry")
     assert rows["CNSR"].to_list() == [1, 2]
     assert rows["EVNTTYPE"].to_list() == ["continues", "competing"]
+
+
+def test_a_landmark_in_a_trial_without_groups():
+    text = edit(PROTOCOL, "events:\n", "events:\n  death: { text: Death, reported: true }\n")
+    survival = """endpoints:
+  os: { label: Survival, kind: time to event, role: secondary, time to: death, from: first_dose, estimand: { population: treated } }
+"""
+    analyses = """analyses:
+  late: { title: Late, method: kaplan-meier, endpoint: os, population: treated, landmark: 28 days, ticks every: 30 days }
+"""
+    protocol = loaded(edit(text, "endpoints:\n", survival) + analyses)
+    records = (
+        Records("T-1").person("1", DTHDTC=on_day(57), DTHFL="Y").doses("durvalumab", [1, 29]).person("2")
+    )
+    rows = derive_datasets(records.study_of(protocol), only=("ADTTEV",)).tables["ADTTEV"]
+    assert rows.select("USUBJID", "INCLFL", "GROUP", "TSTART", "TSTOP").rows() == [
+        ("1", "Y", None, 28, 57), ("2", "N", None, None, None),
+    ]  # fmt: skip

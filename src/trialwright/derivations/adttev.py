@@ -159,7 +159,10 @@ def _derive(
     groups = _groups_begun(one, protocol, begins)
     elapsed = (pl.col("GROUPDT") - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
     reference = times.select(
-        SUBJECT, GROUP=pl.lit(one.reference), GROUPDT=pl.lit(None, pl.Date), GROUPDTF=pl.lit(None, pl.String)
+        SUBJECT,
+        GROUP=pl.lit(one.reference, pl.String),
+        GROUPDT=pl.lit(None, pl.Date),
+        GROUPDTF=pl.lit(None, pl.String),
     )
     pieces = pl.concat([reference, groups]).join(times, on=SUBJECT).with_columns(elapsed.alias("since"))
     pieces = pieces.with_columns(is_first=pl.col("GROUP").eq_missing(pl.lit(one.reference, pl.String)))
