@@ -241,7 +241,7 @@ def _observed(name: str, score: Known, subjects: pl.DataFrame) -> pl.DataFrame:
     """A score as the one observation of everybody."""
     bounds, (first, last) = score.bounds, ANY_TIME
     rows = subjects.select("subject").sort("subject").with_columns(
-        record=-1 - pl.int_range(pl.len(), dtype=pl.Int64), fact=pl.lit(name),  # as no record is numbered
+        record=-1 - pl.int_range(pl.len(), dtype=pl.Int64), fact=pl.lit(name),  # each once, and as no record is
         earliest=pl.lit(first, MOMENT), latest=pl.lit(last, MOMENT),
         reason=pl.Series(score.reasons), is_converted=pl.Series(score.is_calculated),
         lln=None, uln=None, level=None, role=None,

@@ -71,7 +71,7 @@ def ask_about_tumours(
             if one.subject in once
         ),
     ]
-    return sorted(problems, key=lambda problem: problem.field)
+    return sorted(problems, key=lambda problem: (problem.field, problem.code, problem.message))
 
 
 def _asked(courses: TumourCourses, adsl: pl.DataFrame) -> Iterator[Asked]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FEW = 100_000
 """Rows up to which a second thread costs more than it saves; it changes no verdict."""
 _ALWAYS_WORTH_IT = ("unused_columns", "filter_pushdown")
-"""What DuckDB looks for in each query: without it, wide rows and rows nobody asks for go through every step."""
+"""What DuckDB looks for with one thread too: without it, wide rows and rows nobody asks for go through every step."""
 
 
 def threads_for(*tables: pl.DataFrame) -> int | None:

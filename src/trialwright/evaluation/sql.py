@@ -159,7 +159,7 @@ def judge_with_duckdb(
 
 
 def columns_named(columns: Iterable[str], source: str, queries: Iterable[str]) -> list[str]:
-    """The keys of a table and those of its columns that queries name; the others need not be copied."""
+    """The keys of a table and those of its columns that queries name, calling it `source`; the others need not be copied."""
     text = "\n".join(queries)
 
     def is_named(column: str) -> bool:

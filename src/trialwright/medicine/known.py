@@ -322,6 +322,8 @@ def highest_reached(steps: Sequence[Codes], values: Sequence[int], *, otherwise:
     reached : Known of shape (n,)
         Steps that are unknown below one that is met change nothing; those above it make a range.
     """
+    if len(values) != len(steps):
+        raise ValueError(f"{len(steps)} steps need as many values, not {len(values)}")
     least = most = reasons = np.zeros(len(steps[0]), dtype=np.uint8)
     for number, step in enumerate(steps, 1):
         met = step == MET
