@@ -164,6 +164,9 @@ def weighted(n: int, scenario: str | None = None) -> tuple[Estimates, dict[str, 
             loaded, seed=1000, first=first, trials=min(AT_ONCE, n - first), scenario=scenario, errors=False, observed=False
         )  # fmt: skip
         latent.append(made.latent)
+        sys.stderr.write(
+            f"{scenario or 'as assumed'}: trials {first + 1} to {first + made.latent[KEY].n_unique()} of {n}\n"
+        )
         records = {name: _keyed(table) for name, table in made.tables.items()}
         derived = derive_datasets(make_study(loaded, records, keys=[KEY]), only=DATASETS)
         by_trial = {

@@ -1,5 +1,6 @@
 """Stretches of time at risk: nobody is given the time they had to live to be treated."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -9,7 +10,7 @@ from tests.derivations.small_studies import Records, on_day
 from tests.derivations.tumours import PROTOCOL, edit, loaded
 
 from trialwright.derivations.adtte import derive_adtte
-from trialwright.derivations.adttev import NOT_AT_RISK, derive_adttev
+from trialwright.derivations.adttev import NOT_AT_RISK, NOT_BEGUN, derive_adttev
 from trialwright.derivations.cohort import event_observed
 from trialwright.derivations.datasets import derive_datasets
 
@@ -51,7 +52,7 @@ def stretches(lives, analysis, loaded=None):
     study = study_of(loaded, len(lives))
     adsl, adevt, observations = frames(lives)
     adtte = derive_adtte(study, adsl, adevt, observations)
-    return derive_adttev(study, adsl, adtte, observations).filter(pl.col("ANALYSIS") == analysis)
+    return derive_adttev(study, adsl, adevt, adtte, observations).filter(pl.col("ANALYSIS") == analysis)
 
 
 def months_and_events(rows):
@@ -150,15 +151,20 @@ def test_competing_death_is_told_at_the_end_of_the_last_stretch():
     assert rows["EVNTTYPE"].to_list() == ["continues", "competing"]
 
 
-def test_a_landmark_in_a_trial_without_groups():
+def survival_with(said):
+    """A protocol without groups that analyses survival late, as is said."""
     text = edit(PROTOCOL, "events:\n", "events:\n  death: { text: Death, reported: true }\n")
     survival = """endpoints:
   os: { label: Survival, kind: time to event, role: secondary, time to: death, from: first_dose, estimand: { population: treated } }
 """
-    analyses = """analyses:
-  late: { title: Late, method: kaplan-meier, endpoint: os, population: treated, landmark: 28 days, ticks every: 30 days }
+    analyses = f"""analyses:
+  late: {{ title: Late, method: kaplan-meier, endpoint: os, population: treated, {said}, ticks every: 30 days }}
 """
-    protocol = loaded(edit(text, "endpoints:\n", survival) + analyses)
+    return loaded(edit(text, "endpoints:\n", survival) + analyses)
+
+
+def test_a_landmark_in_a_trial_without_groups():
+    protocol = survival_with("landmark: 28 days")
     records = (
         Records("T-1").person("1", DTHDTC=on_day(57), DTHFL="Y").doses("durvalumab", [1, 29]).person("2")
     )
@@ -166,3 +172,168 @@ def test_a_landmark_in_a_trial_without_groups():
     assert rows.select("USUBJID", "INCLFL", "GROUP", "TSTART", "TSTOP").rows() == [
         ("1", "Y", None, 28, 57), ("2", "N", None, None, None),
     ]  # fmt: skip
+
+
+def test_an_event_of_the_protocol_can_be_the_entry():
+    died = {"DTHDTC": on_day(57), "DTHFL": "Y"}
+    records = Records("T-1").person("1", **died).doses("durvalumab", [1])
+    records.person("2", **died).doses("durvalumab", [1], "2").happened(
+        "new_anticancer_therapy", on_day(21), "2"
+    )
+    study = records.study_of(survival_with("entry: first new_anticancer_therapy"))
+    rows = derive_datasets(study, only=("ADTTEV",)).tables["ADTTEV"]
+    assert rows.select("USUBJID", "INCLFL", "REASON", "TSTART").rows() == [
+        ("1", "N", "missing", None), ("2", "Y", None, 20),
+    ]  # fmt: skip
+
+
+# --- whose groups are whose, whatever is written first ------------------------------------------------------------------
+
+
+def grouped(**treatments):
+    """The protocol with groups of these treatments, in this order."""
+    loaded = shipped("nct07120750")
+    written = loaded.protocol.groups["na"]
+    groups = {name: written.model_copy(update={"treatments": own}) for name, own in treatments.items()}
+    return replace(loaded, protocol=loaded.protocol.model_copy(update={"groups": groups}))
+
+
+NESTED = {"na": ("nucleoside_analogue",), "na_and_peginterferon": ("nucleoside_analogue", "peginterferon")}
+EACH_ITS_OWN = {"a": ("nucleoside_analogue",), "p": ("peginterferon",)}
+
+
+def treated(scan=400, **begun):
+    """Under watch from surgery to a clean scan; treatments by the days on which they begin."""
+    days = {"nucleoside_analogue": begun.get("a"), "peginterferon": begun.get("p")}
+    given = {name: [at(SURGERY, day)] for name, day in days.items() if day is not None}
+    anchors = {"radical_treatment": SURGERY, "group_assignment": SURGERY}
+    return Life(SURGERY, {"adequate_scan": [at(SURGERY, scan)]}, given, anchors)
+
+
+@pytest.mark.parametrize(
+    "analysis", ["recurrence_delayed_entry", "recurrence_landmark", "recurrence_emulated"]
+)
+def test_the_standard_group_is_told_by_its_treatments(analysis):
+    lives = [treated(a=0), treated(a=0, p=60)]
+    written = stretches(lives, analysis, grouped(**NESTED))
+    turned = stretches(lives, analysis, grouped(**dict(reversed(NESTED.items()))))
+    assert written.equals(turned)
+    assert set(written.filter(pl.col("INCLFL") == "Y")["GROUP"]) == set(NESTED)
+
+
+def test_the_reference_of_a_model_does_not_tell_what_somebody_was_given():
+    loaded = shipped("nct07120750")
+    other = changed(loaded, {"analyses.recurrence_delayed_entry.reference.groups": "na_and_peginterferon"})
+    ours, turned = (stretches(IT_01, "recurrence_delayed_entry", one) for one in (loaded, other))
+    assert ours.equals(turned)
+
+
+@pytest.mark.parametrize(
+    ("life", "expected"),
+    [
+        pytest.param(treated(a=10), [("a", 10, 401, "Y", None)], id="one, late"),
+        pytest.param(treated(p=0), [("p", 0, 401, "Y", None)], id="the other, at once"),
+        pytest.param(
+            treated(a=10, p=50), [("a", 10, 50, "Y", None), ("p", 50, 401, "Y", None)], id="changes"
+        ),
+        pytest.param(treated(), [(None, None, None, "N", NOT_BEGUN)], id="neither"),
+        pytest.param(treated(a=401), [(None, None, None, "N", NOT_BEGUN)], id="only when time is over"),
+        pytest.param(treated(a=400), [("a", 400, 401, "Y", None)], id="on the last day"),
+    ],
+)
+def test_nobody_is_at_risk_in_a_group_whose_treatment_has_not_begun(life, expected):
+    rows = stretches([life], "recurrence_delayed_entry", grouped(**EACH_ITS_OWN))
+    assert rows.select("GROUP", "TSTART", "TSTOP", "INCLFL", "REASON").rows() == expected
+
+
+@pytest.mark.parametrize(
+    ("life", "expected"),
+    [
+        pytest.param(treated(a=10), [("a", 84, 401, "Y", None)], id="one"),
+        pytest.param(treated(p=84), [("p", 84, 401, "Y", None)], id="the other, at the landmark"),
+        pytest.param(treated(p=85), [(None, None, None, "N", NOT_BEGUN)], id="a day later"),
+        pytest.param(treated(scan=80), [(None, None, None, "N", NOT_AT_RISK)], id="gone by then"),
+    ],
+)
+def test_at_a_landmark_who_has_begun_nothing_is_in_no_group(life, expected):
+    rows = stretches([life], "recurrence_landmark", grouped(**EACH_ITS_OWN))
+    assert rows.select("GROUP", "TSTART", "TSTOP", "INCLFL", "REASON").rows() == expected
+
+
+def test_assigned_groups_need_no_treatment_to_have_begun():
+    """An analysis that goes by assignment keeps those who have begun nothing."""
+    loaded = changed(shipped("nct07120750"), {"analyses.recurrence_landmark.by": "bclc_stage"})
+    groups = grouped(**EACH_ITS_OWN).protocol.groups
+    written = replace(loaded, protocol=loaded.protocol.model_copy(update={"groups": groups}))
+    rows = stretches([treated()], "recurrence_landmark", written)
+    assert rows.select("GROUP", "INCLFL", "TSTART").rows() == [(None, "Y", 84)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_begins_two_things_on_a_day_is_where_both_are_given(turned):
+    groups = {"none": (), "both": ("nucleoside_analogue", "peginterferon"), "p": ("peginterferon",)}
+    written = grouped(**(dict(reversed(groups.items())) if turned else groups))
+    rows = stretches([treated(a=30, p=30)], "recurrence_delayed_entry", written)
+    assert rows.select("GROUP", "TSTART", "TSTOP").rows() == [("none", 0, 30), ("both", 30, 401)]
+
+
+def test_groups_of_the_same_treatments_are_not_told_apart():
+    same = {"early": ("peginterferon",), "late": ("peginterferon",)}
+    rows = stretches([treated(p=30)], "recurrence_landmark", grouped(**same))
+    assert rows.select("GROUP", "INCLFL", "REASON").rows() == [(None, "N", NOT_BEGUN)]
+
+
+# --- begins that are not known to the day -------------------------------------------------------------------------------
+
+
+def begun(*days):
+    """Under watch from surgery, 2024-01-08, to a scan 400 days later; peginterferon on these days."""
+    anchors = {"radical_treatment": SURGERY, "group_assignment": SURGERY}
+    drugs = {"nucleoside_analogue": [SURGERY], "peginterferon": list(days)}
+    return Life(SURGERY, {"adequate_scan": [at(SURGERY, 400)]}, drugs, anchors)
+
+
+BY, AFTER = ("2024-03-01", "2024-03-31"), ("2024-04-02", "2024-04-30")
+OUT = [(None, "N", "imprecise date")]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        pytest.param([None], OUT, id="no date at all"),
+        pytest.param([("2024-04-01", "2024-04-30")], OUT, id="around the landmark of April 1"),
+        pytest.param([BY], [("na_and_peginterferon", "Y", None)], id="surely by the landmark"),
+        pytest.param([AFTER], [("na", "Y", None)], id="surely after it"),
+        pytest.param([None, "2024-02-01"], [("na_and_peginterferon", "Y", None)], id="one record has a date"),
+    ],
+)
+def test_a_landmark_leaves_out_whose_group_hangs_on_a_date_nobody_knows(days, expected):
+    rows = stretches([begun(*days)], "recurrence_landmark")
+    assert rows.select("GROUP", "INCLFL", "REASON").rows() == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        pytest.param([None], OUT, id="no date at all"),
+        pytest.param([BY], OUT, id="under watch"),
+        pytest.param([("2023-12-01", "2024-01-08")], [("na_and_peginterferon", "Y", None)], id="before the watch"),
+        pytest.param([("2025-02-12", "2025-02-28")], [("na", "Y", None)], id="after its end"),
+        pytest.param([("2025-02-11", "2025-02-28")], OUT, id="perhaps on its last day"),
+    ],
+)  # fmt: skip
+def test_time_is_not_split_on_a_day_nobody_knows(days, expected):
+    rows = stretches([begun(*days)], "recurrence_delayed_entry")
+    assert rows.select("GROUP", "INCLFL", "REASON").rows() == expected
+
+
+def test_the_group_of_a_strategy_without_a_date_is_begun_on_an_unknown_day():
+    rows = stretches([begun(None)], "recurrence_emulated")
+    assert rows.select("GROUP", "GROUPDT", "GROUPDTF").rows() == [("na_and_peginterferon", None, "Y")]
+
+
+def test_who_surely_came_under_watch_is_at_risk_from_then_on():
+    facts = {"nucleoside_analogue": [SURGERY], "group_assignment": [BY]}
+    life = replace(begun(), anchors={"radical_treatment": SURGERY}, facts=facts)
+    rows = stretches([life], "recurrence_delayed_entry")
+    assert rows["TSTART"].to_list() == [(date(2024, 3, 31) - SURGERY).days]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +12,7 @@ from trialwright.analysis.limited_summary import LimitedValues, add_summary, is_
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.protocol.analyses import BaselineTable
-from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.protocol.categories import levels_of, pairs_compared, unit_words
 from trialwright.statistics.descriptive import (
     count_levels,
     standardised_difference_levels,
@@ -23,43 +23,54 @@ from trialwright.statistics.estimability import NotEstimable
 _CONVENTIONS = {"quantile_type": 7, "sd_denominator": "n - 1"}
 BEYOND = "standardised_difference_beyond"
 """How far groups are apart in how many lie below, within and above what the assay can measure; no number is put in for it."""
-_OfGroup = TypeVar("_OfGroup")
+_Pairs = Sequence[tuple[str, str]]
 
 
 def analyse_baseline(data: AnalysisData, analysis: BaselineTable, recorder: Recorder) -> None:
-    """Every variable by group and all together; with two groups or more the distance of each from the first.
+    """Every variable by group and all together; with two groups or more the distance of each from the one it is compared with.
 
     Of a number, `n_missing` counts subjects of whom nothing is known; `n_below`, `n_above` and `n_between` tell apart those
     whose value is only known to lie between limits, where there are any (`beyond_assay`, `between_limits`).
     """
     everyone = select_population(data, recorder, analysis.population)
-    levels: list[str] = []
     groups: dict[str | None, pl.DataFrame] = {None: everyone}
     if analysis.by:
-        levels = list(levels_of(data.protocol, analysis.by))
+        levels = levels_of(data.protocol, analysis.by)
         groups |= {level: everyone.filter(pl.col(analysis.by) == level) for level in levels}
         recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
     for level, frame in groups.items():
         recorder.add("n_subjects", frame.height, "subjects", group=level, n=frame.height)
+    pairs = pairs_compared(data.protocol, analysis.by)
     for variable in analysis.variables:
         if known := levels_of(data.protocol, variable):
-            _describe_levels(recorder, groups, variable, list(known))
+            _describe_levels(recorder, groups, pairs, variable, list(known))
         else:
-            _describe_numbers(data, recorder, groups, variable)
+            _describe_numbers(data, recorder, groups, pairs, variable)
 
 
 def _describe_levels(
-    recorder: Recorder, groups: Mapping[str | None, pl.DataFrame], variable: str, levels: Sequence[str]
+    recorder: Recorder,
+    groups: Mapping[str | None, pl.DataFrame],
+    pairs: _Pairs,
+    variable: str,
+    levels: Sequence[str],
 ) -> None:
     for group, frame in groups.items():
         _add_levels(recorder, frame, variable, group, levels)
-    for group, a, b in _pairs(groups):
-        counts = [list(count_levels(one[variable].to_list(), levels).counts.values()) for one in (a, b)]
+    for group, against in pairs:
+        counts = [
+            list(count_levels(groups[one][variable].to_list(), levels).counts.values())
+            for one in (group, against)
+        ]
         _add_difference(recorder, variable, group, partial(standardised_difference_levels, *counts))
 
 
 def _describe_numbers(
-    data: AnalysisData, recorder: Recorder, groups: Mapping[str | None, pl.DataFrame], variable: str
+    data: AnalysisData,
+    recorder: Recorder,
+    groups: Mapping[str | None, pl.DataFrame],
+    pairs: _Pairs,
+    variable: str,
 ) -> None:
     unit = unit_words(data.protocol, variable)
     known = {group: _known_rows(data, frame, variable) for group, frame in groups.items()}
@@ -74,18 +85,13 @@ def _describe_numbers(
         )
         if values[None].n_limited:
             _add_limited(recorder, known[group], beyond, {**where, "n": frame.height})
-    for group, one, first in _pairs(values):
-        _add_difference(recorder, variable, group, partial(_difference, one, first), conventions=beyond)
+    for group, against in pairs:
+        found = partial(_difference, values[group], values[against])
+        _add_difference(recorder, variable, group, found, conventions=beyond)
     if any(_shares(known[None])[:2]):
-        for group, some, others in _pairs(known):
-            found = partial(standardised_difference_levels, _shares(some), _shares(others))
+        for group, against in pairs:
+            found = partial(standardised_difference_levels, _shares(known[group]), _shares(known[against]))
             _add_difference(recorder, variable, group, found, BEYOND)
-
-
-def _pairs(groups: Mapping[str | None, _OfGroup]) -> Iterator[tuple[str, _OfGroup, _OfGroup]]:
-    """Each group after the first, with its subjects and those of the first."""
-    named = [name for name in groups if name is not None]
-    return ((name, groups[name], groups[named[0]]) for name in named[1:])
 
 
 def _add_levels(

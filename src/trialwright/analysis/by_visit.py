@@ -10,9 +10,11 @@ import polars as pl
 from trialwright.analysis.limited_summary import LimitedValues, add_summary, is_known
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, select_population
+from trialwright.analysis.survival_rows import minus
 from trialwright.derivations.adrate import MET
 from trialwright.derivations.timeline import moved
 from trialwright.protocol.analyses import VisitSummary
+from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.model import Endpoint
 from trialwright.protocol.moments import parse_moment
 from trialwright.statistics.estimability import NotEstimable
@@ -198,12 +200,11 @@ def _compare(
     changes: Mapping[tuple[str | None, str], LimitedValues],
     unit: str,
 ) -> None:
-    """The mean change of each group less that of the first, at each visit."""
-    first, *others = data.levels(analysis.by)
+    """The mean change of each group less that of the one it is compared with, at each visit."""
     for visit in endpoint.read_at:
-        for other in others:
-            pair = [changes[level, visit_name(visit)] for level in (other, first)]
-            item = f"{visit_name(visit)}: {other} minus {first}"
+        for compared in pairs_compared(data.protocol, analysis.by):
+            pair = [changes[level, visit_name(visit)] for level in compared]
+            item = f"{visit_name(visit)}: {minus(*compared)}"
             _add_difference(recorder, analysis, pair, item, unit)
 
 

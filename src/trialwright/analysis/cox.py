@@ -12,7 +12,7 @@ from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
 from trialwright.analysis.weighted import add_weights, facts_weighted, on_scale, weigh
 from trialwright.protocol.analyses import Cox, Regression
-from trialwright.protocol.categories import category_words, level_words, levels_of
+from trialwright.protocol.categories import category_words, level_words, levels_of, reference_level
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.arrays import Floats
 from trialwright.statistics.estimability import NotEstimable
@@ -56,7 +56,9 @@ def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
         for statistic in _COEFFICIENT:
             recorder.add(statistic, getattr(found, statistic), item=name)
     if analysis.weights is not None:
-        _add_e_value(recorder, sample, f"{GROUPS}={analysis.weights.treated}")
+        for name in names:
+            if name.startswith(f"{GROUPS}="):
+                _add_e_value(recorder, sample, name)
     add_empty_levels(data, analysis, recorder, sample, _COEFFICIENT)
     if len(fits) > 1:
         recorder.add_missing(("concordance",), "not combined over imputed data sets")
@@ -109,7 +111,7 @@ def _fit(
 
 
 def _add_e_value(recorder: Recorder, sample: Sample, item: str) -> None:
-    """How strong a confounder that nobody measured must be to explain the weighted hazard ratio of the treated group away."""
+    """How strong a confounder that nobody measured must be to explain the weighted hazard ratio of a group away."""
     found = {row.statistic: row.value for row in recorder.rows if row.item == item}
     ratio, low, high = (found.get(name) for name in ("hazard_ratio", "conf_low", "conf_high"))
     if ratio is None:
@@ -188,7 +190,7 @@ def _levels(
 def references(data: AnalysisData, analysis: Regression) -> dict[str, str]:
     """Of each category the level that the others are compared with."""
     return {
-        name: analysis.reference.get(name, next(iter(levels_of(data.protocol, name))))
+        name: analysis.reference.get(name, reference_level(data.protocol, name))
         for name in analysis.covariates
         if levels_of(data.protocol, name)
     }

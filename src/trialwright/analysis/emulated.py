@@ -14,11 +14,11 @@ from trialwright.analysis.survival_rows import (
     RISK,
     count_group,
     minus,
-    pairs_of,
 )
 from trialwright.analysis.weighted import covariate_of
 from trialwright.checks.lengths import most_days
 from trialwright.protocol.analyses import CloneCensorWeight
+from trialwright.protocol.compared_groups import strategies_of
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.aliases import without_aliases
 from trialwright.statistics.estimability import NotEstimable
@@ -29,25 +29,25 @@ from trialwright.statistics.strategies import StrategyCurve, compare_strategies
 def analyse_emulated(data: AnalysisData, analysis: CloneCensorWeight, recorder: Recorder) -> None:
     """The risk under each strategy at the reading times, their difference, and what the weights cost."""
     sample = select_sample(data, recorder, analysis, analysis.covariates)
-    pairs = pairs_of(data, analysis.by)
+    strategies = strategies_of(data.protocol)
     at = [float(time.amount) for time in analysis.read_at]
-    if analysis.by != GROUPS or len(pairs) != 1:
+    if analysis.by != GROUPS or strategies is None:
         recorder.give_up(
-            analysis.title, ("estimate",), "strategies are compared of two groups of the protocol: write `by: groups`"
+            analysis.title, ("estimate",),
+            "strategies are compared of two groups of the protocol, of which one adds a treatment: write `by: groups`",
         )  # fmt: skip
         return
     started = _with_starts(data, recorder, sample)
-    start, do_not_start = pairs[0]
-    for level in (do_not_start, start):
+    for level in reversed(strategies):
         count_group(recorder, started.group("begun", level), level)
     for time in at:
         try:
-            _add_comparison(data, recorder, analysis, started, pairs[0], time)
+            _add_comparison(data, recorder, analysis, started, strategies, time)
         except (NotEstimable, ValueError) as error:
             reason = sample.why_not(error)
-            for level in pairs[0]:
+            for level in strategies:
                 recorder.add_missing(RISK, reason, group=level, item="at", time=time)
-            recorder.give_up(analysis.title, DIFFERENCE, reason, item=minus(*pairs[0]), time=time)
+            recorder.give_up(analysis.title, DIFFERENCE, reason, item=minus(*strategies), time=time)
 
 
 def _with_starts(data: AnalysisData, recorder: Recorder, sample: Sample) -> Sample:

@@ -15,6 +15,7 @@ from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, first_day, is_in_stretches, select_times, stretches_of
 from trialwright.checks.lengths import most_days
 from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis
+from trialwright.protocol.compared_groups import strategies_of
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.descriptive import summarise_numbers
@@ -54,6 +55,7 @@ def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:
     people = _people(data, alike, first)
     recorder.n = people.height
     groups = list(data.protocol.groups)
+    strategies = strategies_of(data.protocol)
     for group in groups:
         own = people.filter(pl.col(GROUPS) == group)
         recorder.add("n_subjects", own.height, "subjects", group=group, item=TO_ZERO, n=own.height)
@@ -62,8 +64,8 @@ def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:
     landmark = landmark_of(alike)
     if landmark is not None:
         _add_before_landmark(recorder, people, groups, landmark, first_day(data, first.endpoint))
-    if len(groups) == 2 and people["begin"].is_not_null().any():
-        _add_rates(recorder, people, groups, landmark)
+    if strategies is not None and people["begin"].is_not_null().any():
+        _add_rates(recorder, people, strategies, landmark)
     return recorder
 
 
@@ -162,7 +164,7 @@ def _add_before_landmark(
 
 
 def _add_rates(
-    recorder: Recorder, people: pl.DataFrame, groups: Sequence[str], landmark: float | None
+    recorder: Recorder, people: pl.DataFrame, strategies: tuple[str, str], landmark: float | None
 ) -> None:
     """Events per hundred patient-months before and after the begin, in the three ways to count, and their ratio."""
     known = people.filter(
@@ -179,7 +181,7 @@ def _add_rates(
             continue
         if rates is None:
             continue
-        for group, of in zip(groups, (rates.unexposed, rates.exposed), strict=True):
+        for group, of in zip(strategies, (rates.exposed, rates.unexposed), strict=True):
             _add_rate(recorder, of, {"group": group, "item": item})
         try:
             recorder.add("rate_ratio", rates.rate_ratio, item=item)

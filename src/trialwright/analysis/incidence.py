@@ -19,11 +19,11 @@ from trialwright.analysis.survival_rows import (
     count_group,
     facts_by,
     limits,
-    pairs_of,
     ticks_of,
     why_no_limits,
 )
 from trialwright.protocol.analyses import CumulativeIncidence, FineGray
+from trialwright.protocol.categories import pairs_compared
 from trialwright.statistics.competing_risks import (
     IncidenceCurve,
     IncidencePoints,
@@ -69,7 +69,7 @@ def analyse_incidence(data: AnalysisData, analysis: CumulativeIncidence, recorde
         recorder.conventions = curve.conventions
         _add_readings(recorder, part, curve, at, level, analysis)
         _add_steps(recorder, part, curve, level)
-    for pair in pairs_of(data, analysis.by):
+    for pair in pairs_compared(data.protocol, analysis.by):
         add_contrasts(recorder, curves, pair, at, sample.counted(at), (incidence_difference, incidence_ratio))
     if analysis.by:
         _add_gray(recorder, sample, analysis.by)
@@ -163,7 +163,7 @@ def _add_cause_specific(
 ) -> None:
     """The hazard ratio of the event, who had something else first no longer at risk: of the groups alone."""
     by = analysis.by or ""
-    for other, first in pairs_of(data, by):
+    for other, first in pairs_compared(data.protocol, by):
         item = f"{by}={other}"
         pair = sample.frame.filter(sample.frame[by].is_in([other, first]))
         try:

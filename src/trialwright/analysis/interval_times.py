@@ -15,10 +15,10 @@ from trialwright.analysis.survival_rows import (
     count_group,
     facts_by,
     minus,
-    pairs_of,
     time_unit,
 )
 from trialwright.protocol.analyses import IntervalCensored
+from trialwright.protocol.categories import pairs_compared
 from trialwright.statistics.descriptive import summarise_numbers
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.interval_censoring import TurnbullCurve, estimate_interval_censored_survival
@@ -62,7 +62,7 @@ def analyse_intervals(data: AnalysisData, analysis: IntervalCensored, recorder: 
         recorder.conventions = {**curve.conventions, "competing event": "followed to the last examination"}
         recorder.add("log_likelihood", curve.log_likelihood, group=level, n=part.n_subjects)
         risks[level] = _add_readings(recorder, curve, at, level, analysis)
-    for pair in pairs_of(data, analysis.by):
+    for pair in pairs_compared(data.protocol, analysis.by):
         _add_differences(recorder, risks, pair, at)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +12,10 @@ import polars as pl
 from trialwright.analysis.measurable import find_measurable
 from trialwright.analysis.results import Recorder, Result, Where
 from trialwright.analysis.sample import AnalysisData, select_population
+from trialwright.analysis.survival_rows import minus, over
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
 from trialwright.protocol.analyses import Proportion
+from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.model import Endpoint
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.proportions import (
@@ -68,7 +70,7 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
 
     Rows of a group: `n_met`, `n_not_met`, `n_unknown` (also by reason, as item), `n_looked`, `n_complete`, `n_not_over` (without
     the event so far, and the time in which it counts is not over) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol counts and again for
-    each of `READINGS` as item. Comparisons are of each group with the first.
+    each of `READINGS` as item. Comparisons are those of `pairs_compared`.
     """
     endpoint = data.protocol.endpoints[analysis.endpoint]
     everyone = select_population(data, recorder, analysis.population)
@@ -91,7 +93,7 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
         if endpoint.kind == "best response":
             _add_best_responses(data, analysis, recorder, endpoint, part, level)
     if analysis.per == "subjects":
-        _compare(recorder, analysis, groups)
+        _compare(recorder, analysis, pairs_compared(data.protocol, analysis.by), groups)
     if analysis.by is None:
         _warn_of_no_events(data, analysis, recorder, groups[None]["left out"])
 
@@ -374,16 +376,18 @@ def _add_best_responses(
 
 
 def _compare(
-    recorder: Recorder, analysis: Proportion, groups: Mapping[str | None, Mapping[str | None, Counted]]
+    recorder: Recorder,
+    analysis: Proportion,
+    pairs: Sequence[tuple[str, str]],
+    groups: Mapping[str | None, Mapping[str | None, Counted]],
 ) -> None:
-    """Difference and ratio of each group and the first, as the protocol counts and in each reading."""
-    first, *others = (level for level in groups if level is not None) if analysis.by else (None,)
-    for other in others:
+    """Difference and ratio of each pair of groups, as the protocol counts and in each reading."""
+    for other, first in pairs:
         for reading in groups[other]:
             a, b = groups[other][reading], groups[first][reading]
             counts = (a.n_events, a.n_subjects, b.n_events, b.n_subjects)
             for statistic, words, compare in _COMPARISONS:
-                item = f"{other} {words} {first}" + (f", {reading}" if reading else "")
+                item = words(other, first) + (f", {reading}" if reading else "")
                 unit = "proportion" if statistic == "difference" else ""
                 where: Where = {"item": item, "n": a.n_subjects + b.n_subjects}
                 if a.is_a_guess or b.is_a_guess:
@@ -403,8 +407,8 @@ def _compare(
 
 
 _COMPARISONS = (
-    ("difference", "minus", proportion_difference),
-    ("ratio", "over", proportion_ratio),
+    ("difference", minus, proportion_difference),
+    ("ratio", over, proportion_ratio),
 )
 
 

@@ -10,9 +10,8 @@ import polars as pl
 
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, Sample, select_sample
-from trialwright.analysis.survival_rows import pairs_of
 from trialwright.protocol.analyses import Subgroups
-from trialwright.protocol.categories import levels_of
+from trialwright.protocol.categories import levels_of, pairs_compared
 from trialwright.protocol.model import Protocol
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.interaction import interaction_test
@@ -98,7 +97,7 @@ def _add_part(
         where: Where = {"group": level, "item": item, "n": part.n_subjects}
         recorder.add("n_subjects", part.n_subjects, "subjects", **where)
         recorder.add("n_events", part.n_events, "events", **where)
-    for other, first in pairs_of(data, analysis.by):
+    for other, first in pairs_compared(data.protocol, analysis.by):
         pair = Sample(sample.frame.filter(pl.col(analysis.by).is_in([other, first])), sample.first_day)
         to: Where = {"group": other, "item": item, "n": pair.n_subjects}
         try:

@@ -157,12 +157,6 @@ def over(other: str, first: str) -> str:
     return f"{other} over {first}"
 
 
-def pairs_of(data: AnalysisData, by: str | None) -> list[tuple[str, str]]:
-    """Each group with the first one, which it is compared with."""
-    first, *others = [level for level in data.levels(by) if level is not None] or [""]
-    return [(other, first) for other in others]
-
-
 def add_contrasts(
     recorder: Recorder,
     curves: Mapping[str | None, _Curve],

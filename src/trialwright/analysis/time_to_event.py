@@ -17,12 +17,12 @@ from trialwright.analysis.survival_rows import (
     add_ticks,
     count_group,
     facts_by,
-    pairs_of,
     ticks_of,
     time_unit,
 )
 from trialwright.analysis.weighted import analyse_weighted_curve
 from trialwright.protocol.analyses import KaplanMeier, LogRank, RestrictedMean, ReverseKaplanMeier
+from trialwright.protocol.categories import pairs_compared
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.risk_contrasts import risk_difference, risk_ratio
 from trialwright.statistics.survival import (
@@ -64,7 +64,7 @@ def analyse_kaplan_meier(data: AnalysisData, analysis: KaplanMeier, recorder: Re
         steps = Curve(part.elapsed(curve.time.tolist()), curve.survival, curve.std_error, curve.conf_low, curve.conf_high, [])  # type: ignore[arg-type]  # fmt: skip
         add_steps(recorder, steps, counts, level, curve.n_subjects)
         add_ticks(recorder, part, ticks, level)
-    for pair in pairs_of(data, analysis.by):
+    for pair in pairs_compared(data.protocol, analysis.by):
         add_contrasts(recorder, curves, pair, at, sample.counted(at), (risk_difference, risk_ratio))
 
 
@@ -186,7 +186,7 @@ def analyse_restricted_mean(data: AnalysisData, analysis: RestrictedMean, record
                 time=horizon,
                 n=part.n_subjects,
             )
-    for other, first in pairs_of(data, analysis.by):
+    for other, first in pairs_compared(data.protocol, analysis.by):
         _add_difference(recorder, curves, (other, first), horizon, unit)
 
 

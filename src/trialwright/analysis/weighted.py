@@ -24,12 +24,11 @@ from trialwright.analysis.survival_rows import (
     count_group,
     minus,
     over,
-    pairs_of,
     ticks_of,
     time_unit,
 )
 from trialwright.protocol.analyses import Cox, KaplanMeier, Scale, Weights
-from trialwright.protocol.categories import category_words, levels_of
+from trialwright.protocol.categories import category_words, levels_of, pairs_compared
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.stated import Stated
 from trialwright.statistics.aliases import Unaliased, without_aliases
@@ -346,7 +345,7 @@ def analyse_weighted_curve(data: AnalysisData, analysis: KaplanMeier, recorder: 
     curves[_two_groups(data, weights)[1]] = [control for _, control in pairs]
     for level in levels:
         _add_curve(recorder, sample.group(GROUPS, level), curves[level], at, level, unit, analysis)
-    for other, first in pairs_of(data, analysis.by):
+    for other, first in pairs_compared(data.protocol, analysis.by):
         _add_weighted_contrasts(recorder, analysis, sample, found, pairs, (other, first), at)
 
 
@@ -355,7 +354,7 @@ def _give_up_curve(
 ) -> None:
     for level in data.levels(analysis.by):
         add_no_curve(recorder, at, level, reason, 0)
-    for other, first in pairs_of(data, analysis.by):
+    for other, first in pairs_compared(data.protocol, analysis.by):
         for time in at:
             for item, statistics in ((minus(other, first), DIFFERENCE), (over(other, first), RATIO)):
                 recorder.add_missing(statistics, reason, item=item, time=time)

@@ -8,7 +8,15 @@ from trialwright.checks.checked import Checked
 from trialwright.checks.registry import Found, check
 from trialwright.checks.satisfiability import Requirement, contradict
 from trialwright.protocol import rule_tree as tree
-from trialwright.protocol.analyses import Cox, KaplanMeier, LogRank, Regression, TimeAnalysis
+from trialwright.protocol.analyses import (
+    CloneCensorWeight,
+    Cox,
+    KaplanMeier,
+    LogRank,
+    Regression,
+    TimeAnalysis,
+)
+from trialwright.protocol.compared_groups import goes_by_treatment, strategies_of, treatments_apart
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.responders import responder_reason
 from trialwright.vocabulary.documents import Path
@@ -137,6 +145,47 @@ def responder_curve(checked: Checked) -> Iterator[Found]:
                 "give it a `landmark`, or `time varying: [groups]` in a Cox model",
                 about_key=True,
             )
+
+
+@check(
+    "groups-not-told-apart",
+    Severity.ERROR,
+    title="an analysis goes by the treatment begun, and that does not tell the groups apart",
+    why="""By a landmark, over time or under a strategy somebody is in the group whose treatments have begun. Two groups with the same treatments, for
+    longer or at another dose, are one group then.""",
+    example="""
+groups:
+  alone: { treatments: [entecavir, peginterferon] }
+analyses:
+  recurrence_late:
+    { method: cox, title: Recurrence, population: everyone, endpoint: recurrence, covariates: [groups, age, bclc_stage], time varying: [groups] }
+""",
+    cure="""
+analyses:
+  recurrence_late:
+    { method: cox, title: Recurrence, population: everyone, endpoint: recurrence, covariates: [groups, age, bclc_stage], time varying: [groups] }
+""",
+    source="arithmetic",
+)
+def groups_not_told_apart(checked: Checked) -> Iterator[Found]:
+    protocol = checked.protocol
+    alike: dict[frozenset[str], list[str]] = {}
+    for group, apart in treatments_apart(protocol).items():
+        alike.setdefault(frozenset(apart), []).append(group)
+    same = next((groups for groups in alike.values() if len(groups) > 1), None)
+    for name, analysis in protocol.analyses.items():
+        if isinstance(analysis, CloneCensorWeight) and strategies_of(protocol) is None:
+            what = "there are no two groups of which one adds a treatment to the other"
+        elif isinstance(analysis, TimeAnalysis) and goes_by_treatment(analysis) and same:
+            what = f"{' and '.join(f'`{group}`' for group in same)} have the same treatments"
+        else:
+            continue
+        yield Found(
+            ("analyses", name),
+            f"`{name}` goes by the treatment begun, and {what}",
+            "compare the groups as assigned, or give each group the treatments that make it one",
+            about_key=True,
+        )
 
 
 @check(

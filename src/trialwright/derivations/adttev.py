@@ -6,6 +6,7 @@ not yet treated, start counting where a subject really came under watch, or begi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,6 +19,8 @@ from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import imprecision
 from trialwright.derivations.time_plans import moment_at
 from trialwright.derivations.timeline import Timeline, make_timeline, moved
+from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.compared_groups import goes_by_treatment, standard_group, treatments_apart
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.rule_tree import Moment
@@ -28,6 +31,8 @@ CONTINUES = "continues"
 """`EVNTTYPE` of a stretch that another one follows."""
 NOT_AT_RISK = "not at risk any more"
 """`REASON` of a subject whose time had ended before it came under watch, or by the landmark."""
+NOT_BEGUN = "no treatment of a group begun"
+"""`REASON` of a subject in none of the groups that an analysis compares, where no group is that of those who begin nothing."""
 
 ADTTEV: Mapping[str, Any] = MappingProxyType(
     {
@@ -49,7 +54,14 @@ ADTTEV: Mapping[str, Any] = MappingProxyType(
 """The variables of ADTTEV, after those that tell the subject."""
 
 _BEGINS: Mapping[str, Any] = MappingProxyType(
-    {SUBJECT: pl.Int64, "GROUP": pl.String, "GROUPDT": pl.Date, "GROUPDTF": pl.String}
+    {
+        SUBJECT: pl.Int64,
+        "GROUP": pl.String,
+        "GROUPDT": pl.Date,
+        "GROUPDTF": pl.String,
+        "latest": pl.Date,
+        "added": pl.Int64,
+    }
 )
 
 
@@ -63,12 +75,15 @@ class _Stretching:
     entry: Moment | None
     landmark: Duration | None
     changes: bool
-    reference: str | None
+    """Whether subjects change their group on the day a treatment begins."""
+    is_by_treatment: bool
+    """Whether the groups it compares are those begun, rather than those assigned."""
 
 
 def derive_adttev(
     study: Study,
     adsl: pl.DataFrame,
+    adevt: pl.DataFrame,
     adtte: pl.DataFrame,
     observations: Mapping[str, pl.DataFrame],
     only: Container[str] | None = None,
@@ -79,6 +94,7 @@ def derive_adttev(
     ----------
     study : Study
     adsl : DataFrame
+    adevt : DataFrame
     observations : mapping of str to DataFrame
         As for `derive_adtte`.
     adtte : DataFrame
@@ -91,17 +107,17 @@ def derive_adttev(
     adttev : DataFrame
         The columns of `ADTTEV`. A stretch is the days after `TSTART` up to `TSTOP`, counted like `AVAL`: the day time begins is
         day 1, so that somebody who comes under watch, or changes group, 30 days after the start has `TSTART` 30. `GROUP` is
-        the group by treatment actually begun: the reference until a treatment that only another group has is first
-        given (`GROUPDT`); where the analysis has no `time varying` groups, what had begun by its landmark, or
-        ever. `CNSR` and `EVNTTYPE` tell how the last stretch ends; those before it are censored and `continues`.
+        the group by treatment actually begun: the standard until a treatment that sets another group apart is first
+        given (`GROUPDT`), none where each group has a treatment of its own; where the analysis has no `time varying`
+        groups, what had begun by its landmark, or ever. `CNSR` and `EVNTTYPE` tell how the last stretch ends; those before
+        it are censored and `continues`. `GROUPDTF` is Y where a treatment has records and none has a date.
         `INCLFL` N with a `REASON` marks subjects who have no time in the analysis; their `EVNTTYPE` tells what came first.
     """
     analyses = [one for one in _analyses(study) if only is None or one.endpoint in only]
     protocol = study.protocol
     treatments = {name for group in protocol.groups.values() for name in group.treatments}
     entries = {one.entry.name for one in analyses if one.entry and one.entry.name}
-    nothing = pl.DataFrame(schema={SUBJECT: pl.Int64, "EVENT": pl.String, "AVALC": pl.String, "ADT": pl.Date})
-    timeline = make_timeline(adsl, nothing, observations, treatments | entries)
+    timeline = make_timeline(adsl, adevt, observations, treatments | entries)
     begins = {name: _begin(timeline, name) for name in treatments}
     parts = [
         _derive(one, protocol, adtte, timeline, begins).with_columns(pl.lit(number).alias("order"))
@@ -127,7 +143,6 @@ def _analyses(study: Study) -> Iterator[_Stretching]:
         endpoint = protocol.endpoints.get(getattr(analysis, "endpoint", ""))
         if endpoint is None or endpoint.reported or not any(list(asked.values())[:4]):
             continue
-        reference = getattr(analysis, "reference", {}).get(GROUPS) or next(iter(protocol.groups), None)
         yield _Stretching(
             id_,
             getattr(analysis, "endpoint", ""),
@@ -135,17 +150,15 @@ def _analyses(study: Study) -> Iterator[_Stretching]:
             moment_at(study.loaded, f"analyses.{id_}.entry"),
             asked["landmark"],
             GROUPS in (asked["time_varying"] or ()),
-            reference,
+            isinstance(analysis, TimeAnalysis) and goes_by_treatment(analysis),
         )
 
 
 def _begin(timeline: Timeline, treatment: str) -> pl.DataFrame:
-    days = timeline.moment(Moment(treatment, "first"))
-    return days.select(
-        SUBJECT,
-        pl.col("earliest").alias("GROUPDT"),
-        imprecision(pl.col("earliest"), pl.col("latest")).alias("GROUPDTF"),
-    )
+    """The days on which a treatment can have begun, of whoever has a record of it; null where no record has a date."""
+    dated = timeline.moment(Moment(treatment, "first"))
+    given = timeline.rows(treatment).select(SUBJECT).unique()
+    return given.join(dated, on=SUBJECT, how="left")
 
 
 def _derive(
@@ -156,25 +169,33 @@ def _derive(
     begins: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
     times = _times(one, adtte).pipe(_under_watch, one, timeline)
-    groups = _groups_begun(one, protocol, begins)
-    elapsed = (pl.col("GROUPDT") - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
-    reference = times.select(
+    standard = standard_group(protocol)
+    groups = _groups_begun(protocol, begins)
+    before = times.select(
         SUBJECT,
-        GROUP=pl.lit(one.reference, pl.String),
+        GROUP=pl.lit(standard, pl.String),
         GROUPDT=pl.lit(None, pl.Date),
         GROUPDTF=pl.lit(None, pl.String),
+        latest=pl.lit(None, pl.Date),
+        added=pl.lit(0, pl.Int64),
     )
-    pieces = pl.concat([reference, groups]).join(times, on=SUBJECT).with_columns(elapsed.alias("since"))
-    pieces = pieces.with_columns(is_first=pl.col("GROUP").eq_missing(pl.lit(one.reference, pl.String)))
+    pieces = pl.concat([before, groups]).join(times, on=SUBJECT)
+    pieces = pieces.with_columns(
+        _elapsed("GROUPDT").alias("since"), _elapsed("latest").alias("surely"), is_first=pl.col("added") == 0
+    )
+    if one.is_by_treatment:
+        pieces = _without_open(pieces, one)
     if not one.changes:
         known = pl.col("upto").is_null() | (pl.col("since") <= pl.col("upto"))
         pieces = (
             pieces.filter(pl.col("since").is_null() | known)
-            .sort(SUBJECT, "since", "GROUP")
+            .sort(SUBJECT, "since", "added", maintain_order=True)
             .unique(SUBJECT, keep="last", maintain_order=True)
             .with_columns(pl.lit(None, pl.Float64).alias("since"), is_first=pl.lit(value=True))
         )
-    pieces = pieces.sort(SUBJECT, "since", "GROUP").with_columns(
+    if one.is_by_treatment and standard is None:
+        pieces = _among_begun(pieces)
+    pieces = pieces.sort(SUBJECT, "since", "added", maintain_order=True).with_columns(
         pl.max_horizontal("since", "TSTART").alias("TSTART"),
         pl.min_horizontal(pl.col("since").shift(-1).over(SUBJECT), "stop").alias("TSTOP"),
     )
@@ -198,6 +219,11 @@ def _derive(
     )
 
 
+def _elapsed(day: str) -> pl.Expr:
+    """Days from the start to a day."""
+    return (pl.col(day) - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
+
+
 def _times(one: _Stretching, adtte: pl.DataFrame) -> pl.DataFrame:
     """The times of the endpoint as the analysis counts them, as the reader of the protocol sees them."""
     rows = adtte.filter(pl.col("PARAMCD") == one.endpoint.upper())
@@ -215,11 +241,8 @@ def _under_watch(times: pl.DataFrame, one: _Stretching, timeline: Timeline) -> p
     start = pl.lit(0.0)
     upto = pl.lit(None, pl.Float64)
     if one.entry is not None:
-        times = times.join(
-            timeline.moment(one.entry).select(SUBJECT, entry="earliest"), on=SUBJECT, how="left"
-        )
-        late = (pl.col("entry") - pl.col("STARTDT")).dt.total_days().cast(pl.Float64)
-        start = pl.max_horizontal(pl.lit(0.0), late)
+        times = times.join(timeline.moment(one.entry).select(SUBJECT, entry="latest"), on=SUBJECT, how="left")
+        start = pl.max_horizontal(pl.lit(0.0), _elapsed("entry"))
         times = times.with_columns(
             pl.coalesce("REASON", pl.when(pl.col("entry").is_null()).then(pl.lit(Reason.MISSING.value)))
         )
@@ -233,20 +256,61 @@ def _under_watch(times: pl.DataFrame, one: _Stretching, timeline: Timeline) -> p
     return times.with_columns(pl.coalesce("REASON", gone).alias("REASON"))
 
 
-def _groups_begun(one: _Stretching, protocol: Protocol, begins: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The groups other than the reference each subject came into, with the day the last of what sets them apart began."""
-    own = set(protocol.groups[one.reference].treatments) if one.reference in protocol.groups else set()
+def _without_open(pieces: pl.DataFrame, one: _Stretching) -> pl.DataFrame:
+    """Whose group hangs on a date that is not known to the day is out, with the reason.
+
+    It does not where the treatment had surely begun by the landmark, or before the watch, or surely not by then or its end.
+    """
+    if one.changes:
+        is_decided = (pl.col("surely") <= pl.col("TSTART")) | (pl.col("since") >= pl.col("stop"))
+    else:
+        is_decided = (pl.col("surely") <= pl.col("upto")) | (pl.col("since") > pl.col("upto"))
+    is_open = (
+        pl.col("GROUPDTF").is_not_null() & pl.col("REASON").is_null() & ~is_decided.fill_null(value=False)
+    )
+    out = pieces.filter(is_open).unique(SUBJECT, keep="first", maintain_order=True)
+    out = out.with_columns(
+        pl.lit(None, pl.String).alias("GROUP"),
+        pl.lit(None, pl.Float64).alias("since"),
+        pl.lit(Reason.IMPRECISE_DATE.value).alias("REASON"),
+        is_first=pl.lit(value=True),
+    )
+    return pl.concat([pieces.join(out, on=SUBJECT, how="anti", maintain_order="left"), out])
+
+
+def _among_begun(pieces: pl.DataFrame) -> pl.DataFrame:
+    """Nobody is at risk in a group before its treatment has begun; who begins none is out, with the reason."""
+    in_time = pl.col("GROUP").is_not_null() & (pl.col("since").fill_null(-math.inf) < pl.col("stop"))
+    is_in_none = ~in_time.any().over(SUBJECT)
+    out = pl.coalesce("REASON", pl.when(is_in_none).then(pl.lit(NOT_BEGUN)))
+    return pieces.with_columns(out.alias("REASON")).filter(
+        pl.col("GROUP").is_not_null() | pl.col("REASON").is_not_null()
+    )
+
+
+def _groups_begun(protocol: Protocol, begins: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The groups each subject came into, on the day the last of what sets them apart began; `added` is how much that is."""
     found = [pl.DataFrame(schema=dict(_BEGINS))]
-    for name, group in protocol.groups.items():
-        apart = [treatment for treatment in group.treatments if treatment not in own]
-        if name == one.reference or not apart:
+    for name, apart in treatments_apart(protocol).items():
+        if not apart:
             continue
+        days = pl.col("earliest", "latest")
         all_begun = (
             pl.concat([begins[treatment] for treatment in apart])
-            .sort(SUBJECT, "GROUPDT")
             .group_by(SUBJECT, maintain_order=True)
-            .agg(pl.len().alias("begun"), pl.col("GROUPDT", "GROUPDTF").last())
-            .filter(pl.col("begun") == len(apart))
+            .agg(pl.len().cast(pl.Int64).alias("added"), pl.when(days.is_not_null().all()).then(days.max()))
+            .filter(pl.col("added") == len(apart))
         )
-        found.append(all_begun.select(SUBJECT, pl.lit(name).alias("GROUP"), "GROUPDT", "GROUPDTF"))
+        flag = imprecision(pl.col("earliest"), pl.col("latest"))
+        unknown = pl.when(pl.col("earliest").is_null()).then(pl.lit("Y"))
+        found.append(
+            all_begun.select(
+                SUBJECT,
+                pl.lit(name).alias("GROUP"),
+                pl.col("earliest").alias("GROUPDT"),
+                pl.coalesce(unknown, flag).alias("GROUPDTF"),
+                "latest",
+                "added",
+            )
+        )
     return pl.concat(found)

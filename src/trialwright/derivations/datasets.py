@@ -171,7 +171,7 @@ _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType
             its.study, its["ADSL"], its["ADEVT"], its.observations, its.parameters
         ),
         "ADTTEV": lambda its: derive_adttev(
-            its.study, its["ADSL"], its["ADTTE"], its.observations, its.parameters
+            its.study, its["ADSL"], its["ADEVT"], its["ADTTE"], its.observations, its.parameters
         ),
     }
 )

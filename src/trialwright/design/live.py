@@ -25,7 +25,7 @@ from trialwright.design.assumptions import DAYS_A_MONTH, Basis
 from trialwright.design.comparison_audit import events_needed, recorder_of
 from trialwright.design.reach import Comparison
 from trialwright.protocol.analyses import LogRank
-from trialwright.protocol.model import Protocol
+from trialwright.protocol.compared_groups import treated_group
 from trialwright.protocol.references import GROUPS
 from trialwright.records.files import Records
 from trialwright.statistics.conditional_power import estimate_conditional_power, interim_from_logrank
@@ -303,8 +303,3 @@ def final_boundaries(comparison: Comparison) -> SequentialBoundaries:
             (1.0,), alpha=comparison.alpha, sides=comparison.sides, spending=obrien_fleming_spending()
         )
     return planned.boundaries if planned.futility_binding else planned.boundaries.without_futility()
-
-
-def treated_group(protocol: Protocol) -> str:
-    """The group that gets most treatments: the one whose hazard is divided by that of the others."""
-    return max(protocol.groups, key=lambda name: len(protocol.groups[name].treatments))

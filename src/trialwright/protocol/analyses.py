@@ -119,7 +119,7 @@ class Regression(TimeAnalysis):
     covariates: Annotated[ManyOnce[Name], Field(min_length=1)]
     """Facts, and `groups` for the groups of the protocol."""
     reference: dict[Name, Level] = {}
-    """For a category: the level the others are compared with; the first level if not said."""
+    """For a category: the level the others are compared with. If not said, the first; of groups the one to whose treatments others add."""
     transform: dict[Name, Scale] = {}
     """Covariates that enter on another scale."""
     confidence: Probability = 0.95

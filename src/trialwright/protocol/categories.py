@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from trialwright.protocol.compared_groups import standard_group
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.vocabulary.concepts import catalogue
@@ -17,6 +18,20 @@ def levels_of(protocol: Protocol, name: str) -> Mapping[str, str]:
     if name == GROUPS:
         return {group: said.label for group, said in protocol.groups.items()}
     return protocol.facts[name].levels
+
+
+def reference_level(protocol: Protocol, name: str) -> str:
+    """The level that the others are compared with where nothing else is said: the standard group, else the first."""
+    standard = standard_group(protocol) if name == GROUPS else None
+    return standard or next(iter(levels_of(protocol, name)))
+
+
+def pairs_compared(protocol: Protocol, by: str | None) -> list[tuple[str, str]]:
+    """Each level with the one it is compared with; nothing where everybody is together."""
+    if by is None:
+        return []
+    against = reference_level(protocol, by)
+    return [(level, against) for level in levels_of(protocol, by) if level != against]
 
 
 def level_words(protocol: Protocol, name: str, level: str) -> Said:

@@ -6,29 +6,31 @@ from collections.abc import Iterator
 
 from trialwright.analysis.baseline import BEYOND
 from trialwright.protocol.analyses import BaselineTable
-from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.protocol.categories import levels_of, pairs_compared, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Mark, Row, Strong, Table, Text
 from trialwright.reports.limited_cells import ABOUT_LIMITED, mean_cell, median_cell, stands_for
 from trialwright.reports.printed import Source
 
 
 def render_baseline_table(source: Source, name: str, analysis: BaselineTable) -> Table:
-    """All together, then every group, then the standardised difference of each group from the first."""
+    """All together, then every group, then the standardised difference of each from the one it is compared with."""
     levels = list(levels_of(source.protocol, analysis.by)) if analysis.by else []
     columns = [Column(Text("Characteristic"), "left"), _group_column(source, name, Text("All"), None)]
     columns += [
         _group_column(source, name, Text(source.level(analysis.by or "", level)), level) for level in levels
     ]
-    many = len(levels) > 2
+    pairs = pairs_compared(source.protocol, analysis.by)
     columns += [
-        Column(Text("SMD", Mark("a"), *((" ", source.level(analysis.by or "", level)) if many else ())))
-        for level in levels[1:]
+        Column(
+            Text("SMD", Mark("a"), *((" ", source.level(analysis.by or "", level)) if len(pairs) > 1 else ()))
+        )
+        for level, _ in pairs
     ]
     rows: list[Row | GroupHeading] = []
     for variable in analysis.variables:
-        rows += _variable_rows(source, name, variable, [None, *levels])
+        rows += _variable_rows(source, name, variable, [None, *levels], [level for level, _ in pairs])
     notes: list[Text] = [
-        *([_about_differences(source, analysis.by, levels[0])] if analysis.by else []),
+        *([_about_differences(source, analysis.by, pairs[0][1])] if analysis.by and pairs else []),
         Text(
             "Numbers are mean (standard deviation) and median (quartiles), categories count (share of those known)."
         ),
@@ -75,10 +77,10 @@ def _result(name: str, group: str | None, item: str | None, statistic: str | Non
 
 
 def _variable_rows(
-    source: Source, name: str, variable: str, groups: list[str | None]
+    source: Source, name: str, variable: str, groups: list[str | None], compared: list[str]
 ) -> list[Row | GroupHeading]:
     known, unit = levels_of(source.protocol, variable), unit_words(source.protocol, variable)
-    differences = tuple(_difference(source, name, level, variable) for level in groups[2:])
+    differences = tuple(_difference(source, name, level, variable) for level in compared)
     blank = tuple(Text() for _ in differences)
     n_levels = len(groups)
     if known:
@@ -100,17 +102,19 @@ def _variable_rows(
     missing = [_result(name, group, variable, "n_missing") for group in groups]
     if source.results[missing[0]].value:
         rows.append(Row(Text("Unknown"), (*(source.count(id_) for id_ in missing), *blank), indent=1))
-    return [*rows, *_limited_rows(source, name, variable, groups)]
+    return [*rows, *_limited_rows(source, name, variable, groups, compared)]
 
 
-def _limited_rows(source: Source, name: str, variable: str, groups: list[str | None]) -> Iterator[Row]:
+def _limited_rows(
+    source: Source, name: str, variable: str, groups: list[str | None], compared: list[str]
+) -> Iterator[Row]:
     """How many values are not exact, and beside those beyond the assay how far the groups are apart in that."""
-    beyond = tuple(_difference(source, name, level, variable, BEYOND) for level in groups[2:])
+    beyond = tuple(_difference(source, name, level, variable, BEYOND) for level in compared)
     for statistic, label in _LIMITED.items():
         counted = [_result(name, group, variable, statistic) for group in groups]
         if counted[0] in source.results and source.results[counted[0]].value:
             apart = beyond if statistic != "n_between" else ()
-            blank = tuple(Text() for _ in groups[2 + len(apart) :])
+            blank = tuple(Text() for _ in compared[len(apart) :])
             yield Row(label, (*(source.count(id_) for id_ in counted), *apart, *blank), indent=1)
             beyond = ()
 

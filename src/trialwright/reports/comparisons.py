@@ -18,6 +18,7 @@ from trialwright.protocol.analyses import (
     KaplanMeier,
     TimeAnalysis,
 )
+from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Row, Table, Text
 from trialwright.reports.canvas import LEFT, RIGHT, Across, Canvas, Place, Symbol
@@ -25,7 +26,6 @@ from trialwright.reports.estimate_cells import (
     at_id,
     from_origin,
     pair_words,
-    pairs_shown,
     ratio_with_limits,
     share_cell,
 )
@@ -81,7 +81,7 @@ def _in_order(source: Source, endpoint: str) -> list[tuple[str, TimeAnalysis]]:
 
 
 def _estimates(source: Source, endpoint: str) -> Iterator[_Estimate]:
-    (pair,) = pairs_shown(source, GROUPS)
+    (pair,) = pairs_compared(source.protocol, GROUPS)
     for name, one in _in_order(source, endpoint):
         if getattr(one, "by", None) != GROUPS or not getattr(one, "read_at", ()):
             continue
@@ -243,7 +243,7 @@ def _render_differences(source: Source, endpoint: str, estimates: list[_Estimate
 
 def _hazards(source: Source, endpoint: str) -> Figure | None:
     """Ratios of hazards of the groups from all models, on one axis."""
-    (pair,) = pairs_shown(source, GROUPS)
+    (pair,) = pairs_compared(source.protocol, GROUPS)
     item = f"{GROUPS}={pair[0]}"
     rows: list[ForestRow | str] = []
     for name, one in _in_order(source, endpoint):

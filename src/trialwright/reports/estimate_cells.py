@@ -140,9 +140,3 @@ def ratio_with_limits(source: Source, here: str, statistic: str) -> Text:
     ids = [f"{here}/{part}" for part in (statistic, "conf_low", "conf_high")]
     estimate, low, high = (source.ratio(id_, ratio_digits(value)) for id_ in ids)
     return Text(estimate, " ", source.interval(low, high))
-
-
-def pairs_shown(source: Source, by: str | None) -> list[tuple[str, str]]:
-    """Each group with the first, which it is compared with."""
-    first, *others = [level for level in levels_shown(source, by) if level is not None] or [""]
-    return [(other, first) for other in others]

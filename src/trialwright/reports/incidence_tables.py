@@ -8,6 +8,7 @@ from typing import Any
 from trialwright.analysis.incidence import GRAY
 from trialwright.analysis.results import Result
 from trialwright.protocol.analyses import CumulativeIncidence, FineGray
+from trialwright.protocol.categories import pairs_compared
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Paragraph, Row, Table, Text
 from trialwright.reports.estimate_cells import (
     at_id,
@@ -20,7 +21,6 @@ from trialwright.reports.estimate_cells import (
     levels_shown,
     limits_words,
     pair_words,
-    pairs_shown,
     ratio_cell,
     ratio_with_limits,
     share_cell,
@@ -80,7 +80,7 @@ def render_incidence_table(source: Source, name: str, analysis: CumulativeIncide
                 share_cell(source, read, "event_free", "event_free_"),
             )
             rows.append(Row(Text(source.setting(name, "read at", at)), cells, 1))
-    for pair in pairs_shown(source, analysis.by) if analysis.by else []:
+    for pair in pairs_compared(source.protocol, analysis.by) if analysis.by else []:
         rows.append(GroupHeading(pair_words(source, str(analysis.by), pair, "compared with")))
         for at in analysis.read_at:
             cells = (
@@ -121,7 +121,7 @@ def _notes(source: Source, name: str, analysis: CumulativeIncidence) -> Iterator
         )
     if shows_p(source, analysis):
         yield from descriptive_note(source)
-    for pair in pairs_shown(source, analysis.by):
+    for pair in pairs_compared(source.protocol, analysis.by):
         here = f"{name}/{analysis.by}={pair[0]}"
         yield Text(
             "Cause-specific hazard ratio, ", pair_words(source, analysis.by, pair, "over"), ": ",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
+from trialwright.analysis.survival_rows import minus, over
 from trialwright.protocol.analyses import Proportion
+from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.model import Design
 from trialwright.reports.blocks import Block, Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import group_words, levels_shown, pair_words, ratio_with_limits
@@ -34,9 +36,9 @@ def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
     levels = levels_shown(source, analysis.by)
     columns = [Column(Text("How it is counted"), "left")]
     columns += [Column(group_words(source, analysis.by, level)) for level in levels]
-    others = levels[1:] if analysis.per == "subjects" else []
-    for other in others:
-        pair = pair_words(source, analysis.by or "", (str(other), str(levels[0])), "and")
+    pairs = _pairs(source, analysis)
+    for compared in pairs:
+        pair = pair_words(source, analysis.by or "", compared, "and")
         columns += [Column(Text("Difference"), under=pair), Column(Text("Ratio"), under=pair)]
     chosen = reading_of(analysis, source.protocol.endpoints[analysis.endpoint])
     rows: list[Row | GroupHeading] = [
@@ -55,8 +57,8 @@ def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
     ]
     if is_confirmed(source.protocol.endpoints[analysis.endpoint]):
         cells = tuple(_estimate(source, analysis, name, level, "unconfirmed") for level in levels)
-        rows.append(Row(Text("Without confirmation"), (*cells, *(Text() for _ in others for _ in range(2)))))
-    rows += _looked_at(source, name, analysis, levels, 2 * len(others))
+        rows.append(Row(Text("Without confirmation"), (*cells, *(Text() for _ in pairs for _ in range(2)))))
+    rows += _looked_at(source, name, analysis, levels, 2 * len(pairs))
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), tuple(columns), tuple(rows),
         tuple(_notes(source, name, analysis, levels)),
@@ -124,6 +126,10 @@ def _here(name: str, level: str | None, item: str | None = None) -> str:
     return "/".join(part for part in (name, level, item) if part is not None)
 
 
+def _pairs(source: Source, analysis: Proportion) -> list[tuple[str, str]]:
+    return pairs_compared(source.protocol, analysis.by) if analysis.per == "subjects" else []
+
+
 def _label(source: Source, analysis: Proportion, reading: str) -> str:
     is_response = source.protocol.endpoints[analysis.endpoint].kind == "best response"
     return _HIGHEST if is_response and reading == "with event" else _LABELS[reading]
@@ -133,9 +139,9 @@ def _cells(
     source: Source, name: str, analysis: Proportion, levels: list[str | None], reading: str | None
 ) -> tuple[Text, ...]:
     cells = [_estimate(source, analysis, name, level, reading) for level in levels]
-    for other in levels[1:] if analysis.per == "subjects" else []:
-        for words, statistic in (("minus", "difference"), ("over", "ratio")):
-            item = f"{other} {words} {levels[0]}" + (f", {reading}" if reading else "")
+    for pair in _pairs(source, analysis):
+        for words, statistic in ((minus, "difference"), (over, "ratio")):
+            item = words(*pair) + (f", {reading}" if reading else "")
             cells.append(_comparison(source, f"{name}/{item}", statistic))
     return tuple(cells)
 

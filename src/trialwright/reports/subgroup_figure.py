@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from trialwright.analysis.subgroups import NOT_TESTED, Part, parts_of
 from trialwright.protocol.analyses import Subgroups
-from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.protocol.categories import levels_of, pairs_compared, unit_words
 from trialwright.reports.blocks import Block, Column, Figure, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import (
     confidence_words,
     descriptive_note,
     levels_shown,
     pair_words,
-    pairs_shown,
     ratio_with_limits,
     shows_p,
 )
@@ -24,7 +23,7 @@ from trialwright.reports.survival_tables import table_id
 
 def render_subgroups(source: Source, name: str, analysis: Subgroups) -> list[Block]:
     """The table, and for each pair of groups a forest where any ratio could be estimated."""
-    figures = (_forest(source, name, analysis, pair) for pair in pairs_shown(source, analysis.by))
+    figures = (_forest(source, name, analysis, pair) for pair in pairs_compared(source.protocol, analysis.by))
     return [_table(source, name, analysis), *(figure for figure in figures if figure)]
 
 
@@ -34,7 +33,7 @@ def _id(name: str, level: str | None, item: str | None) -> str:
 
 def _table(source: Source, name: str, analysis: Subgroups) -> Table:
     levels = [level for level in levels_shown(source, analysis.by) if level is not None]
-    pairs = pairs_shown(source, analysis.by)
+    pairs = pairs_compared(source.protocol, analysis.by)
     columns = (
         Column(Text("Subgroup"), "left"),
         *(
@@ -129,7 +128,11 @@ def _forest(source: Source, name: str, analysis: Subgroups, pair: tuple[str, str
         ]
     if not any(not isinstance(row, str) and row["estimate"] is not None for row in rows):
         return None
-    suffix = f"-{pair[0].replace('_', '-').lower()}" if len(pairs_shown(source, analysis.by)) > 1 else ""
+    suffix = (
+        f"-{pair[0].replace('_', '-').lower()}"
+        if len(pairs_compared(source.protocol, analysis.by)) > 1
+        else ""
+    )
     return forest_figure(
         rows,
         figure_id=f"figure-{name.replace('_', '-')}{suffix}",

@@ -15,7 +15,7 @@ from trialwright.protocol.analyses import (
     RestrictedMean,
     ReverseKaplanMeier,
 )
-from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.protocol.categories import pairs_compared, reference_level, unit_words
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
 from trialwright.reports.estimate_cells import (
@@ -30,7 +30,6 @@ from trialwright.reports.estimate_cells import (
     levels_shown,
     limits_words,
     pair_words,
-    pairs_shown,
     ratio_cell,
     share_cell,
     shows_p,
@@ -144,7 +143,7 @@ def _comparisons(source: Source, name: str, analysis: KaplanMeier) -> list[Row]:
     if analysis.by != GROUPS or not analysis.read_at:
         return []
     rows = []
-    for pair in pairs_shown(source, analysis.by):
+    for pair in pairs_compared(source.protocol, analysis.by):
         cells = tuple(difference_cell(source, name, pair, at) for at in analysis.read_at)
         label = Text("Difference of the risks: ", pair_words(source, GROUPS, pair, "less"))
         rows.append(Row(label, (Text(), Text(), Text(), *cells)))
@@ -307,9 +306,9 @@ def render_restricted_mean_table(source: Source, name: str, analysis: Restricted
         )
         for level in levels
     ]
-    for level in levels[1:]:
-        label = Text("Difference: ", pair_words(source, analysis.by, (level, levels[0]), "less"))
-        here = f"{name}/{level} minus {levels[0]}/{horizon}"
+    for pair in pairs_compared(source.protocol, analysis.by):
+        label = Text("Difference: ", pair_words(source, analysis.by, pair, "less"))
+        here = f"{name}/{minus(*pair)}/{horizon}"
         rows.append(Row(label, (_with_limits(source, here, "difference"),)))
     columns = (
         Column(Text("Group"), "left"),
@@ -380,8 +379,8 @@ def _e_value_note(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
     """How strong a confounder that nobody measured must be; nothing where there is no such number."""
     if analysis.weights is None:
         return ()
-    here = f"{name}/{GROUPS}={analysis.weights.treated}"
-    return e_value_note(source, here)
+    items = (row.item for row in source.results.of(name) if row.statistic == "e_value")
+    return next((e_value_note(source, f"{name}/{item}") for item in items), ())
 
 
 def e_value_note(source: Source, here: str) -> tuple[Text, ...]:
@@ -415,7 +414,7 @@ def covariate_label(source: Source, name: str, analysis: Cox | FineGray, item: s
     fact, _, level = item.partition("=")
     if not level:
         return Text(source.heading(fact), *_per(source, name, analysis, fact))
-    reference = analysis.reference.get(fact, next(iter(levels_of(source.protocol, fact))))
+    reference = analysis.reference.get(fact, reference_level(source.protocol, fact))
     return Text(source.term(item), " against ", source.short_level(fact, reference))
 
 

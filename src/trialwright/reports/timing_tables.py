@@ -6,6 +6,7 @@ from trialwright.analysis.immortal_time import BY_TIME, IMMORTAL, LANDMARK, NAIV
 from trialwright.analysis.results import time_key
 from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import CloneCensorWeight, IntervalCensored, TimeAnalysis
+from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Callout, Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import (
@@ -16,7 +17,6 @@ from trialwright.reports.estimate_cells import (
     group_words,
     levels_shown,
     pair_words,
-    pairs_shown,
     share_cell,
 )
 from trialwright.reports.printed import Source
@@ -149,7 +149,7 @@ def render_interval_table(source: Source, name: str, analysis: IntervalCensored)
             _width(source, f"{here}/interval"),
         )
         rows.append(Row(group_words(source, analysis.by, level), cells))
-    for pair in pairs_shown(source, analysis.by) if analysis.by else []:
+    for pair in pairs_compared(source.protocol, analysis.by) if analysis.by else []:
         cells = (
             Text(),
             Text(),
@@ -203,7 +203,7 @@ def render_emulated_table(source: Source, name: str, analysis: CloneCensorWeight
     if f"{name}/estimate" in source.results:
         return Table(table_id(name), title, columns, (), (source.decimals(f"{name}/estimate", 1),))
     rows: list[Row | GroupHeading] = []
-    for pair in pairs_shown(source, analysis.by):
+    for pair in pairs_compared(source.protocol, analysis.by):
         for at in analysis.read_at:
             rows.append(GroupHeading(Text("By ", source.setting(name, "read at", at))))
             for level, words in zip(reversed(pair), ("Do not begin: ", "Begin: "), strict=True):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from trialwright.analysis.by_visit import unit_of, visit_name
+from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import VisitSummary
-from trialwright.protocol.categories import levels_of, unit_words
+from trialwright.protocol.categories import levels_of, pairs_compared, unit_words
 from trialwright.reports.blocks import Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import pair_words
 from trialwright.reports.limited_cells import ABOUT_LIMITED, mean_cell, median_cell, stands_for
@@ -39,7 +40,7 @@ def render_visit_table(source: Source, name: str, analysis: VisitSummary) -> Tab
         rows.append(GroupHeading(_visit(source, analysis.endpoint, visit)))
         rows += [_row(source, name, analysis, level, visit) for level in levels]
         if visit is not None and analysis.by:
-            rows += _differences(source, name, analysis, levels, visit)
+            rows += _differences(source, name, analysis, visit)
     return Table(
         table_id(name), Text(source.setting(name, "title", analysis.title)), columns, tuple(rows),
         tuple(_notes(source, name, analysis)),
@@ -76,17 +77,14 @@ def _row(source: Source, name: str, analysis: VisitSummary, level: str | None, v
     return Row(label, tuple(cells), indent=1)
 
 
-def _differences(
-    source: Source, name: str, analysis: VisitSummary, levels: list[str | None], visit: Duration
-) -> Iterator[Row]:
-    first, *others = (str(level) for level in levels)
-    for other in others:
-        here = f"{name}/{visit_name(visit)}: {other} minus {first}"
+def _differences(source: Source, name: str, analysis: VisitSummary, visit: Duration) -> Iterator[Row]:
+    for pair in pairs_compared(source.protocol, analysis.by):
+        here = f"{name}/{visit_name(visit)}: {minus(*pair)}"
         found = source.decimals(f"{here}/difference", 2)
         if source.results[f"{here}/difference"].value is not None:
             low, high = (source.decimals(f"{here}/{limit}", 2) for limit in ("conf_low", "conf_high"))
             found = Text(found, " ", source.interval(low, high))
-        label = Text("Difference: ", pair_words(source, analysis.by or "", (other, first), "less"))
+        label = Text("Difference: ", pair_words(source, analysis.by or "", pair, "less"))
         blank = tuple(Text() for _ in range(6))
         yield Row(label, (*blank, found, Text()), indent=1)
 

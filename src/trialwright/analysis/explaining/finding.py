@@ -44,6 +44,7 @@ from trialwright.protocol.analyses import (
     TimeAnalysis,
     VisitSummary,
 )
+from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.references import GROUPS
 
 _SOURCE = re.compile(r"(AD[A-Z]+)(?:\[PARAMCD=([A-Z0-9_]+)\])?")
@@ -142,8 +143,8 @@ def _baseline(asked: Asked) -> Picked:
     fact, _, level = (result.item or "").partition("=")
     people = asked.people
     if result.statistic in ("standardised_difference", BEYOND):
-        first = next(iter(data.levels(asked.by)))
-        people = asked.everyone.filter(pl.col(asked.by or "").is_in([first, result.group]))
+        pair = next(pair for pair in pairs_compared(data.protocol, asked.by) if pair[0] == result.group)
+        people = asked.everyone.filter(pl.col(asked.by or "").is_in(pair))
     value = pl.col(fact)
     limited = data.tables["ADBASE"].filter(pl.col("PARAMCD") == fact.upper(), is_known("AVALLO", "AVALHI"))
     has_value = value.is_not_null() | pl.col("USUBJID").is_in(limited["USUBJID"].implode())

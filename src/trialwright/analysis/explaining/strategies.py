@@ -8,9 +8,9 @@ import polars as pl
 
 from trialwright.analysis.explaining.picking import Asked, Counts, Made, Picked
 from trialwright.analysis.sample import stretches_of
-from trialwright.analysis.survival_rows import pairs_of
 from trialwright.checks.lengths import most_days
 from trialwright.protocol.analyses import CloneCensorWeight
+from trialwright.protocol.compared_groups import strategies_of
 
 _IS_OPEN = pl.col("GROUPDTF").is_not_null() | pl.col("GROUP_BEGUN").is_null()
 _CLONES = "subjects with a known start or none; each stands behind both strategies"
@@ -19,14 +19,14 @@ _CLONES = "subjects with a known start or none; each stands behind both strategi
 def pick_strategies(asked: Asked, analysis: CloneCensorWeight, made: Made) -> Picked:
     """The subjects who are followed under the strategies, those who left one, or those whose start nobody knows."""
     result = asked.result
-    if not (pairs := pairs_of(asked.data, analysis.by)):
+    if (strategies := strategies_of(asked.data.protocol)) is None:
         return made.pick(made.sample.frame, "subjects analysed", "not a count")
     frame = _with_start(asked, made)
     if result.statistic == "n_without_start":
         return made.pick(frame.filter(_IS_OPEN), "subjects whose start is not known to the day", "subjects")
     end = float(most_days(analysis.grace))
     started = (pl.col("start") <= end) & (pl.col("start") < pl.col("elapsed"))
-    left = ~started & (pl.col("elapsed") > end) if result.group == pairs[0][0] else started
+    left = ~started & (pl.col("elapsed") > end) if result.group == strategies[0] else started
     which, meaning, counts = _chosen(result.item, result.statistic, left, pl.col("elapsed") > end)
     known = frame.filter(~_IS_OPEN)
     if result.item is None and result.group is not None:  # what they were given, not what a strategy asks

@@ -130,6 +130,8 @@ def _of_recurrence(protocol: Protocol, id_: str, analysis: AnalysisBase) -> Iter
     if isinstance(analysis, LogRank) and analysis.by == GROUPS:
         yield Question(id_, "log-rank test", {"p_value": f"{id_}/p_value"})
     elif isinstance(analysis, Cox) and GROUPS in analysis.covariates:
+        if analysis.reference.get(GROUPS, groups[0]) != groups[0]:
+            return
         item = f"{id_}/{GROUPS}={groups[1]}"
         rows = {"estimate": f"{item}/coef", **_limits(item), "p_value": f"{item}/p_value"}
         yield Question(id_, "hazard ratio", rows, tuple(_ratio_targets(analysis)), analysis.confidence)

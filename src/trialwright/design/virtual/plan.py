@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from trialwright.design.virtual.parameters import DAYS_A_MONTH
+from trialwright.protocol.compared_groups import standard_group
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.rule_tree import Compare, Count
 from trialwright.vocabulary.durations import Duration
@@ -114,7 +115,7 @@ def read_after_treatment_plan(loaded: LoadedProtocol) -> AfterTreatmentPlan:
     protocol = loaded.protocol
     imaging = _get(protocol.visits, "imaging", "visits")
     groups = tuple(protocol.groups)
-    if len(groups) != 2:
+    if len(groups) != 2 or groups[0] != standard_group(protocol):
         raise _missing("groups", "two groups, the one with peginterferon second")
     return AfterTreatmentPlan(
         groups=(groups[0], groups[1]),
