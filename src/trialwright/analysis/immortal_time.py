@@ -105,20 +105,15 @@ def _people(data: AnalysisData, alike: Mapping[str, TimeAnalysis], first: TimeAn
 
 
 def begins_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.DataFrame:
-    """The day on which each subject's treatment began, as analyses that follow it say: `USUBJID`, `GROUPDT`, `GROUPDTF`."""
-    follows = [
-        name for name, one in alike.items() if is_in_stretches(one) or isinstance(one, CloneCensorWeight)
+    """The day on which each subject's treatment began, as the analyses that follow it say together: `USUBJID`, `GROUPDT`, `GROUPDTF`."""
+    # One by landmark knows only what had begun by then, one over time what had begun before its end.
+    told = [
+        stretches_of(data, name).select("USUBJID", "GROUPDT", "GROUPDTF")
+        for name, one in alike.items()
+        if is_in_stretches(one) or isinstance(one, CloneCensorWeight)
     ]
-    # An analysis by landmark knows only what had begun by then; the others know every begin.
-    follows.sort(key=lambda name: alike[name].landmark is not None)
-    if not follows:
-        nobody = {"USUBJID": pl.String, "GROUPDT": pl.Date, "GROUPDTF": pl.String}
-        return pl.DataFrame(schema=nobody)
-    return (
-        stretches_of(data, follows[0])
-        .group_by("USUBJID")
-        .agg(pl.col("GROUPDT").max(), pl.col("GROUPDTF").max())
-    )
+    nobody = pl.DataFrame(schema={"USUBJID": pl.String, "GROUPDT": pl.Date, "GROUPDTF": pl.String})
+    return pl.concat([nobody, *told]).group_by("USUBJID").agg(pl.col("GROUPDT", "GROUPDTF").max())
 
 
 def entry_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.Expr:

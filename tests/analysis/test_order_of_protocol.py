@@ -1,4 +1,4 @@
-"""Which group a protocol writes first changes no number: what is compared is told by what the groups get."""
+"""Which group, analysis or population a protocol writes first changes no number: groups are told by what they get."""
 
 import math
 from functools import cache
@@ -19,7 +19,7 @@ TRIAL = "nct07120750"
 
 @cache
 def numbers(*, is_reversed, reference=None):
-    """Each number of a virtual trial by its id, from its protocol with the groups in either order."""
+    """Each number of a virtual trial by its id, from its protocol written in either order."""
     loaded = load_protocol(TRIAL)
     plain = loaded.protocol.to_plain()
     analyses = plain["analyses"]
@@ -43,7 +43,7 @@ def numbers(*, is_reversed, reference=None):
     return {row.id: row.value for recorder in recorders for row in recorder.rows}
 
 
-def test_the_order_of_groups_changes_no_number():
+def test_the_order_of_a_protocol_changes_no_number():
     first, second = numbers(is_reversed=False), numbers(is_reversed=True)
     assert first.keys() == second.keys()
     assert {id_ for id_ in first if not same(first[id_], second[id_])} == set()
