@@ -365,29 +365,37 @@ def test_the_columns_of_every_protocol():
 
 
 @pytest.mark.parametrize(
-    ("text", "field", "column"),
+    ("text", "field", "what"),
     [
         pytest.param(
             edit(PROTOCOL, ANCHOR, f"{ANCHOR}  start: {{ text: Start, at: last durvalumab }}\n"),
-            "anchors.start", "STARTDT", id="time zero",
+            "anchors.start", "STARTDT of ADSL", id="time zero",
         ),
         pytest.param(
             edit(PROTOCOL, POPULATION, f"periods: {{ trt: {{ span: first durvalumab to last durvalumab }} }}\n{POPULATION}"),
-            "periods.trt", "TRTSDT", id="treatment",
+            "periods.trt", "TRTSDT of ADSL", id="treatment",
         ),
         pytest.param(
             edit(PROTOCOL, POPULATION, f"baselines: {{ first_dose: {{ take: last on or before first_dose }} }}\n{POPULATION}"),
-            "baselines.first_dose", "FIRST_DOSEDT", id="an anchor",
+            "baselines.first_dose", "FIRST_DOSEDT of ADSL", id="an anchor",
+        ),
+        pytest.param(
+            edit(PROTOCOL, ANCHOR, f"{ANCHOR}  death: {{ text: Day of the last dose, at: last durvalumab }}\n"),
+            "anchors.death", "day of death of DM", id="death",
+        ),
+        pytest.param(
+            edit(PROTOCOL, ANCHOR, f"{ANCHOR}  birth_date: {{ text: Day of birth, at: last durvalumab }}\n"),
+            "anchors.birth_date", "day of birth of DM", id="birth",
         ),
     ],
 )  # fmt: skip
-def test_a_name_whose_column_stands_for_something_else_is_refused(text, field, column):
+def test_a_name_whose_column_stands_for_something_else_is_refused(text, field, what):
     """Under it every time would count from another day than time zero, and nothing would tell."""
     with pytest.raises(ProblemsFound) as found:
         derive_adsl(TREATED.study_of(loaded(text)))
     one = found.value.problems[0]
     assert (one.code, one.field) == ("taken-name", field)
-    assert f"column {column} of ADSL" in one.message
+    assert what in one.message
 
 
 @pytest.mark.parametrize("name", ["earliest", "latest", "left", "has_left", "anchor_earliest"])

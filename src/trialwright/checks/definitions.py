@@ -164,8 +164,8 @@ anchors: { start_of_entecavir: { text: Day of the first entecavir } }
     base="single arm",
 )
 def taken_name(checked: Checked) -> Iterator[Found]:
-    for section, name, column in taken_names(checked.protocol):
-        message = f"`{name}` would be the column {column} of ADSL, which stands for something else"
+    for section, name, what in taken_names(checked.protocol):
+        message = f"`{name}` would be {what}, which is something else"
         yield Found((section, name), message, "give it another name", about_key=True)
 
 

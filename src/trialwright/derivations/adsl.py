@@ -83,10 +83,10 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
 def _refuse_taken_names(study: Study) -> None:
     found = [
         Problem(
-            "taken-name", f"`{name}` would be the column {column} of ADSL, which stands for something else",
+            "taken-name", f"`{name}` would be {what}, which is something else",
             study.loaded.document.place_of((section, name), key=True), f"{section}.{name}", "give it another name",
         )
-        for section, name, column in taken_names(study.protocol)
+        for section, name, what in taken_names(study.protocol)
     ]  # fmt: skip
     if found:
         raise ProblemsFound(found)

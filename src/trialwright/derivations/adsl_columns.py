@@ -18,13 +18,18 @@ _OF_NAMES = {
     "populations": ("FL", "FLR"),
 }
 """What it has of the elements of some sections: their names with these endings."""
+_OF_DM = {"death": "the day of death of DM", "birth_date": "the day of birth of DM"}
+"""Moments that every protocol knows, by their names."""
 
 
 def taken_names(protocol: Protocol) -> Iterator[tuple[str, str, str]]:
-    """The section, the name and the column of each element whose column of ADSL stands for something else already."""
+    """The section and name of each element that would stand for something else as well, and for what."""
     taken = set(OF_ALL)
     for section, endings in _OF_NAMES.items():
         for name in getattr(protocol, section):
             columns = [f"{name.upper()}{ending}" for ending in endings]
-            yield from ((section, name, column) for column in columns if column in taken)
+            yield from (
+                (section, name, f"the column {column} of ADSL") for column in columns if column in taken
+            )
             taken.update(columns)
+    yield from (("anchors", name, _OF_DM[name]) for name in protocol.anchors if name in _OF_DM)
