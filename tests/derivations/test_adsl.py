@@ -387,6 +387,14 @@ def test_the_columns_of_every_protocol():
             edit(PROTOCOL, ANCHOR, f"{ANCHOR}  birth_date: {{ text: Day of birth, at: last durvalumab }}\n"),
             "anchors.birth_date", "day of birth of DM", id="birth",
         ),
+        pytest.param(
+            edit(PROTOCOL, POPULATION, "populations:\n  subject: { label: All, when: had(durvalumab) }\n").replace("population: treated", "population: subject"),
+            "populations.subject", "the subject that a verdict is about", id="subject",
+        ),
+        pytest.param(
+            edit(PROTOCOL, "events:\n", "events:\n  record: { of: recist_response, when: value is PD }\n"),
+            "events.record", "the record that a verdict is about", id="record",
+        ),
     ],
 )  # fmt: skip
 def test_a_name_whose_column_stands_for_something_else_is_refused(text, field, what):

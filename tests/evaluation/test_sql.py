@@ -21,7 +21,7 @@ from trialwright.evaluation import sql
 from trialwright.evaluation.duck import answer_query, connect, put_tables
 from trialwright.evaluation.observations import Observation, Subject
 from trialwright.evaluation.patient import judge_patient
-from trialwright.evaluation.sql import judge_with_duckdb, render_rules_sql, render_sql
+from trialwright.evaluation.sql import AT_ONCE, judge_with_duckdb, render_rules_sql, render_sql
 from trialwright.evaluation.table import tabulate_observations, tabulate_subjects
 from trialwright.protocol import rule_parsing
 from trialwright.protocol import rule_tree as tree
@@ -455,8 +455,13 @@ def test_batches_are_of_whole_subjects():
     assert judge_with_duckdb(some, scope_of("hbv_dna"), **tables, at_once=1).equals(plain)
 
 
-def test_nobody_gets_no_verdicts():
-    verdicts = judge_with_duckdb({"v": parse_rule("age >= 18 years")}, scope_of(None), **tables_of([]))
+@pytest.mark.parametrize("at_once", [0, AT_ONCE])
+def test_nobody_gets_no_verdicts(at_once):
+    """Nor do records of nobody."""
+    rule = parse_rule("last(hbv_dna) > 10 IU/mL")
+    tables = {**tables_of(people(numbers_from(3), [rule], None, 12)), "subjects": tables_of([])["subjects"]}
+    assert len(tables["observations"]) > 0
+    verdicts = judge_with_duckdb({"v": rule}, scope_of(None), **tables, at_once=at_once)
     assert verdicts.schema == {"subject": pl.String, "v": pl.UInt8}
     assert verdicts.is_empty()
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from trialwright.derivations.adsl_columns import taken_names
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.judged import RuleAt, judge_each
 from trialwright.derivations.known_columns import completed_years, is_spelt, reason_words, spelt
@@ -18,7 +17,6 @@ from trialwright.derivations.study_facts import StudyFacts
 from trialwright.derivations.timeline import not_while_alive
 from trialwright.protocol.moments import Selection, parse_moment
 from trialwright.protocol.rule_tree import Moment
-from trialwright.vocabulary.problems import Problem, ProblemsFound
 from trialwright.vocabulary.verdicts import Reason
 
 CONFLICT = Reason.CONFLICT.code
@@ -65,9 +63,8 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     Raises
     ------
     ProblemsFound
-        `taken-name`: two of these would be one.
+        As `known_facts`.
     """
-    _refuse_taken_names(study)
     facts = known_facts(study) if facts is None else facts
     people = study.tables["DM"].group_by(SUBJECT, maintain_order=True).first()
     people = study.subjects.join(people.drop(*study.identity), on=SUBJECT, how="left", maintain_order="left")
@@ -78,18 +75,6 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date)).with_columns(
         RECORDDT=pl.coalesce("CUTDT", last)
     )
-
-
-def _refuse_taken_names(study: Study) -> None:
-    found = [
-        Problem(
-            "taken-name", f"`{name}` would be {what}, which is something else",
-            study.loaded.document.place_of((section, name), key=True), f"{section}.{name}", "give it another name",
-        )
-        for section, name, what in taken_names(study.protocol)
-    ]  # fmt: skip
-    if found:
-        raise ProblemsFound(found)
 
 
 def _age() -> pl.Expr:

@@ -20,6 +20,8 @@ _OF_NAMES = {
 """What it has of the elements of some sections: their names with these endings."""
 _OF_DM = {"death": "the day of death of DM", "birth_date": "the day of birth of DM"}
 """Moments that every protocol knows, by their names."""
+_OF_VERDICTS = ("subject", "record")
+"""What stands beside verdicts in columns that are called after rules."""
 
 
 def taken_names(protocol: Protocol) -> Iterator[tuple[str, str, str]]:
@@ -33,3 +35,6 @@ def taken_names(protocol: Protocol) -> Iterator[tuple[str, str, str]]:
             )
             taken.update(columns)
     yield from (("anchors", name, _OF_DM[name]) for name in protocol.anchors if name in _OF_DM)
+    for section in ("groups", "populations", "events"):
+        names = (name for name in getattr(protocol, section) if name in _OF_VERDICTS)
+        yield from ((section, name, f"the {name} that a verdict is about") for name in names)

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.derivations.adsl_columns import taken_names
 from trialwright.derivations.baselines import known_until
 from trialwright.derivations.composite_events import all_happened, any_happened
 from trialwright.derivations.confirming_records import with_confirming
@@ -33,6 +34,7 @@ from trialwright.protocol.model import Event
 from trialwright.protocol.rule_tree import Moment, Ordinal
 from trialwright.records.dates import MOMENT
 from trialwright.vocabulary.durations import Duration
+from trialwright.vocabulary.problems import Problem, ProblemsFound
 
 OCCURRENCES: Mapping[str, Any] = {
     "subject": pl.Int64, "earliest": MOMENT, "latest": MOMENT, "code": pl.UInt8, "found": MOMENT, "via": pl.String,
@@ -58,10 +60,28 @@ def known_facts(study: Study, *, reader: str = "local", wanted: Iterable[str] | 
 
     Of everything, or of what is `wanted` (facts and events by name) and what that rests on: nothing else that is derived
     with it changes it.
+
+    Raises
+    ------
+    ProblemsFound
+        `taken-name`: two things would stand in one column.
     """
+    _refuse_taken_names(study)
     facts = StudyFacts.of(study, reader=reader, wanted=wanted)
     derive_events(facts)
     return facts
+
+
+def _refuse_taken_names(study: Study) -> None:
+    found = [
+        Problem(
+            "taken-name", f"`{name}` would be {what}, which is something else",
+            study.loaded.document.place_of((section, name), key=True), f"{section}.{name}", "give it another name",
+        )
+        for section, name, what in taken_names(study.protocol)
+    ]  # fmt: skip
+    if found:
+        raise ProblemsFound(found)
 
 
 def facts_read_by(facts: StudyFacts, reader: str) -> StudyFacts:

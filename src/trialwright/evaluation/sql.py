@@ -185,7 +185,7 @@ def _batches(
     """The tables in parts of whole subjects, in the order of subjects."""
     n_cases = pl.lit(1) if scope.rows_of is None else (pl.col("fact") == scope.rows_of).sum()
     pairs = observations.group_by("subject").agg(pairs=pl.len().cast(pl.Int64) * n_cases.cast(pl.Int64))
-    if pairs["pairs"].sum() <= at_once:
+    if subjects.is_empty() or pairs["pairs"].sum() <= at_once:
         yield {"observations": observations, "subjects": subjects}
         return
     ordered = subjects.sort("subject").join(pairs, on="subject", how="left", maintain_order="left")
