@@ -319,6 +319,29 @@ def test_events_at_or_before_the_time():
         assert sorted(one[0] for one in found.rows) == sorted(expected)
 
 
+@pytest.mark.parametrize(("statistic", "ended"), [("competing", {2}), ("event_free", {0, 2})])
+def test_behind_each_share_of_an_incidence_stand_those_it_is_of(statistic, ended):
+    """Against ADTTE as it lies on the disk: 0 is the event, 2 one that competes."""
+    told = explainer("nct04294498")
+    times = pl.read_parquet(told.report.folder / "datasets" / "adtte.parquet").filter(
+        pl.col("ANL01FL") == "Y"
+    )
+    elapsed = (pl.col("ADT").str.to_date() - pl.col("STARTDT").str.to_date()).dt.total_days()
+    asked = {
+        id_: one for id_, one in told.loaded.protocol.analyses.items() if isinstance(one, CumulativeIncidence)
+    }
+    n_found = 0
+    for id_, analysis in asked.items():
+        for row in told.report.results.of(id_):
+            if row.item != "at" or row.statistic != statistic or row.group is not None:
+                continue
+            own = times.filter((pl.col("PARAMCD") == analysis.endpoint.upper()) & pl.col("CNSR").is_in(ended))
+            expected = own.filter(elapsed <= row.time)["USUBJID"].to_list()
+            assert sorted(one[0] for one in told.explain(row.id).rows.rows) == sorted(expected)
+            n_found += len(expected)
+    assert n_found
+
+
 @pytest.mark.parametrize("trial", TRIALS)
 def test_a_record_of_a_subject_is_really_the_record(trial):
     told = explainer(trial, records=True)

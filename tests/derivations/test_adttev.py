@@ -13,6 +13,7 @@ from trialwright.derivations.adtte import derive_adtte
 from trialwright.derivations.adttev import NOT_AT_RISK, NOT_BEGUN, derive_adttev
 from trialwright.derivations.cohort import event_observed
 from trialwright.derivations.datasets import derive_datasets
+from trialwright.vocabulary.durations import Duration
 
 SURGERY = date(2024, 1, 8)
 MONTH = 30
@@ -151,9 +152,9 @@ def test_competing_death_is_told_at_the_end_of_the_last_stretch():
     assert rows["EVNTTYPE"].to_list() == ["continues", "competing"]
 
 
-def survival_with(said):
-    """A protocol without groups that analyses survival late, as is said."""
-    text = edit(PROTOCOL, "events:\n", "events:\n  death: { text: Death, reported: true }\n")
+def survival_with(said, text=PROTOCOL):
+    """A protocol that analyses survival late, as is said."""
+    text = edit(text, "events:\n", "events:\n  death: { text: Death, reported: true }\n")
     survival = """endpoints:
   os: { label: Survival, kind: time to event, role: secondary, time to: death, from: first_dose, estimand: { population: treated } }
 """
@@ -337,3 +338,71 @@ def test_who_surely_came_under_watch_is_at_risk_from_then_on():
     life = replace(begun(), anchors={"radical_treatment": SURGERY}, facts=facts)
     rows = stretches([life], "recurrence_delayed_entry")
     assert rows["TSTART"].to_list() == [(date(2024, 3, 31) - SURGERY).days]
+
+
+def test_a_dose_without_a_date_in_the_records_is_a_begin_without_a_day():
+    text = edit(PROTOCOL, "treatments:\n", "treatments:\n  lenvatinib: {}\n")
+    groups = "groups:\n  a: { label: Arm A, treatments: [durvalumab] }\n  b: { label: Arm B, treatments: [lenvatinib] }\n"
+    text = edit(text, "anchors:\n", f"{groups}anchors:\n")
+    protocol = survival_with("landmark: 28 days, by: groups", text)
+    died = {"DTHDTC": on_day(57), "DTHFL": "Y", "ARMCD": "Arm A"}
+    records = Records("T-1").person("1", **died).doses("durvalumab", [1]).dose("lenvatinib", None)
+    rows = derive_datasets(records.study_of(protocol)).tables
+    assert rows["ADTTEV"].select("INCLFL", "REASON", "GROUP", "GROUPDT", "GROUPDTF").rows() == [
+        ("N", "imprecise date", None, None, "Y")
+    ]
+
+
+# --- what was given before ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        pytest.param(-8, [("na", 0, 401)], id="over, by more than the distance of two doses"),
+        pytest.param(-7, [("na_and_peginterferon", 0, 401)], id="not over: a dose is due every week"),
+        pytest.param(0, [("na_and_peginterferon", 0, 401)], id="on the first day"),
+    ],
+)
+def test_a_treatment_that_was_over_before_time_begins_is_history(day, expected):
+    loaded = shipped("nct07120750")
+    drugs = loaded.protocol.treatments
+    each_week = {
+        "peginterferon": drugs["peginterferon"].model_copy(update={"every": Duration.parse("1 week")})
+    }
+    weekly = replace(
+        loaded, protocol=loaded.protocol.model_copy(update={"treatments": {**drugs, **each_week}})
+    )
+    rows = stretches([treated(a=0, p=day)], "recurrence_delayed_entry", weekly)
+    assert rows.select("GROUP", "TSTART", "TSTOP").rows() == expected
+
+
+def test_who_was_treated_before_and_begins_again_comes_into_the_group_then():
+    rows = stretches([begun(at(SURGERY, -400), at(SURGERY, 100))], "recurrence_delayed_entry")
+    assert rows.select("GROUP", "GROUPDT", "TSTART", "TSTOP").rows() == [
+        ("na", None, 0, 100), ("na_and_peginterferon", at(SURGERY, 100), 100, 401),
+    ]  # fmt: skip
+
+
+# --- two groups at once -------------------------------------------------------------------------------------------------
+
+CONFLICT = [(None, "N", "conflict")]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("analysis", "life", "expected"),
+    [
+        pytest.param("recurrence_delayed_entry", treated(a=10, p=10), CONFLICT, id="both on a day"),
+        pytest.param("recurrence_delayed_entry", treated(a=400, p=400), CONFLICT, id="both on the last day"),
+        pytest.param("recurrence_delayed_entry", treated(a=401, p=401), [(None, "N", NOT_BEGUN)], id="both after it"),
+        pytest.param("recurrence_landmark", treated(a=10, p=10), CONFLICT, id="both by the landmark"),
+        pytest.param("recurrence_landmark", treated(a=84, p=84), CONFLICT, id="both at the landmark"),
+        pytest.param("recurrence_landmark", treated(a=85, p=85), [(None, "N", NOT_BEGUN)], id="both after the landmark"),
+        pytest.param("recurrence_landmark", treated(a=10, p=11), [("p", "Y", None)], id="one after the other"),
+    ],
+)  # fmt: skip
+def test_who_begins_the_treatments_of_two_groups_at_once_is_in_neither(analysis, life, expected, turned):
+    groups = dict(reversed(EACH_ITS_OWN.items())) if turned else EACH_ITS_OWN
+    rows = stretches([life], analysis, grouped(**groups))
+    assert rows.select("GROUP", "INCLFL", "REASON").rows() == expected

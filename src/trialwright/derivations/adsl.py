@@ -9,8 +9,8 @@ import polars as pl
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.judged import RuleAt, judge_each
 from trialwright.derivations.known_columns import completed_years, is_spelt, reason_words, spelt
-from trialwright.derivations.minutes import MET, NOT_MET
-from trialwright.derivations.named_records import as_spelt
+from trialwright.derivations.minutes import MET, MISSING, NOT_MET
+from trialwright.derivations.named_records import groups_told
 from trialwright.derivations.observations import names_in
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
@@ -19,7 +19,9 @@ from trialwright.protocol.moments import Selection, parse_moment
 from trialwright.protocol.rule_tree import Moment
 from trialwright.vocabulary.verdicts import Reason
 
-CONFLICT = Reason.CONFLICT.code
+CONFLICT, UNREADABLE = Reason.CONFLICT.code, Reason.UNREADABLE.code
+_NO_ARM = ("SCRNFAIL", "NOTASSGN")
+"""What stands in ARMCD for no group."""
 SCREEN_FAILURE = "SCREEN FAILURE"
 """Who left before taking part (CDISC SDTM terminology, NCOMPLT C49628)."""
 OF_STUDY = ("STUDY", "STUDY PARTICIPATION")
@@ -180,17 +182,11 @@ def _groups(facts: StudyFacts) -> pl.DataFrame:
         if (path := f"groups.{name}.when") in rules
     }
     codes = judge_each(facts, asked).select("subject", *asked)
-    told = facts.study.tables["DM"].select(
-        pl.col(SUBJECT).alias("subject"), spelt(pl.col("ARMCD")).alias("arm")
-    )
-    told = told.group_by("subject").first()
-    codes = codes.join(told, on="subject", how="left", maintain_order="left")
+    codes = codes.join(_arms(facts), on="subject", how="left", maintain_order="left")
     only = len(protocol.groups) == 1
     for name in protocol.groups:
         if name not in asked:
-            is_it = (
-                pl.lit(MET) if only else pl.when(pl.col("arm") == as_spelt(name)).then(MET).otherwise(NOT_MET)
-            )
+            is_it = pl.lit(MET) if only else pl.when(pl.col("arm") == name).then(MET).otherwise("no arm")
             codes = codes.with_columns(is_it.cast(pl.UInt8).alias(name))
     verdicts = codes.unpivot(
         on=list(protocol.groups), index="subject", variable_name="group", value_name="code"
@@ -210,6 +206,20 @@ def _groups(facts: StudyFacts) -> pl.DataFrame:
         pl.when(is_settled).then("GROUP").alias("GROUP"),
         pl.when(~is_settled).then(reason_words(reasons.to_numpy())).alias("GROUPR"),
     )
+
+
+def _arms(facts: StudyFacts) -> pl.DataFrame:
+    """`arm`, the group that DM names, and `no arm`, the verdict on every other: not met, or unknown where none can be told."""
+    dm = facts.study.tables["DM"]
+    arm = groups_told(dm["ARMCD"], facts.study.protocol)
+    is_none = is_spelt(dm["ARMCD"], *_NO_ARM) | (dm["ARMCD"].is_null() & dm["ARMNRS"].is_not_null())
+    told = dm.select(
+        pl.col(SUBJECT).alias("subject"),
+        arm.alias("arm"),
+        pl.when(arm.is_not_null() | is_none).then(NOT_MET)
+        .when(pl.col("ARMCD").is_null()).then(MISSING).otherwise(UNREADABLE).alias("no arm"),
+    )  # fmt: skip
+    return told.group_by("subject").first()
 
 
 def _populations(facts: StudyFacts) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.derivations.cohort import CENSORED
+from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import imprecision
 from trialwright.derivations.time_plans import moment_at
@@ -115,12 +116,12 @@ def derive_adttev(
     """
     analyses = [one for one in _analyses(study) if only is None or one.endpoint in only]
     protocol = study.protocol
-    treatments = {name for group in protocol.groups.values() for name in group.treatments}
+    treatments = {name for apart in treatments_apart(protocol).values() for name in apart}
     entries = {one.entry.name for one in analyses if one.entry and one.entry.name}
     timeline = make_timeline(adsl, adevt, observations, treatments | entries)
-    begins = {name: _begin(timeline, name) for name in treatments}
+    courses = {name: _courses(timeline, name) for name in treatments}
     parts = [
-        _derive(one, protocol, adtte, timeline, begins).with_columns(pl.lit(number).alias("order"))
+        _derive(one, protocol, adtte, timeline, courses).with_columns(pl.lit(number).alias("order"))
         for number, one in enumerate(analyses)
     ]
     rows = (
@@ -154,11 +155,31 @@ def _analyses(study: Study) -> Iterator[_Stretching]:
         )
 
 
-def _begin(timeline: Timeline, treatment: str) -> pl.DataFrame:
-    """The days on which a treatment can have begun, of whoever has a record of it; null where no record has a date."""
-    dated = timeline.moment(Moment(treatment, "first"))
-    given = timeline.rows(treatment).select(SUBJECT).unique()
-    return given.join(dated, on=SUBJECT, how="left")
+def _courses(timeline: Timeline, treatment: str) -> pl.DataFrame:
+    """The records of a treatment: `SUBJECT`, `earliest` and `latest`, on which it can begin, and `end`, the last day it can end.
+
+    All are null of a record without a date.
+    """
+    days = (
+        timeline.rows(treatment)
+        .group_by(SUBJECT, "SRCDOM", "SRCSEQ")
+        .agg(pl.col("earliest", "latest").min(), end=pl.col("latest").max())
+    )
+    is_known = pl.col("earliest") > pl.lit(ANY_TIME[0].date())
+    return days.select(SUBJECT, pl.when(is_known).then(pl.col("earliest", "latest", "end")))
+
+
+def _begin(courses: pl.DataFrame, times: pl.DataFrame, every: Duration | None) -> pl.DataFrame:
+    """The days on which a treatment can have begun, of whoever has a record of it; null where none has a date.
+
+    What was over before time begins is history and no begin: its last day, or its last dose, lies more than the distance of
+    two doses before.
+    """
+    start = pl.col("STARTDT")
+    here = courses.join(times.select(SUBJECT, start), on=SUBJECT)
+    is_history = pl.col("end") < (start if every is None else moved(start, every, "-"))
+    here = here.filter(~is_history.fill_null(value=False))
+    return here.group_by(SUBJECT).agg(pl.col("earliest", "latest").min())
 
 
 def _derive(
@@ -166,10 +187,11 @@ def _derive(
     protocol: Protocol,
     adtte: pl.DataFrame,
     timeline: Timeline,
-    begins: Mapping[str, pl.DataFrame],
+    courses: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
     times = _times(one, adtte).pipe(_under_watch, one, timeline)
     standard = standard_group(protocol)
+    begins = {name: _begin(given, times, protocol.treatments[name].every) for name, given in courses.items()}
     groups = _groups_begun(protocol, begins)
     before = times.select(
         SUBJECT,
@@ -257,25 +279,34 @@ def _under_watch(times: pl.DataFrame, one: _Stretching, timeline: Timeline) -> p
 
 
 def _without_open(pieces: pl.DataFrame, one: _Stretching) -> pl.DataFrame:
-    """Whose group hangs on a date that is not known to the day is out, with the reason.
+    """Whose group is not known is out, with the reason: it hangs on a date that is not known to the day, or two begin at once.
 
-    It does not where the treatment had surely begun by the landmark, or before the watch, or surely not by then or its end.
+    It does not hang on it where the treatment had surely begun by the landmark, or before the watch, or surely not by then or
+    its end.
     """
-    if one.changes:
-        is_decided = (pl.col("surely") <= pl.col("TSTART")) | (pl.col("since") >= pl.col("stop"))
-    else:
-        is_decided = (pl.col("surely") <= pl.col("upto")) | (pl.col("since") > pl.col("upto"))
-    is_open = (
-        pl.col("GROUPDTF").is_not_null() & pl.col("REASON").is_null() & ~is_decided.fill_null(value=False)
+    since, added = pl.col("since"), pl.col("added")
+    counts = (since < pl.col("stop")) if one.changes else (since <= pl.col("upto"))
+    surely = pl.col("surely") <= pl.col("TSTART" if one.changes else "upto")
+    is_open = pl.col("GROUPDTF").is_not_null() & ~(surely | ~counts).fill_null(value=False)
+    begun = counts.fill_null(value=False) & (added > 0)
+    last = since if one.changes else pl.when(begun).then(since).max().over(SUBJECT)
+    is_most = begun & (added == pl.when(begun).then(added).max().over(SUBJECT, "since"))
+    is_tie = is_most & (is_most.sum().over(SUBJECT, "since") > 1) & (since == last)
+    reason = (
+        pl.when(is_open)
+        .then(pl.lit(Reason.IMPRECISE_DATE.value))
+        .when(is_tie)
+        .then(pl.lit(Reason.CONFLICT.value))
     )
-    out = pieces.filter(is_open).unique(SUBJECT, keep="first", maintain_order=True)
-    out = out.with_columns(
+    found = pieces.with_columns(why=pl.when(pl.col("REASON").is_null()).then(reason)).drop_nulls("why")
+    out = found.unique(SUBJECT, keep="first", maintain_order=True).with_columns(
         pl.lit(None, pl.String).alias("GROUP"),
         pl.lit(None, pl.Float64).alias("since"),
-        pl.lit(Reason.IMPRECISE_DATE.value).alias("REASON"),
+        pl.col("why").alias("REASON"),
         is_first=pl.lit(value=True),
     )
-    return pl.concat([pieces.join(out, on=SUBJECT, how="anti", maintain_order="left"), out])
+    kept = pieces.join(out, on=SUBJECT, how="anti", maintain_order="left")
+    return pl.concat([kept, out.select(kept.columns)])
 
 
 def _among_begun(pieces: pl.DataFrame) -> pl.DataFrame:

@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.known_columns import meanings, spelt
 from trialwright.derivations.result_values import RESULT
 from trialwright.derivations.study import STARTS, SUBJECT, Study, moment_columns
 from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_responses import tumour_responses
 from trialwright.derivations.tumour_settings import recorded_courses
 from trialwright.protocol.facts import Fact
+from trialwright.protocol.model import Protocol
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,12 @@ def _rows_at(table: pl.DataFrame, places: pl.Series | None) -> pl.DataFrame:
 def names_of(fact: Fact) -> tuple[str, str]:
     """How records may call a fact: by its name or by its label."""
     return as_spelt(fact.name), as_spelt(fact.label)
+
+
+def groups_told(texts: pl.Series, protocol: Protocol) -> pl.Series:
+    """The group that each text calls by its name or by its label."""
+    names = {as_spelt(one.label): name for name, one in protocol.groups.items()}
+    return meanings(texts, names | {as_spelt(name): name for name in protocol.groups})
 
 
 def as_spelt(name: str) -> str:

@@ -12,8 +12,15 @@ from typing import Any
 
 import polars as pl
 
-from trialwright.derivations.known_columns import meanings, spelt
-from trialwright.derivations.named_records import NamedRecords, as_spelt, findings, names_of, source
+from trialwright.derivations.known_columns import meanings
+from trialwright.derivations.named_records import (
+    NamedRecords,
+    as_spelt,
+    findings,
+    groups_told,
+    names_of,
+    source,
+)
 from trialwright.derivations.recorded_histories import milestones, recorded_histories
 from trialwright.derivations.result_values import RESULT, read_values
 from trialwright.derivations.study import SUBJECT, Study, moment_columns
@@ -164,18 +171,16 @@ def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> 
     elif concept.dataset == "LB":
         yield findings(records.rows("LB", ["LBTEST"], names_of(fact)), "LB")
     if fact.levels and set(fact.levels) == set(records.study.protocol.groups):
-        yield _assigned_groups(records, fact)
+        yield _assigned_groups(records)
 
 
-def _assigned_groups(records: NamedRecords, fact: Fact) -> pl.DataFrame:
+def _assigned_groups(records: NamedRecords) -> pl.DataFrame:
     """The group that DM names, dated to the day the protocol assigns groups where that day is a milestone."""
     assigned_at = {group.assigned_at for group in records.study.protocol.groups.values()}
     milestone = milestones(records, next(iter(assigned_at)) or "") if len(assigned_at) == 1 else None
-    people = (
-        records.study.tables["DM"]
-        .select(SUBJECT, "ARMCD")
-        .filter(spelt(pl.col("ARMCD")).is_in([as_spelt(one) for one in fact.levels]))
-    )
+    dm = records.study.tables["DM"]
+    groups = groups_told(dm["ARMCD"], records.study.protocol)
+    people = dm.select(SUBJECT, ARMCD=groups).drop_nulls("ARMCD")
     if milestone is None or not len(milestone):
         people = people.with_columns(earliest=pl.lit(None, MOMENT), latest=pl.lit(None, MOMENT))
     else:

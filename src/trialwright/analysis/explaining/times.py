@@ -41,6 +41,13 @@ _ENDED: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
         "n_censored": (_STATUS == 0, "censored"),
     }
 )
+_STATES: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
+    {
+        "competing": (_STATUS == 2, "with an event that competes"),
+        "event_free": (_STATUS > 0, "with the event or one that competes"),
+    }
+)
+"""Whom the shares of cumulative incidence rest on, where it is not those with the event."""
 _ENDED_OTHERWISE = MappingProxyType({**_ENDED, "n_censored": (~_EVENT, "censored")})
 """Where nothing competes, an event that would is a censoring."""
 
@@ -137,7 +144,8 @@ def _chosen(sample: Sample, result: Result) -> tuple[pl.Expr, str, Counts]:
         case "tick", "n_to_come":
             return ~entry, f"subjects not yet under watch at {day}", "rows"
         case "at" | "curve", _:
-            return _EVENT & (aval <= at), f"subjects with the event at or before {day}", "not a count"
+            is_it, words = _STATES.get(statistic, (_EVENT, "with the event"))
+            return is_it & (aval <= at), f"subjects {words} at or before {day}", "not a count"
         case _:
             return _EVERYONE, "subjects analysed, each with their time", "not a count"
 
