@@ -412,3 +412,23 @@ def test_a_population_may_be_called_like_a_column_of_the_way_to_it(name):
     text = text.replace("population: treated", f"population: {name}")
     adsl = derive_adsl(TREATED.study_of(loaded(text)))
     assert adsl[f"{name.upper()}FL"].to_list() == ["Y"]
+
+
+@pytest.mark.parametrize(
+    ("arm", "why_none", "group", "reason"),
+    [
+        ("A", None, "a", None),
+        ("Arm A", None, "a", None),
+        ("arm_b", None, "b", None),
+        (None, None, None, "missing"),
+        ("C", None, None, "unreadable"),
+        ("SCRNFAIL", None, None, None),
+        (None, "SCREEN FAILURE", None, None),
+    ],
+)
+def test_a_group_is_told_by_name_or_label_and_who_has_none_has_a_reason(arm, why_none, group, reason):
+    groups = "groups:\n  a: { label: Arm A, treatments: [durvalumab] }\n  b: { label: Arm B }\n"
+    protocol = loaded(edit(PROTOCOL, "anchors:\n", f"{groups}anchors:\n"))
+    records = Records("T-1").person("1", ARMCD=arm, ARMNRS=why_none).doses("durvalumab", [1])
+    adsl = derive_adsl(records.study_of(protocol))
+    assert adsl.select("GROUP", "GROUPR").rows() == [(group, reason)]

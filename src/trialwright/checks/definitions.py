@@ -149,6 +149,37 @@ def no_time_zero(checked: Checked) -> Iterator[Found]:
 
 
 @check(
+    "population-without-rule",
+    Severity.ERROR,
+    title="an analysis or endpoint is about a population that has no rule",
+    why="""Who belongs to a population is judged by its rule. Without one nobody surely belongs to it, and everything that is asked of it
+    comes out empty.""",
+    example="""
+populations: { everyone: { when: ~ } }
+""",
+    cure="""
+populations: { everyone: { when: enrolment >= consent } }
+""",
+    source="docs/derivations.md: populations",
+)
+def population_without_rule(checked: Checked) -> Iterator[Found]:
+    protocol = checked.protocol
+    if all(endpoint.reported for endpoint in protocol.endpoints.values()):
+        return  # a cohort of one row a subject: everybody in it
+    estimands = (endpoint.estimand for endpoint in protocol.endpoints.values())
+    asked = {analysis.population for analysis in protocol.analyses.values()}
+    asked |= {estimand.population for estimand in estimands if estimand is not None}
+    for name, population in protocol.populations.items():
+        if name in asked and population.when is None:
+            yield Found(
+                ("populations", name),
+                f"nothing says who belongs to `{name}`, so nobody surely does",
+                "write its rule, as in `when: enrolment >= consent`",
+                about_key=True,
+            )
+
+
+@check(
     "taken-name",
     Severity.ERROR,
     title="an anchor, baseline, period or population has the name of something else in the table of subjects",

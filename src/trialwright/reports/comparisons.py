@@ -270,6 +270,13 @@ def _hazards(source: Source, endpoint: str) -> Figure | None:
                 "is_registered": one.role == "registered",
             }
         )
+    turned = [
+        piece
+        for name, one in _in_order(source, endpoint)
+        if f"{name}/{GROUPS}={pair[1]}/hazard_ratio" in source.results
+        for piece in (", ", source.setting(name, "title", one.title))
+    ]
+    others = (" Not shown, for they compare the other way round: ", *turned[1:], ".") if turned else ()
     if not any(not isinstance(row, str) and row["estimate"] is not None for row in rows):
         return None
     return forest_figure(
@@ -279,6 +286,7 @@ def _hazards(source: Source, endpoint: str) -> Figure | None:
         alt=Text("One line a model with the ratio for the groups and its confidence interval."),
         estimate_title="Ratio",
         caption=Text(
-            "Right of the line the hazard is higher, left of it lower. Squares are registered. A ratio of subdistribution hazards is none of people under watch."
+            "Right of the line the hazard is higher, left of it lower. Squares are registered. A ratio of subdistribution hazards is none of people under watch.",
+            *others,
         ),
     )

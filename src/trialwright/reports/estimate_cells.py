@@ -70,8 +70,9 @@ def axis_of_time(source: Source, name: str, analysis: TimeAnalysis) -> str:
 def counted_from(source: Source, name: str, analysis: TimeAnalysis) -> tuple[Text, ...]:
     """From when every time of a table counts, and from when on subjects are under watch where that is later."""
     origin = time_origin(source, name, analysis)
+    without = _without_time(source, name)
     if origin is None:
-        return ()
+        return without
     watched: tuple[str | Term, ...] = ()
     if analysis.landmark:
         landmark = source.setting(name, "landmark", analysis.landmark)
@@ -86,7 +87,32 @@ def counted_from(source: Source, name: str, analysis: TimeAnalysis) -> tuple[Tex
             source.moment(analysis.entry, f"analyses.{name}.entry"),
             " on",
         )
-    return (Text("Times count from ", origin, *watched, "."),)
+    return (Text("Times count from ", origin, *watched, "."), *without)
+
+
+def _without_time(source: Source, name: str) -> tuple[Text, ...]:
+    """How many of the population have no time in an analysis; nothing where all have."""
+    here = f"{name}/n_without_endpoint"
+    if here not in source.results or not source.results[here].value:
+        return ()
+    return (
+        Text(
+            "Of ", source.count(f"{name}/n_population"), " subjects of the population ", source.count(here),
+            " have no time here and are left out.",
+        ),
+    )  # fmt: skip
+
+
+def left_out_notes(source: Source, name: str) -> tuple[Text, ...]:
+    """How many of the population a model leaves out, for want of a time or of a covariate."""
+    facts = [
+        piece
+        for row in source.results.of(name)
+        if row.statistic == "n_without_fact" and row.value
+        for piece in (", ", source.fact(str(row.item)), ": ", source.count(row.id))
+    ]
+    lacking = (Text("Left out for want of a covariate: ", *facts[1:], "."),) if facts else ()
+    return (*_without_time(source, name), *lacking)
 
 
 def shows_p(source: Source, analysis: AnalysisBase) -> bool:

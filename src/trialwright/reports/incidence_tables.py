@@ -18,6 +18,7 @@ from trialwright.reports.estimate_cells import (
     descriptive_note,
     difference_cell,
     group_words,
+    left_out_notes,
     levels_shown,
     limits_words,
     pair_words,
@@ -276,6 +277,7 @@ def render_fine_gray_table(source: Source, name: str, analysis: FineGray) -> Tab
             source.count(f"{name}/n_competing"), " with something else first. In brackets ",
             confidence_words(source, name, analysis.confidence), " confidence limits, robust by subject.",
         ),
+        *left_out_notes(source, name),
         Text(
             "Above one the event happens more often, by how much the ratio does not say: subjects with something else first stay among "
             "those at risk. It is no ratio of hazards of people under watch."

@@ -27,6 +27,7 @@ from trialwright.reports.estimate_cells import (
     difference_cell,
     from_origin,
     group_words,
+    left_out_notes,
     levels_shown,
     limits_words,
     pair_words,
@@ -353,12 +354,20 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
         source.setting(name, "ties", analysis.ties.capitalize()), ". In brackets ",
         confidence_words(source, name, analysis.confidence), " confidence limits.",
     )  # fmt: skip
-    basis_notes = (basis, *(descriptive_note(source) if shows_p(source, analysis) else ()))
+    basis_notes = (
+        basis,
+        *left_out_notes(source, name),
+        *(descriptive_note(source) if shows_p(source, analysis) else ()),
+    )
     explained = _e_value_note(source, name, analysis)
     if f"{name}/likelihood ratio test/chi_squared" not in source.results and _is_fitted(source, name):
         return (*basis_notes, *explained)
     if source.results[f"{name}/concordance"].value is None and not _is_fitted(source, name):
-        return (basis, Text("Not estimated: ", source.decimals(f"{name}/concordance", 2), "."))
+        return (
+            basis,
+            *left_out_notes(source, name),
+            Text("Not estimated: ", source.decimals(f"{name}/concordance", 2), "."),
+        )
     model = Text(
         "All coefficients zero: likelihood ratio ", source.decimals(f"{name}/likelihood ratio test/chi_squared", 1),
         " on ", source.degrees_of_freedom(f"{name}/likelihood ratio test/df"), ", ", source.p_equals(f"{name}/likelihood ratio test/p_value"), ". Concordance ",
