@@ -432,3 +432,15 @@ def test_a_group_is_told_by_name_or_label_and_who_has_none_has_a_reason(arm, why
     records = Records("T-1").person("1", ARMCD=arm, ARMNRS=why_none).doses("durvalumab", [1])
     adsl = derive_adsl(records.study_of(protocol))
     assert adsl.select("GROUP", "GROUPR").rows() == [(group, reason)]
+
+
+@pytest.mark.parametrize(
+    ("levels", "word"), [("F: Women, M: Men", "F"), ("female: Women, male: Men", "female")]
+)
+def test_sex_is_read_by_its_letters_or_by_words(levels, word):
+    sex = f"  sex: {{ label: Sex, kind: category, concept: sex, levels: {{ {levels} }} }}\n"
+    text = edit(PROTOCOL, "facts:\n", f"facts:\n{sex}")
+    text = edit(text, "populations:\n", f"populations:\n  women: {{ label: Women, when: sex is {word} }}\n")
+    records = Records("T-1").person("1", SEX="F").doses("durvalumab", [1])
+    records.person("2", SEX="M").doses("durvalumab", [1], "2")
+    assert derive_adsl(records.study_of(loaded(text)))["WOMENFL"].to_list() == ["Y", "N"]

@@ -157,9 +157,9 @@ def _all_results(records: NamedRecords, fact: Fact, concept: Concept | None) -> 
     if concept is None:
         pass
     elif concept.name == "sex":
-        yield _in_parts(
-            tables["DM"].with_columns(pl.col("SEX").replace(_SEXES)), "DM", result="SEX", when=None
-        )
+        called = {letter: word for letter, word in _SEXES.items() if word in fact.levels}
+        people = tables["DM"].with_columns(pl.col("SEX").replace(called))
+        yield _in_parts(people, "DM", result="SEX", when=None)
     elif concept.name == "toxicity_grade":
         grade = pl.col("AETOXGR").cast(pl.Float64, strict=False)
         graded = tables["AE"].filter(pl.col("AETOXGR").is_not_null()).with_columns(STRESN=grade)
