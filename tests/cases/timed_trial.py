@@ -54,6 +54,9 @@ analyses:
   all_incidence:
     {{ method: cumulative incidence, title: Incidence of all, population: everyone, endpoint: recurrence, read at: [READ], ticks every: 10 days }}
   subdistribution: {{ method: fine-gray, title: Subdistribution, population: everyone, endpoint: recurrence, covariates: [groups] }}
+  turned: {{ method: cox, title: Turned, population: everyone, endpoint: recurrence, covariates: [groups], reference: {{ groups: b }} }}
+  turned_subdistribution:
+    {{ method: fine-gray, title: Turned subdistribution, population: everyone, endpoint: recurrence, covariates: [groups], reference: {{ groups: b }} }}
   mean: {{ method: restricted mean, title: Mean, population: everyone, endpoint: recurrence, by: groups, horizon: 12 days }}
   weighted:
     method: kaplan-meier

@@ -98,6 +98,14 @@ def test_what_came_first_adds_up_to_everybody():
     assert set(tops) == {1}
 
 
+def test_models_that_compare_the_other_way_round_are_named_beside_the_ratios():
+    shown = ("curve", "model", "incidence", "turned", "turned_subdistribution")
+    figure = figures_of(blocks_of(PLAIN, *shown))["figure-all-hazards-recurrence"]
+    assert figure.caption.plain.endswith("compare the other way round: Turned, Turned subdistribution.")
+    plain = figures_of(blocks_of(PLAIN, *shown[:3]))["figure-all-hazards-recurrence"]
+    assert "other way" not in plain.caption.plain
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_picture_is_drawn(name):
     people, only, stretches = SHOWN[name]

@@ -273,7 +273,10 @@ def _hazards(source: Source, endpoint: str) -> Figure | None:
     turned = [
         piece
         for name, one in _in_order(source, endpoint)
-        if f"{name}/{GROUPS}={pair[1]}/hazard_ratio" in source.results
+        if any(
+            f"{name}/{GROUPS}={pair[1]}/{ratio}" in source.results
+            for ratio in ("hazard_ratio", "subdistribution_hazard_ratio")
+        )
         for piece in (", ", source.setting(name, "title", one.title))
     ]
     others = (" Not shown, for they compare the other way round: ", *turned[1:], ".") if turned else ()
