@@ -186,7 +186,7 @@ def _groups(facts: StudyFacts) -> pl.DataFrame:
     only = len(protocol.groups) == 1
     for name in protocol.groups:
         if name not in asked:
-            is_it = pl.lit(MET) if only else pl.when(pl.col("arm") == name).then(MET).otherwise("no arm")
+            is_it = pl.lit(MET) if only else pl.when(pl.col("the arm") == name).then(MET).otherwise("no arm")
             codes = codes.with_columns(is_it.cast(pl.UInt8).alias(name))
     verdicts = codes.unpivot(
         on=list(protocol.groups), index="subject", variable_name="group", value_name="code"
@@ -209,13 +209,13 @@ def _groups(facts: StudyFacts) -> pl.DataFrame:
 
 
 def _arms(facts: StudyFacts) -> pl.DataFrame:
-    """`arm`, the group that DM names, and `no arm`, the verdict on every other: not met, or unknown where none can be told."""
+    """`the arm`, the group that DM names, and `no arm`, the verdict on every other: not met, or unknown where none can be told."""
     dm = facts.study.tables["DM"]
     arm = groups_told(dm["ARMCD"], facts.study.protocol)
     is_none = is_spelt(dm["ARMCD"], *_NO_ARM) | (dm["ARMCD"].is_null() & dm["ARMNRS"].is_not_null())
     told = dm.select(
         pl.col(SUBJECT).alias("subject"),
-        arm.alias("arm"),
+        arm.alias("the arm"),
         pl.when(arm.is_not_null() | is_none).then(NOT_MET)
         .when(pl.col("ARMCD").is_null()).then(MISSING).otherwise(UNREADABLE).alias("no arm"),
     )  # fmt: skip

@@ -23,9 +23,13 @@ def standard_group(protocol: Protocol) -> str | None:
 
 
 def treated_group(protocol: Protocol) -> str:
-    """The group whose hazard is divided by that of the others: it adds most to the standard, else to the first group."""
-    compared_with = standard_group(protocol) or next(iter(protocol.groups))
-    others = {name: apart for name, apart in treatments_apart(protocol).items() if name != compared_with}
+    """The group whose hazard is divided by that of the others: the one with most of its own, against that with fewest.
+
+    Of groups with as many treatments of their own the one written first is compared with.
+    """
+    added = treatments_apart(protocol)
+    compared_with = standard_group(protocol) or min(added, key=lambda name: len(added[name]))
+    others = {name: apart for name, apart in added.items() if name != compared_with}
     return max(others, key=lambda name: len(others[name]), default=compared_with)
 
 

@@ -8,6 +8,7 @@ from trialwright.analysis import immortal_time
 from trialwright.analysis.explaining.picking import Counts, Picked, in_group, pick_people, rows_of
 from trialwright.analysis.results import Result
 from trialwright.analysis.sample import AnalysisData, first_day, select_times
+from trialwright.protocol.compared_groups import strategies_of
 from trialwright.protocol.references import GROUPS
 
 
@@ -67,7 +68,7 @@ def _of_rate(data: AnalysisData, result: Result, times: pl.DataFrame) -> Picked:
         known, has_begun = known.filter(pl.col("ELAPSED") > landmark), begin <= landmark
     if result.statistic != "n_events" or result.group is None:
         return _picked(result, known, "subjects with a known time and begin", "not a count")
-    _, treated = data.protocol.groups
+    treated, _ = strategies_of(data.protocol) or (None, None)
     has_begun = has_begun.fill_null(value=False)
     is_own = has_begun if result.group == treated else ~has_begun
     events = known.filter(is_own & (pl.col("CNSR") == 0))
