@@ -50,6 +50,7 @@ from trialwright.protocol.analyses import (
     Subgroups,
     TimeAnalysis,
     VisitSummary,
+    named_by,
 )
 from trialwright.protocol.loading import hash_protocol
 from trialwright.protocol.model import Protocol
@@ -102,12 +103,7 @@ def _why_not_on_cohorts(protocol: Protocol, analysis: AnalysisBase) -> str:
     for key in ("from_", "entry", "landmark", "time_varying", "grace"):
         if getattr(analysis, key, None):
             return f"`{key.rstrip('_').replace('_', ' ')}` needs the records of a trial"
-    named = (
-        getattr(analysis, "by", None),
-        *getattr(analysis, "covariates", ()),
-        *getattr(analysis, "strata", ()),
-    )
-    if GROUPS in named:
+    if GROUPS in named_by(analysis):
         return "the groups of the protocol are derived from records"
     if protocol.populations[analysis.population].when:
         return "the population has a rule, and rules are judged on records"

@@ -60,6 +60,13 @@ class Weights(Resampled):
     """Standardised differences above it are marked after weighting."""
 
 
+def named_by(analysis: AnalysisBase) -> tuple[str, ...]:
+    """What an analysis splits, adjusts or stratifies by, each once: facts, and `groups`."""
+    by = getattr(analysis, "by", None)
+    named = ([by] if by else [], getattr(analysis, "covariates", ()), getattr(analysis, "strata", ()))
+    return tuple(dict.fromkeys(name for names in named for name in names))
+
+
 class TimeAnalysis(AnalysisBase):
     """What every analysis of a time to an event may say; without these keys time runs as the endpoint says."""
 

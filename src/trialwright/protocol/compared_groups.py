@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.analyses import TimeAnalysis, named_by
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 
@@ -41,11 +41,6 @@ def strategies_of(protocol: Protocol) -> tuple[str, str] | None:
 
 def goes_by_treatment(analysis: TimeAnalysis) -> bool:
     """Whether the groups an analysis compares are those begun, by a landmark or as time goes on, rather than those assigned."""
-    named = (
-        getattr(analysis, "by", None),
-        *getattr(analysis, "covariates", ()),
-        *getattr(analysis, "strata", ()),
-    )
     return GROUPS in getattr(analysis, "time_varying", ()) or (
-        analysis.landmark is not None and GROUPS in named
+        analysis.landmark is not None and GROUPS in named_by(analysis)
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis
+from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis, named_by
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import parse_moment
 from trialwright.protocol.references import GROUPS
@@ -39,13 +39,10 @@ def _told_later(protocol: Protocol, analysis: TimeAnalysis) -> Iterator[tuple[st
     start = analysis.from_ or protocol.endpoints[analysis.endpoint].from_ or protocol.time_zero
     if start is None:
         return
-    named = (
-        getattr(analysis, "by", None),
-        *getattr(analysis, "covariates", ()),
-        *getattr(analysis, "strata", ()),
-    )
     places = [
-        (f"group `{name}`", one.assigned_at) for name, one in protocol.groups.items() if GROUPS in named
+        (f"group `{name}`", one.assigned_at)
+        for name, one in protocol.groups.items()
+        if GROUPS in named_by(analysis)
     ]
     places.append((f"population `{analysis.population}`", protocol.populations[analysis.population].at))
     for what, at in places:

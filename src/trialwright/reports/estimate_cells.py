@@ -105,14 +105,19 @@ def _without_time(source: Source, name: str) -> tuple[Text, ...]:
 
 def left_out_notes(source: Source, name: str) -> tuple[Text, ...]:
     """How many of the population a model leaves out, for want of a time or of a covariate."""
-    facts = [
+    lacking = facts_lacking(source, name)
+    told = (Text("Left out for want of a covariate: ", *lacking, "."),) if lacking else ()
+    return (*_without_time(source, name), *told)
+
+
+def facts_lacking(source: Source, name: str) -> list[str | Text]:
+    """The facts that an analysis leaves subjects out for, each with their number."""
+    return [
         piece
         for row in source.results.of(name)
         if row.statistic == "n_without_fact" and row.value
-        for piece in (", ", source.fact(str(row.item)), ": ", source.count(row.id))
-    ]
-    lacking = (Text("Left out for want of a covariate: ", *facts[1:], "."),) if facts else ()
-    return (*_without_time(source, name), *lacking)
+        for piece in (", ", Text(source.fact(str(row.item))), ": ", source.count(row.id))
+    ][1:]
 
 
 def shows_p(source: Source, analysis: AnalysisBase) -> bool:

@@ -14,6 +14,7 @@ from trialwright.reports.estimate_cells import (
     confidence_words,
     counted_from,
     difference_cell,
+    facts_lacking,
     group_words,
     levels_shown,
     pair_words,
@@ -220,7 +221,7 @@ def render_emulated_table(source: Source, name: str, analysis: CloneCensorWeight
         ),
         Text(
             source.count(f"{name}/n_analysed"), " subjects analysed; left out for want of a covariate are ",
-            *_lacking(source, name, analysis), ".",
+            *(facts_lacking(source, name) or ["none"]), ".",
         ),
         *counted_from(source, name, analysis),
     )  # fmt: skip
@@ -240,13 +241,3 @@ def _strategy(source: Source, name: str, level: str, words: str, here: str) -> R
         source.decimals(f"{here}/largest_weight", 2),
     )
     return Row(label, cells, 1)
-
-
-def _lacking(source: Source, name: str, analysis: CloneCensorWeight) -> list[str | Text]:
-    found = [
-        piece
-        for fact in analysis.covariates
-        if source.results[f"{name}/{fact}/n_without_fact"].value
-        for piece in (", ", Text(source.fact(fact)), ": ", source.count(f"{name}/{fact}/n_without_fact"))
-    ][1:]
-    return [*found] or ["none"]

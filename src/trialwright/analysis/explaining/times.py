@@ -31,6 +31,7 @@ from trialwright.protocol.analyses import (
     KaplanMeier,
     Subgroups,
     TimeAnalysis,
+    named_by,
 )
 
 _EVERYONE, _EVENT, _STATUS = pl.lit(value=True), pl.col("EVENT"), pl.col("STATUS")
@@ -117,9 +118,7 @@ def facts_of(analysis: TimeAnalysis) -> list[str]:
         return list(analysis.covariates)
     if isinstance(analysis, KaplanMeier | Cox) and analysis.weights is not None:
         return facts_weighted(analysis)
-    by = getattr(analysis, "by", None)
-    named = ([by] if by else [], getattr(analysis, "covariates", ()), getattr(analysis, "strata", ()))
-    return list(dict.fromkeys(name for names in named for name in names))
+    return list(named_by(analysis))
 
 
 def _chosen(sample: Sample, result: Result) -> tuple[pl.Expr, str, Counts]:
