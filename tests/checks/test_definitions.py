@@ -64,3 +64,17 @@ def test_for_responses_new_therapy_must_be_reported():
     assert found_at_therapy(**derived, endpoint="response", strategy="composite")
     assert not found_at_therapy(**derived)
     assert not found_at_therapy(name="new_anticancer_therapy", endpoint="response", strategy="composite")
+
+
+@pytest.mark.parametrize(
+    ("patch", "places"),
+    [
+        ("facts: { alt: { label: hbv_dna } }", [("called-alike", "facts.alt")]),
+        ("facts: { alt: { label: Hbv  DNA } }", [("called-alike", "facts.alt")]),
+        ("treatments: { peginterferon: { label: ENTECAVIR } }", [("called-alike", "treatments.peginterferon")]),
+        ("facts: { hbsag: { levels: { positive: negative } } }", [("called-alike", "facts.hbsag.levels.positive")]),
+        ("facts: { alt: { label: HBV-DNA } }", []),
+    ],
+)  # fmt: skip
+def test_of_two_that_are_called_alike_records_tell_neither(patch, places):
+    assert [found for found in found_in("two groups", patch) if found[0] == "called-alike"] == places

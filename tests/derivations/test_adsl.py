@@ -422,12 +422,14 @@ def test_a_population_may_be_called_like_a_column_of_the_way_to_it(name):
         ("arm_b", None, "b", None),
         (None, None, None, "missing"),
         ("C", None, None, "unreadable"),
+        ("One arm", None, None, "unreadable"),
         ("SCRNFAIL", None, None, None),
         (None, "SCREEN FAILURE", None, None),
     ],
 )
 def test_a_group_is_told_by_name_or_label_and_who_has_none_has_a_reason(arm, why_none, group, reason):
     groups = "groups:\n  a: { label: Arm A, treatments: [durvalumab] }\n  b: { label: Arm B }\n"
+    groups += "  c1: { label: One arm }\n  c2: { label: One  Arm }\n"
     protocol = loaded(edit(PROTOCOL, "anchors:\n", f"{groups}anchors:\n"))
     records = Records("T-1").person("1", ARMCD=arm, ARMNRS=why_none).doses("durvalumab", [1])
     adsl = derive_adsl(records.study_of(protocol))

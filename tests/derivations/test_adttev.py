@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
+from itertools import product
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.derivations.lives import Life, at, changed, frames, shipped, study_of
 from tests.derivations.small_studies import Records, on_day
 from tests.derivations.tumours import PROTOCOL, edit, loaded
@@ -406,3 +410,94 @@ def test_who_begins_the_treatments_of_two_groups_at_once_is_in_neither(analysis,
     groups = dict(reversed(EACH_ITS_OWN.items())) if turned else EACH_ITS_OWN
     rows = stretches([life], analysis, grouped(**groups))
     assert rows.select("GROUP", "INCLFL", "REASON").rows() == expected
+
+
+# --- whichever day it was -----------------------------------------------------------------------------------------------
+
+GROUPINGS = {
+    "each its own": EACH_ITS_OWN,
+    "one added": NESTED,
+    "all there are": {
+        "neither": (), "a": ("nucleoside_analogue",), "p": ("peginterferon",),
+        "both": ("nucleoside_analogue", "peginterferon"),
+    },
+    "one, or both": {"p": ("peginterferon",), "both": ("peginterferon", "nucleoside_analogue")},
+}  # fmt: skip
+ENTRY, LANDMARK, LAST = 3, 6, 12
+
+
+def group_on(day, groups, begins):
+    """The group begun last of those begun by a day; of two on one day the one that adds more."""
+    shared = set.intersection(*map(set, groups.values()))
+    rank = {}
+    for name, drugs in groups.items():
+        days = [begins.get(drug) for drug in set(drugs) - shared]
+        if None not in days and all(one <= day for one in days):
+            rank[name] = (max(days, default=-1), len(days))
+    if not rank:
+        return NOT_BEGUN
+    last = [name for name in rank if rank[name] == max(rank.values())]
+    return last[0] if len(last) == 1 else "conflict"
+
+
+def course_over_time(groups, begins):
+    """The groups from the day of entry on with the days from which they are, or the reason why there are none."""
+    days = {day: group_on(day, groups, begins) for day in range(ENTRY, LAST + 1)}
+    if "conflict" in days.values():
+        return "conflict"
+    in_one = [(group, day) for day, group in days.items() if group != NOT_BEGUN]
+    return tuple(now for i, now in enumerate(in_one) if i == 0 or now[0] != in_one[i - 1][0]) or NOT_BEGUN
+
+
+def at_landmark(groups, begins):
+    found = group_on(LANDMARK, groups, begins)
+    return found if found in {"conflict", NOT_BEGUN} else ((found, LANDMARK),)
+
+
+spans = st.one_of(
+    st.none(), st.tuples(st.integers(0, LAST + 1), st.sampled_from([0, 0, 1, 4])).map(lambda one: (one[0], sum(one)))
+)  # fmt: skip
+
+
+@cache
+def _protocol_with(grouping):
+    """The protocol with these groups, and a landmark some days after surgery."""
+    loaded = changed(prtras(), {"analyses.recurrence_landmark.landmark": f"{LANDMARK} days"})
+    groups = grouped(**GROUPINGS[grouping]).protocol.groups
+    return replace(loaded, protocol=loaded.protocol.model_copy(update={"groups": groups}))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "read"),
+    [("recurrence_delayed_entry", course_over_time), ("recurrence_landmark", at_landmark)],
+)
+@pytest.mark.parametrize("grouping", list(GROUPINGS))
+@settings(max_examples=12)
+@given(people=st.lists(st.tuples(spans, spans), min_size=1, max_size=40))
+def test_a_group_is_told_if_it_is_the_same_whichever_day_it_was(grouping, analysis, read, people):
+    known = [
+        {drug: span for drug, span in zip(DRUGS, told, strict=True) if span is not None} for told in people
+    ]
+    expected = [_whichever_day(read, GROUPINGS[grouping], spans_of) for spans_of in known]
+    rows = stretches([_given_on(spans_of) for spans_of in known], analysis, _protocol_with(grouping))
+    courses = rows.group_by("USUBJID", maintain_order=True).agg("REASON", "GROUP", "TSTART")
+    found = [
+        reasons[0] or tuple(zip(groups, starts, strict=True))
+        for _, reasons, groups, starts in courses.iter_rows()
+    ]
+    assert found == expected
+
+
+DRUGS = ("nucleoside_analogue", "peginterferon")
+
+
+def _whichever_day(read, groups, known):
+    days = product(*(range(first, last + 1) for first, last in known.values()))
+    possible = {read(groups, dict(zip(known, one, strict=True))) for one in days}
+    return possible.pop() if len(possible) == 1 else "imprecise date"
+
+
+def _given_on(known):
+    days = {drug: [tuple(str(at(SURGERY, day)) for day in span)] for drug, span in known.items()}
+    anchors = {"radical_treatment": SURGERY, "group_assignment": at(SURGERY, ENTRY)}
+    return Life(SURGERY, {"adequate_scan": [at(SURGERY, LAST)]}, days, anchors)

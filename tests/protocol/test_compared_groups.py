@@ -14,6 +14,8 @@ from trialwright.protocol.compared_groups import treated_group
         ({"na": ("a",), "both": ("a", "p")}, "both"),
         ({"combination": ("x", "y"), "standard": ("z",)}, "combination"),
         ({"none": (), "one": ("x",), "two": ("x", "y")}, "two"),
+        ({"one": ("x",), "other": ("y",)}, None),
+        ({"one": ("x",), "other": ("x",)}, None),
     ],
 )
 def test_the_group_with_most_of_its_own_is_the_treated_one(groups, treated):

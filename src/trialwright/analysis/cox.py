@@ -28,12 +28,6 @@ _HAZARDS = ("hazards_chi_squared", "hazards_df", "hazards_p_value")
 
 def analyse_cox(data: AnalysisData, analysis: Cox, recorder: Recorder) -> None:
     """Hazard ratios, the tests of the model, its concordance, and the test of proportional hazards."""
-    changing = [name for name in analysis.time_varying if name != GROUPS]
-    if changing:
-        recorder.give_up(
-            "The Cox model", ("concordance",), f"only `groups` can change over time, not `{changing[0]}`"
-        )
-        return
     needed = facts_weighted(analysis) if analysis.weights else []
     sample = select_sample(data, recorder, analysis, [*needed, *analysis.covariates, *analysis.strata])
     recorder.add("n_events", sample.n_events if sample.n_subjects else 0, "events")

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from trialwright.analysis.results import Recorder, Where
-from trialwright.analysis.sample import AnalysisData, first_day, is_in_stretches, select_times, stretches_of
+from trialwright.analysis.sample import AnalysisData, first_day, select_times, stretches_of
 from trialwright.checks.lengths import most_days
-from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis
-from trialwright.protocol.compared_groups import strategies_of
+from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis, is_in_stretches
+from trialwright.protocol.compared_groups import compares_groups, strategies_of
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.descriptive import summarise_numbers
@@ -41,8 +41,7 @@ _DAYS_OF_A_MONTH = 365.25 / 12
 def is_biased(analysis: TimeAnalysis) -> bool:
     """Whether time counts for a group before its treatment had begun: from a moment of its own, with nothing done about it."""
     repaired = is_in_stretches(analysis) or isinstance(analysis, CloneCensorWeight)
-    named = (getattr(analysis, "by", None), *getattr(analysis, "covariates", ()))
-    return bool(analysis.from_) and not repaired and GROUPS in named
+    return bool(analysis.from_) and not repaired and compares_groups(analysis)
 
 
 def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:

@@ -20,8 +20,8 @@ from trialwright.analysis.results import Recorder, Result, Results
 from trialwright.analysis.run import dataset_of
 from trialwright.analysis.sample import AnalysisData
 from trialwright.protocol.analyses import AnalysisBase
+from trialwright.protocol.compared_groups import compares_groups
 from trialwright.protocol.model import Protocol
-from trialwright.protocol.references import GROUPS
 from trialwright.vocabulary.documents import refusal
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound, Severity
 
@@ -117,10 +117,7 @@ def compares_efficacy(protocol: Protocol, analysis: AnalysisBase) -> bool:
     endpoint = getattr(analysis, "endpoint", None)
     if endpoint is None or len(protocol.groups) < 2 or is_safety_endpoint(protocol, endpoint):
         return False
-    named = [getattr(analysis, "by", None)]
-    for key in ("covariates", "strata", "time_varying"):
-        named += getattr(analysis, key, ())
-    return GROUPS in named or getattr(analysis, "weights", None) is not None
+    return compares_groups(analysis)
 
 
 def is_safety_endpoint(protocol: Protocol, endpoint: str) -> bool:

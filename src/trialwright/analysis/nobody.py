@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 import polars as pl
 
 from trialwright.analysis.results import Finding
-from trialwright.analysis.sample import AnalysisData, first_day, is_in_stretches, select_times
+from trialwright.analysis.sample import AnalysisData, first_day, select_times
 from trialwright.derivations.cohort import event_observed
 from trialwright.derivations.time_plans import COMPETING
-from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.analyses import TimeAnalysis, is_in_stretches
 
 _EMPTY = (
     "{population}: nobody surely belongs to this population (subjects of whom nobody can tell: {unknown}); a zero that is counted in it "

@@ -24,7 +24,7 @@ from trialwright.analysis.participation import count_ends
 from trialwright.analysis.proportions import analyse_proportion, is_confirmed, what_none_excludes
 from trialwright.analysis.responders import count_responders
 from trialwright.analysis.results import Finding, Recorder, Result, Results
-from trialwright.analysis.sample import AnalysisData, is_in_stretches
+from trialwright.analysis.sample import AnalysisData
 from trialwright.analysis.subgroups import analyse_subgroups
 from trialwright.analysis.time_to_event import (
     analyse_kaplan_meier,
@@ -50,10 +50,12 @@ from trialwright.protocol.analyses import (
     Subgroups,
     TimeAnalysis,
     VisitSummary,
+    is_in_stretches,
     named_by,
 )
 from trialwright.protocol.loading import hash_protocol
 from trialwright.protocol.model import Protocol
+from trialwright.protocol.not_run import reason_not_run
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.responders import responder_reason
 from trialwright.records.table_threads import on_table_threads
@@ -188,18 +190,8 @@ _BIASED = (
 def _why_not(protocol: Protocol, name: str) -> str:
     """Why an analysis must not be run as it is written; nothing where it may."""
     analysis = protocol.analyses[name]
-    if not isinstance(analysis, TimeAnalysis):
-        return ""
-    if reason := responder_reason(protocol, analysis):
-        return reason
-    if analysis.weights is not None and not isinstance(analysis, KaplanMeier | Cox):
-        return f"`{analysis.method}` is not run with weights"
-    if is_in_stretches(analysis):
-        if analysis.weights is not None:
-            return "weights are not run together with late entry, landmark or changing groups"
-        if not isinstance(analysis, KaplanMeier | Cox | LogRank):
-            return f"`{analysis.method}` is not run with late entry, landmark or changing groups"
-    return ""
+    later = responder_reason(protocol, analysis) if isinstance(analysis, TimeAnalysis) else ""
+    return later or reason_not_run(analysis)
 
 
 def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:

@@ -13,8 +13,9 @@ from trialwright.analysis.results import Recorder
 from trialwright.derivations.adttev import CONTINUES
 from trialwright.derivations.cohort import event_observed
 from trialwright.derivations.time_plans import COMPETING
-from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.analyses import TimeAnalysis, is_in_stretches
 from trialwright.protocol.categories import level_words, levels_of
+from trialwright.protocol.compared_groups import goes_by_treatment
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 from trialwright.statistics.estimability import NotEstimable
@@ -203,11 +204,6 @@ def first_day(data: AnalysisData, endpoint: str) -> float:
     return 0.0 if data.protocol.endpoints[endpoint].reported else 1.0
 
 
-def is_in_stretches(analysis: TimeAnalysis) -> bool:
-    """Whether subjects come in late or change their group, so that ADTTEV holds their time."""
-    return bool(analysis.entry or analysis.landmark or getattr(analysis, "time_varying", ()))
-
-
 def _status() -> tuple[pl.Expr, pl.Expr]:
     event = event_observed(pl.col("CNSR"))
     status = pl.when(event).then(1).when(pl.col("CNSR") == COMPETING).then(2).when(~event).then(0)
@@ -245,7 +241,7 @@ def _stretches(data: AnalysisData, name: str, analysis: TimeAnalysis) -> pl.Data
     what was begun later must not tell the group of the time before.
     """
     rows = stretches_of(data, name).filter(pl.col("INCLFL") == "Y")
-    is_by_treatment = analysis.landmark is not None or GROUPS in getattr(analysis, "time_varying", ())
+    is_by_treatment = goes_by_treatment(analysis)
     continues = pl.col("EVNTTYPE") == CONTINUES
     event, status = _status()
     return rows.with_columns(

@@ -17,6 +17,7 @@ from trialwright.protocol.analyses import (
     TimeAnalysis,
 )
 from trialwright.protocol.compared_groups import goes_by_treatment, strategies_of, treatments_apart
+from trialwright.protocol.not_run import reason_not_run
 from trialwright.protocol.references import GROUPS
 from trialwright.protocol.responders import responder_reason
 from trialwright.vocabulary.documents import Path
@@ -64,7 +65,7 @@ def no_registered_analysis(checked: Checked) -> Iterator[Found]:
     way round if the curves cross. Estimate and test should be about one thing.""",
     example="""
 analyses:
-  recurrence_weighted: { method: log-rank, read at: ~, ticks every: ~ }
+  recurrence_weighted: { method: log-rank, read at: ~, ticks every: ~, weights: ~, strata: [bclc_stage] }
 """,
     cure="""
 analyses:
@@ -143,6 +144,35 @@ def responder_curve(checked: Checked) -> Iterator[Found]:
                 ("analyses", name),
                 f"`{name}` compares by the future: {reason.split('; use')[0]}",
                 "give it a `landmark`, or `time varying: [groups]` in a Cox model",
+                about_key=True,
+            )
+
+
+@check(
+    "analysis-not-run",
+    Severity.ERROR,
+    title="an analysis asks for what its method is not run with",
+    why="""Each key of an analysis can be written, and not every method is there for each. Such an analysis has no result when the data have come, and by
+    then another one may be chosen.""",
+    example="""
+analyses:
+  recurrence_mean:
+    { method: restricted mean, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, horizon: 150 weeks, landmark: 12 weeks }
+""",
+    cure="""
+analyses:
+  recurrence_mean:
+    { method: restricted mean, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, horizon: 150 weeks }
+""",
+    source="ICH E9, 5.1: the plan is complete before the data are seen",
+)
+def analysis_not_run(checked: Checked) -> Iterator[Found]:
+    for name, analysis in checked.protocol.analyses.items():
+        if reason := reason_not_run(analysis):
+            yield Found(
+                ("analyses", name),
+                f"`{name}` is not run: {reason}",
+                "leave out what it is not run with, or ask with another method",
                 about_key=True,
             )
 

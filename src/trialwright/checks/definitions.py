@@ -10,6 +10,7 @@ from trialwright.checks.checked import Checked
 from trialwright.checks.registry import Found, check
 from trialwright.checks.satisfiability import Requirement, contradict
 from trialwright.derivations.adsl_columns import taken_names
+from trialwright.derivations.named_records import as_spelt
 from trialwright.protocol.model import Event
 from trialwright.protocol.references import DEATH, NEW_THERAPY
 from trialwright.protocol.rule_tree import During, walk
@@ -198,6 +199,48 @@ def taken_name(checked: Checked) -> Iterator[Found]:
     for section, name, what in taken_names(checked.protocol):
         message = f"`{name}` would be {what}, which is something else"
         yield Found((section, name), message, "give it another name", about_key=True)
+
+
+@check(
+    "called-alike",
+    Severity.ERROR,
+    title="two facts, groups, treatments or levels are called alike",
+    why="""Records may call a fact, a group or a treatment by its name or by its label, in capitals or not. Of two with one label nobody can tell which
+    is meant, neither the program nor the reader of a table.""",
+    example="""
+groups:
+  alone: { label: Entecavir with Peginterferon }
+""",
+    cure="""
+groups:
+  alone: { label: Entecavir without peginterferon }
+""",
+    source="docs/records.md: how records name what the protocol defines",
+)
+def called_alike(checked: Checked) -> Iterator[Found]:
+    protocol = checked.protocol
+    for section, elements in (
+        ("facts", protocol.facts), ("groups", protocol.groups), ("treatments", protocol.treatments),
+    ):  # fmt: skip
+        yield from _alike((section,), {name: (name, one.label) for name, one in elements.items()})
+    for name, fact in protocol.facts.items():
+        yield from _alike(("facts", name, "levels"), {level: (level,) for level in fact.levels})
+        yield from _alike(
+            ("facts", name, "levels"), {level: (label,) for level, label in fact.levels.items()}
+        )
+
+
+def _alike(section: Path, called: Mapping[str, tuple[str | None, ...]]) -> Iterator[Found]:
+    first: dict[str, str] = {}
+    for name, words in called.items():
+        for word in dict.fromkeys(as_spelt(word) for word in words if word):
+            other = first.setdefault(word, name)
+            if other != name:
+                message = f"`{other}` and `{name}` are both called `{word}`, as records are read"
+                yield Found(
+                    (*section, name), message, "give one of them another name or label", about_key=True
+                )
+                break
 
 
 def _definitions(checked: Checked) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ not yet treated, start counting where a subject really came under watch, or begi
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -206,7 +206,7 @@ def _derive(
         _elapsed("GROUPDT").alias("since"), _elapsed("latest").alias("surely"), is_first=pl.col("added") == 0
     )
     if one.is_by_treatment:
-        pieces = _without_open(pieces, one)
+        pieces = _without_open(pieces, one, treatments_apart(protocol))
     if not one.changes:
         known = pl.col("upto").is_null() | (pl.col("since") <= pl.col("upto"))
         pieces = (
@@ -278,27 +278,46 @@ def _under_watch(times: pl.DataFrame, one: _Stretching, timeline: Timeline) -> p
     return times.with_columns(pl.coalesce("REASON", gone).alias("REASON"))
 
 
-def _without_open(pieces: pl.DataFrame, one: _Stretching) -> pl.DataFrame:
+def _without_open(
+    pieces: pl.DataFrame, one: _Stretching, apart: Mapping[str, Collection[str]]
+) -> pl.DataFrame:
     """Whose group is not known is out, with the reason: it hangs on a date that is not known to the day, or two begin at once.
 
-    It does not hang on it where the treatment had surely begun by the landmark, or before the watch, or surely not by then or
-    its end.
+    What had begun by the landmark, or before the watch, is followed by whatever began last until then. That is known where
+    all others surely began before, add less on the same day, or are part of it. A later begin needs its day.
     """
-    since, added = pl.col("since"), pl.col("added")
-    counts = (since < pl.col("stop")) if one.changes else (since <= pl.col("upto"))
-    surely = pl.col("surely") <= pl.col("TSTART" if one.changes else "upto")
-    is_open = pl.col("GROUPDTF").is_not_null() & ~(surely | ~counts).fill_null(value=False)
-    begun = counts.fill_null(value=False) & (added > 0)
-    last = since if one.changes else pl.when(begun).then(since).max().over(SUBJECT)
-    is_most = begun & (added == pl.when(begun).then(added).max().over(SUBJECT, "since"))
-    is_tie = is_most & (is_most.sum().over(SUBJECT, "since") > 1) & (since == last)
+    known_by = pl.col("TSTART" if one.changes else "upto")
+    pieces = pieces.sort(SUBJECT, "since", "added", maintain_order=True)
+    since, surely, added, group = (pl.col(name) for name in ("since", "surely", "added", "GROUP"))
+    begun = (since <= known_by).fill_null(value=False)
+    later = ((since > known_by) & (since < pl.col("stop"))).fill_null(value=False) & one.changes
+    is_open = (
+        pl.col("GROUPDTF").is_not_null()
+        & (since.is_null() | begun | later)
+        & ~(surely <= known_by).fill_null(value=False)
+    )
+    last = {
+        name: pl.col(name).filter(begun).last().over(SUBJECT)
+        for name in ("GROUP", "GROUPDTF", "since", "added")
+    }
+    parts = {whole: [part for part in apart if set(apart[part]) <= set(apart[whole])] for whole in apart}
+    is_part = pl.any_horizontal(
+        pl.lit(value=False), *((last["GROUP"] == whole) & group.is_in(of) for whole, of in parts.items())
+    )
+    day = pl.min_horizontal(surely, known_by)
+    follows = (day > last["since"]) | ((day == last["since"]) & (added >= last["added"]))
+    is_rival = begun & ~is_part & follows
+    is_most = later & (added == added.max().over(SUBJECT, "since"))
+    is_tie = is_most & (is_most.sum().over(SUBJECT, "since") > 1)
+    is_vague = pl.col("GROUPDTF").is_not_null() | last["GROUPDTF"].is_not_null()
     reason = (
-        pl.when(is_open)
+        pl.when(is_open | (is_rival & is_vague))
         .then(pl.lit(Reason.IMPRECISE_DATE.value))
-        .when(is_tie)
+        .when(is_rival | is_tie)
         .then(pl.lit(Reason.CONFLICT.value))
     )
     found = pieces.with_columns(why=pl.when(pl.col("REASON").is_null()).then(reason)).drop_nulls("why")
+    found = found.sort(SUBJECT, pl.col("why") == Reason.CONFLICT.value, maintain_order=True)
     out = found.unique(SUBJECT, keep="first", maintain_order=True).with_columns(
         pl.lit(None, pl.String).alias("GROUP"),
         pl.lit(None, pl.Float64).alias("since"),

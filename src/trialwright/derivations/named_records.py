@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,8 +118,11 @@ def names_of(fact: Fact) -> tuple[str, str]:
 
 
 def groups_told(texts: pl.Series, protocol: Protocol) -> pl.Series:
-    """The group that each text calls by its name or by its label."""
-    names = {as_spelt(one.label): name for name, one in protocol.groups.items()}
+    """The group that each text calls by its name, or by a label that is no other's."""
+    labels = Counter(as_spelt(one.label) for one in protocol.groups.values())
+    names = {
+        label: name for name, one in protocol.groups.items() if labels[label := as_spelt(one.label)] == 1
+    }
     return meanings(texts, names | {as_spelt(name): name for name in protocol.groups})
 
 

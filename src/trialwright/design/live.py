@@ -254,14 +254,17 @@ def _still_followed(sample: Sample, data: AnalysisData, cut: date, limit: float)
 def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> Recorder:
     """Conditional and predictive power of the final log-rank test, given the comparison so far."""
     id_, said = analysis
-    found = recorder_of(
-        basis, id_, "conditional and predictive power", treated=treated_group(basis.loaded.protocol)
-    )
+    treated = treated_group(basis.loaded.protocol)
+    found = recorder_of(basis, id_, "conditional and predictive power", treated=treated)
     sample = select_sample(data, Recorder(id_, "", ""), said, (GROUPS,))
     comparison = basis.comparison
     names = ("fraction", "hazard_ratio", "under_design", "under_trend", "under_null", "predictive")
     needed = events_needed(basis)
     try:
+        if treated is None:
+            raise NotEstimable(
+                "groups have as many treatments of their own: nothing tells which is the treated one"
+            )
         if sample.n_events >= needed:
             raise NotEstimable(f"{sample.n_events} events have been seen, {needed} are needed")
         require_subjects(sample.time)
@@ -270,7 +273,7 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
         found.add_missing(names, error.reason, item=FINAL_TEST)
         return found
     labels = [group.label for group in test.groups]
-    i = labels.index(treated_group(basis.loaded.protocol))
+    i = labels.index(treated)
     interim = interim_from_logrank(
         test.groups[i].observed, test.groups[i].expected, float(test.variance[i, i])
     )

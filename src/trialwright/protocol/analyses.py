@@ -80,6 +80,11 @@ class TimeAnalysis(AnalysisBase):
     weights: Weights | None = None
 
 
+def is_in_stretches(analysis: TimeAnalysis) -> bool:
+    """Whether subjects come in late or change their group, so that their time is not one from the start to an end."""
+    return bool(analysis.entry or analysis.landmark or getattr(analysis, "time_varying", ()))
+
+
 class BaselineTable(AnalysisBase):
     """Characteristics by group, with standardised differences."""
 

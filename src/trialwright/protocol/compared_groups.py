@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trialwright.protocol.analyses import TimeAnalysis, named_by
+from trialwright.protocol.analyses import AnalysisBase, TimeAnalysis, named_by
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 
@@ -22,25 +22,28 @@ def standard_group(protocol: Protocol) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def treated_group(protocol: Protocol) -> str:
-    """The group whose hazard is divided by that of the others: the one with most of its own, against that with fewest.
-
-    Of groups with as many treatments of their own the one written first is compared with.
-    """
-    added = treatments_apart(protocol)
-    compared_with = standard_group(protocol) or min(added, key=lambda name: len(added[name]))
-    others = {name: apart for name, apart in added.items() if name != compared_with}
-    return max(others, key=lambda name: len(others[name]), default=compared_with)
+def treated_group(protocol: Protocol) -> str | None:
+    """The group whose hazard is divided by that of the others: the one with most treatments of its own; None where two have as many."""
+    added = {name: len(apart) for name, apart in treatments_apart(protocol).items()}
+    most = [name for name, n in added.items() if n == max(added.values())]
+    return most[0] if len(most) == 1 else None
 
 
 def strategies_of(protocol: Protocol) -> tuple[str, str] | None:
     """Of two groups, the one that adds a treatment and the one that does not; None where they are not such groups."""
-    standard = standard_group(protocol)
-    return None if standard is None or len(protocol.groups) != 2 else (treated_group(protocol), standard)
+    standard, treated = standard_group(protocol), treated_group(protocol)
+    if standard is None or treated is None or len(protocol.groups) != 2:
+        return None
+    return treated, standard
+
+
+def compares_groups(analysis: AnalysisBase) -> bool:
+    """Whether an analysis compares the groups of the protocol: split by them, adjusted for them, or weighted to make them alike."""
+    return GROUPS in named_by(analysis) or getattr(analysis, "weights", None) is not None
 
 
 def goes_by_treatment(analysis: TimeAnalysis) -> bool:
     """Whether the groups an analysis compares are those begun, by a landmark or as time goes on, rather than those assigned."""
     return GROUPS in getattr(analysis, "time_varying", ()) or (
-        analysis.landmark is not None and GROUPS in named_by(analysis)
+        analysis.landmark is not None and compares_groups(analysis)
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis, named_by
+from trialwright.protocol.analyses import CloneCensorWeight, TimeAnalysis
+from trialwright.protocol.compared_groups import compares_groups
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import parse_moment
 from trialwright.protocol.references import GROUPS
@@ -42,7 +43,7 @@ def _told_later(protocol: Protocol, analysis: TimeAnalysis) -> Iterator[tuple[st
     places = [
         (f"group `{name}`", one.assigned_at)
         for name, one in protocol.groups.items()
-        if GROUPS in named_by(analysis)
+        if compares_groups(analysis)
     ]
     places.append((f"population `{analysis.population}`", protocol.populations[analysis.population].at))
     for what, at in places:

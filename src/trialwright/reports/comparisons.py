@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from trialwright.analysis.immortal_time import is_biased
 from trialwright.analysis.results import time_key
-from trialwright.analysis.sample import is_in_stretches
 from trialwright.analysis.survival_rows import minus, over
 from trialwright.protocol.analyses import (
     CloneCensorWeight,
@@ -17,6 +16,7 @@ from trialwright.protocol.analyses import (
     IntervalCensored,
     KaplanMeier,
     TimeAnalysis,
+    is_in_stretches,
 )
 from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.references import GROUPS

@@ -21,7 +21,7 @@ from trialwright.analysis.explaining.picking import (
 from trialwright.analysis.explaining.strategies import pick_strategies
 from trialwright.analysis.responders import find_responders
 from trialwright.analysis.results import Recorder, Result
-from trialwright.analysis.sample import Sample, is_in_stretches, select_sample, select_times
+from trialwright.analysis.sample import Sample, select_sample, select_times
 from trialwright.analysis.subgroups import part_of_item
 from trialwright.analysis.weighted import facts_weighted
 from trialwright.protocol.analyses import (
@@ -31,6 +31,7 @@ from trialwright.protocol.analyses import (
     KaplanMeier,
     Subgroups,
     TimeAnalysis,
+    is_in_stretches,
     named_by,
 )
 
