@@ -28,6 +28,7 @@ from trialwright.statistics.exposure import (
     exposure_rates,
     split_by_exposure,
 )
+from trialwright.vocabulary.durations import Duration
 
 IMMORTAL = "immortal time"
 """The id of these rows; no analysis can be named so."""
@@ -126,9 +127,15 @@ def entry_of(data: AnalysisData, alike: Mapping[str, TimeAnalysis]) -> pl.Expr:
     )
 
 
+def by_landmark(alike: Mapping[str, TimeAnalysis]) -> tuple[str, Duration] | None:
+    """The first analysis that has a landmark, and its landmark."""
+    return next(((name, one.landmark) for name, one in alike.items() if one.landmark), None)
+
+
 def landmark_of(alike: Mapping[str, TimeAnalysis]) -> float | None:
     """The landmark of the first analysis that has one, in days."""
-    return next((float(most_days(one.landmark)) for one in alike.values() if one.landmark), None)
+    found = by_landmark(alike)
+    return float(most_days(found[1])) if found else None
 
 
 def _add_weeks(recorder: Recorder, people: pl.DataFrame, column: str, where: Where) -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from trialwright.analysis.immortal_time import BY_TIME, IMMORTAL, LANDMARK, NAIVE, TO_TREATMENT, TO_ZERO
+from trialwright.analysis.immortal_time import (
+    BY_TIME,
+    IMMORTAL,
+    LANDMARK,
+    NAIVE,
+    TO_TREATMENT,
+    TO_ZERO,
+    by_landmark,
+    counted_before,
+)
 from trialwright.analysis.results import time_key
 from trialwright.analysis.survival_rows import minus
-from trialwright.protocol.analyses import CloneCensorWeight, IntervalCensored, TimeAnalysis
+from trialwright.protocol.analyses import CloneCensorWeight, IntervalCensored
 from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Block, Callout, Column, GroupHeading, Row, Table, Text
@@ -31,14 +40,10 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
     rows_here = list(source.results.of(IMMORTAL))
     if not rows_here or rows_here[0].endpoint != endpoint:
         return []
-    start = next(
-        (
-            one.from_
-            for one in source.protocol.analyses.values()
-            if isinstance(one, TimeAnalysis) and one.from_
-        ),
-        None,
-    )
+    alike = counted_before(source.protocol)
+    start = next((one.from_ for one in alike.values()), None)
+    landmark = by_landmark(alike)
+    by_then = source.setting(landmark[0], "landmark", landmark[1]) if landmark else ""
     groups = list(source.protocol.groups)
     columns = (
         Column(Text("Time and events"), "left"),
@@ -63,14 +68,14 @@ def render_immortal_time(source: Source, endpoint: str) -> list[Block]:
             GroupHeading(Text("Events per hundred patient-months, counted for those whose treatment"))
         )
     for item, counted in (
-        (NAIVE, "had begun at any time (biased: counts the time before it)"),
-        (BY_TIME, "had begun by then (from its begin on)"),
-        (LANDMARK, "had begun by the landmark, from there on"),
+        (NAIVE, Text("had begun at any time (biased: counts the time before it)")),
+        (BY_TIME, Text("had begun by then (from its begin on)")),
+        (LANDMARK, Text("had begun by the landmark at ", by_then, ", from there on")),
     ):
         if f"{IMMORTAL}/{item}/rate_ratio" not in source.results:
             continue
         cells = tuple(_rate(source, group, item) for group in groups)
-        rows.append(Row(Text(counted), (*cells, source.decimals(f"{IMMORTAL}/{item}/rate_ratio", 2)), 1))
+        rows.append(Row(counted, (*cells, source.decimals(f"{IMMORTAL}/{item}/rate_ratio", 2)), 1))
     note = Text(
         "Whoever begins a treatment later has lived without the event until then. The first way counts that time for the treatment and "
         "makes any treatment look good; how far it lies from the others is the size of the bias."
