@@ -36,6 +36,7 @@ from trialwright.protocol.analyses import (
     RestrictedMean,
     ReverseKaplanMeier,
     Subgroups,
+    TimeAnalysis,
     VisitSummary,
 )
 from trialwright.protocol.loading import load_protocol
@@ -121,6 +122,35 @@ def test_every_number_leads_to_the_protocol_and_every_count_to_its_rows_and_thei
             assert all(sources_of(row) for row in dated), result.id
     assert counted > 1000
     assert {"ADTTE", "ADRATE", "ADAE", "ADCLOCK", "ADEXSUM"} <= datasets
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_who_is_left_out_of_an_analysis_of_time_makes_the_rest_of_its_population(trial):
+    told = explainer(trial)
+    for name, analysis in told.loaded.protocol.analyses.items():
+        if isinstance(analysis, TimeAnalysis) and f"{name}/n_analysed" in told.report.results:
+            population = told.explain(f"{name}/n_analysed").population
+            left_out = sum(n for _, n in population.left_out)
+            assert population.n_in - left_out == told.report.results[f"{name}/n_analysed"].value, name
+
+
+def test_why_somebody_has_no_time_is_told():
+    """Of 20, 16 had no response, and of one it was not yet due."""
+    told = explainer("nct04294498").explain("duration_curve/n_analysed").population
+    assert dict(told.left_out) == {
+        "no time or no status (not applicable)": 16,
+        "no time or no status (not yet due)": 1,
+    }
+
+
+def test_the_group_of_a_landmark_is_not_counted_by_assignment():
+    told = explainer("nct07120750")
+    landmark, curve = (
+        told.explain(f"{name}/na/n_subjects").population
+        for name in ("recurrence_landmark", "recurrence_curve")
+    )
+    assert (landmark.group, landmark.n_group) == ("na", None)
+    assert curve.n_group == told.report.results["recurrence_curve/na/n_subjects"].value
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from trialwright.derivations.adrate import NOT_MET, UNKNOWN
 from trialwright.derivations.definitions import Definitions
 from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.analyses import TimeAnalysis
+from trialwright.protocol.compared_groups import goes_by_treatment
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
 from trialwright.protocol.references import GROUPS, facts_behind
 from trialwright.records.files import Records
@@ -193,7 +194,10 @@ class Explainer:
         everyone = data.population(name)
         flags = data.adsl[flag] if flag else None
         by = _grouping_of(data, result)
-        is_grouped = result.group is not None and by in everyone.columns
+        analysis = data.protocol.analyses.get(result.analysis)
+        # whom ADSL assigns to a group are not those whose treatment had begun
+        is_begun = isinstance(analysis, TimeAnalysis) and goes_by_treatment(analysis)
+        is_grouped = result.group is not None and by in everyone.columns and not is_begun
         return ToldPopulation(
             name,
             data.protocol.populations[name].label,

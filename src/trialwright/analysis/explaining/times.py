@@ -35,6 +35,7 @@ from trialwright.protocol.analyses import (
     named_by,
 )
 
+_UNTIMED = "no time or no status"
 _EVERYONE, _EVENT, _STATUS = pl.lit(value=True), pl.col("EVENT"), pl.col("STATUS")
 _ENDED: Mapping[str, tuple[pl.Expr, str]] = MappingProxyType(
     {
@@ -110,7 +111,10 @@ def _members(asked: Asked, analysis: Subgroups, item: str) -> pl.Expr:
 def _make(asked: Asked, analysis: TimeAnalysis) -> Made:
     recorder = Recorder(asked.result.analysis, asked.result.method, asked.result.source)
     sample = select_sample(asked.data, recorder, analysis, facts_of(analysis))
-    return Made(sample, *_details(asked, analysis, sample), _left_out(recorder))
+    lacking = _untimed(asked, analysis)
+    return Made(
+        sample, *_details(asked, analysis, sample), (*_why_untimed(lacking), *_without_facts(recorder))
+    )
 
 
 def facts_of(analysis: TimeAnalysis) -> list[str]:
@@ -170,13 +174,19 @@ def _details(asked: Asked, analysis: TimeAnalysis, sample: Sample) -> tuple[str,
     return f"ADTTE[PARAMCD={code}]", select_times(asked.data, analysis)
 
 
-def _left_out(recorder: Recorder) -> tuple[tuple[str, int], ...]:
-    """Who is left out of the sample, as it was recorded while it was made."""
-    words = {"n_without_endpoint": "no time or no status", "n_without_fact": "no known value of `{}`"}
+def _why_untimed(lacking: pl.DataFrame) -> tuple[tuple[str, int], ...]:
+    """Why subjects have no time, and how many."""
+    why = pl.col("REASON") if "REASON" in lacking.columns else pl.lit(None, pl.String).alias("REASON")
+    found = lacking.group_by(why, maintain_order=True).agg(pl.col("USUBJID").n_unique())
+    return tuple((f"{_UNTIMED} ({reason})" if reason else _UNTIMED, n) for reason, n in found.iter_rows())
+
+
+def _without_facts(recorder: Recorder) -> tuple[tuple[str, int], ...]:
+    """Who is left out of the sample for want of a fact, as it was recorded while it was made."""
     return tuple(
-        (words[row.statistic].format(row.item), int(row.value))
+        (f"no known value of `{row.item}`", int(row.value))
         for row in recorder.rows
-        if row.statistic in words and row.value
+        if row.statistic == "n_without_fact" and row.value
     )
 
 
@@ -188,15 +198,20 @@ def _has_endpoint(asked: Asked, analysis: TimeAnalysis) -> pl.DataFrame:
 
 
 def _without_endpoint(asked: Asked, analysis: TimeAnalysis) -> Picked:
-    """Everyone of the population without a time, with the reason where ADTTE has one."""
+    """Everyone of the population without a time."""
+    rows = _untimed(asked, analysis)
+    name = "ADTTEV" if is_in_stretches(analysis) else "ADTTE"
+    meaning = "subjects of the population without a time or a status"
+    return Picked(f"{name}[PARAMCD={analysis.endpoint.upper()}]", rows, meaning, "subjects")
+
+
+def _untimed(asked: Asked, analysis: TimeAnalysis) -> pl.DataFrame:
+    """Everyone of the population without a time, with the reason where ADTTE or ADTTEV has one."""
     lacking = asked.everyone.join(_has_endpoint(asked, analysis), on="USUBJID", how="anti")
     told = asked.data.tables["ADTTEV"] if is_in_stretches(analysis) else select_times(asked.data, analysis)
     if is_in_stretches(analysis):
         told = told.filter(pl.col("ANALYSIS") == asked.result.analysis)
-    rows = lacking.select("USUBJID").join(told, on="USUBJID", how="left", maintain_order="left")
-    name = "ADTTEV" if is_in_stretches(analysis) else "ADTTE"
-    meaning = "subjects of the population without a time or a status"
-    return Picked(f"{name}[PARAMCD={analysis.endpoint.upper()}]", rows, meaning, "subjects")
+    return lacking.select("USUBJID").join(told, on="USUBJID", how="left", maintain_order="left")
 
 
 def _without_fact(asked: Asked, analysis: TimeAnalysis) -> Picked:

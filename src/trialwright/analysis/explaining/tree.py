@@ -45,7 +45,7 @@ class ToldPopulation:
     reasons : tuple of (str, int)
         Why it is unknown, and of how many.
     group : str or None
-        The group of the number, and `n_group` of the population are in it.
+        The group of the number, and `n_group` of the population are in it; None where it is that of the treatment begun.
     left_out : tuple of (str, int)
         Members whom the number does not count: why, and how many.
     """
