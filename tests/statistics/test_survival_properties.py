@@ -293,6 +293,13 @@ def test_logrank_is_the_score_test_of_the_cox_model_without_ties(data):
     assert test.chi_squared == pytest.approx(fit.score_test.chi_squared, rel=1e-8, abs=1e-10)
 
 
+@pytest.mark.parametrize("n_events", [2, 4])
+def test_groups_that_are_never_at_risk_together_are_not_compared_for_a_rounding_error(n_events):
+    event = [True] * n_events + [False] * (6 - n_events) + [True]
+    with pytest.raises(NotEstimable, match="do not tell all the groups apart"):
+        logrank_test([0.0] * 7, event, [*"bbbbbba"], strata=[1] * 6 + [0])
+
+
 @unhurried
 @given(subjects())
 def test_logrank_is_observed_minus_expected_of_each_table(data):
