@@ -13,7 +13,7 @@ from trialwright.analysis.explaining.finding import pick_rows
 from trialwright.analysis.participation import ENDED, how_it_ended, primary_population
 from trialwright.analysis.run import FLOW
 from trialwright.protocol.loading import load_protocol
-from trialwright.reports.participation_table import end_words, render_participation
+from trialwright.reports.participation_table import end_words, render_participation, render_screening
 from trialwright.reports.printed import Source
 
 CUT = on(100)
@@ -161,6 +161,57 @@ BROKEN = {
         left_in_every_way(tables)
     ),
 }
+
+
+REASONS = ("Declined", "HBV DNA too low", "hbv dna TOO LOW ", None, "SCREEN FAILURE")
+
+
+def screened_in_vain(tables):
+    """Five more people, who failed screening for these reasons."""
+    names = [f"X-{i}" for i in range(len(REASONS))]
+    study = tables["DM"]["STUDYID"][0]
+    people = pl.DataFrame(
+        {"STUDYID": study, "DOMAIN": "DM", "USUBJID": names, "SUBJID": names, "ARMNRS": "SCREEN FAILURE"}
+    )
+    left = pl.DataFrame(
+        {
+            "STUDYID": study, "DOMAIN": "DS", "USUBJID": names, "DSDECOD": "SCREEN FAILURE", "DSTERM": REASONS,
+            "DSCAT": "DISPOSITION EVENT", "DSSTDTC": "2026-02-01", "DSSEQ": 1,
+        },
+        schema_overrides={"DSSEQ": tables["DS"]["DSSEQ"].dtype},
+    )  # fmt: skip
+    return {
+        **tables,
+        "DM": pl.concat([tables["DM"], people], how="diagonal"),
+        "DS": pl.concat([tables["DS"], left], how="diagonal"),
+    }
+
+
+@pytest.mark.parametrize("which", [HCC, PRTRAS])
+def test_why_screening_failed_is_told_and_adds_up(which):
+    before = flow_of(which, good(which)).results
+    made = flow_of(which, screened_in_vain(good(which)))
+    results, population = made.results, primary_population(made.study.protocol)
+    rows = [row for row in results.of(FLOW) if row.statistic == "n_failed_screening"]
+    whole, *reasons = rows
+    assert whole.value == before[whole.id].value + 5 == sum(row.value for row in reasons)
+    assert whole.value <= results[f"{FLOW}/{population}/n_not_in_population"].value
+    for row in rows:
+        assert pick_rows(made.data, row).number == row.value, row.id
+    (printed,) = render_screening(Source(made.study.protocol, results), population)
+    cells = {row.label.plain: int(row.cells[0].plain) for row in printed.rows}
+    assert cells["Declined"] == 1
+    assert cells["No reason recorded"] == 2
+    assert sum(number for words, number in cells.items() if words.lower() == "hbv dna too low") >= 2
+
+
+def test_where_nobody_failed_screening_no_table_says_so():
+    groups, adsl, adevt = told({"there": PEOPLE["there"]})
+    results = run(
+        groups, adsl={**adsl, "DCSCREEN": pl.Series([None], dtype=pl.String)}, adevt=adevt, only=("rate",)
+    )
+    protocol = trial(groups, adsl=adsl).protocol
+    assert render_screening(Source(protocol, results), primary_population(protocol)) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)

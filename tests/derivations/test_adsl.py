@@ -276,6 +276,25 @@ def test_who_enters_after_the_landmark_was_not_under_watch_then(prtras, assigned
     assert derive_adsl(records.study_of(prtras))["LANDMARKFL"].to_list() == [flag]
 
 
+@pytest.mark.parametrize(
+    ("terms", "assigned", "why"),
+    [
+        pytest.param([("2024-03-25", "Declined")], None, "Declined", id="as recorded"),
+        pytest.param([("2024-03-25", None)], None, "SCREEN FAILURE", id="no reason"),
+        pytest.param([("2024-03-26", "Cirrhosis"), ("2024-03-25", "Declined")], None, "Declined", id="first of two"),
+        pytest.param([("2024-03-25", "Declined")], "2024-04-05", None, id="screened again, and assigned"),
+        pytest.param([], None, None, id="did not fail"),
+    ],
+)  # fmt: skip
+def test_why_screening_failed(prtras, terms, assigned, why):
+    records = Records().person("1", RFICDTC="2024-03-20")
+    if assigned:
+        records.milestone("group_assignment", assigned, "1")
+    for day, term in terms:
+        records.add("DS", "1", **disposition("SCREEN FAILURE", day) | {"DSTERM": term})
+    assert derive_adsl(records.study_of(prtras))["DCSCREEN"].to_list() == [why]
+
+
 def test_a_population_judged_after_the_cut_is_not_due_unless_settled(prtras):
     records = enrolled("1").dose("nucleoside_analogue", "2024-04-05", None, "1")
     enrolled("2", records=records)

@@ -16,6 +16,8 @@ NO_END, OPEN_END = "no end recorded", "nobody can tell"
 NO_REASON = "no reason recorded"
 ENDED = " ended: "
 """Between a population and an end in the items of the counts."""
+FAILED = " failed screening: "
+"""Between a population and why screening failed."""
 
 
 def days_gone(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -111,3 +113,29 @@ def count_ends(data: AnalysisData, recorder: Recorder) -> None:
         recorder.add(
             "n_without_group", people[GROUPS].null_count(), "subjects", item=population, n=people.height
         )
+
+
+def count_screening(data: AnalysisData, recorder: Recorder) -> None:
+    """How many who are not in the primary population failed screening, and why, as it was recorded.
+
+    Items are `<population> failed screening: <reason>`; reasons that differ in capitals alone are one, and they add up.
+    """
+    population = primary_population(data.protocol)
+    if population is None or "DCSCREEN" not in data.adsl.columns:
+        return
+    failed = who_failed(data, population)
+    recorder.add("n_failed_screening", failed.height, "subjects", item=population)
+    reasons = failed["DCSCREEN"].value_counts().sort("count", "DCSCREEN", descending=[True, False])
+    for reason, number in reasons.iter_rows():
+        recorder.add("n_failed_screening", number, "subjects", item=f"{population}{FAILED}{reason}")
+
+
+def who_failed(data: AnalysisData, population: str) -> pl.DataFrame:
+    """Rows of ADSL of those who failed screening and are not in a population, with one spelling of each reason."""
+    flag = data.flag(population)
+    failed = data.adsl.filter(
+        pl.col("DCSCREEN").is_not_null() & ((pl.col(flag) == "N") if flag else pl.lit(value=False))
+    )
+    return failed.with_columns(
+        DCSCREEN=pl.col("DCSCREEN").first().over(pl.col("DCSCREEN").str.to_lowercase())
+    )

@@ -20,7 +20,7 @@ from trialwright.analysis.immortal_time import is_biased, measure_immortal_time
 from trialwright.analysis.incidence import analyse_fine_gray, analyse_incidence
 from trialwright.analysis.interval_times import analyse_intervals
 from trialwright.analysis.nobody import find_empty_populations, find_unfollowed
-from trialwright.analysis.participation import count_ends
+from trialwright.analysis.participation import count_ends, count_screening
 from trialwright.analysis.proportions import analyse_proportion, is_confirmed, what_none_excludes
 from trialwright.analysis.responders import count_responders
 from trialwright.analysis.results import Finding, Recorder, Result, Results
@@ -229,6 +229,7 @@ def _count_flow(data: AnalysisData, source: str) -> Recorder:
             for group in data.protocol.groups if GROUPS in data.adsl.columns else ():
                 members = data.population(name).filter(pl.col(GROUPS) == group)
                 recorder.add("n_in_population", members.height, "subjects", item=name, group=group)
+    count_screening(data, recorder)
     count_ends(data, recorder)
     for id_, endpoint in data.protocol.endpoints.items():
         if endpoint.reported:

@@ -48,6 +48,7 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         GROUP, GROUPR       name of the group of the protocol, or why it is not known
         TRTSDT, TRTEDT      first and last day of any treatment of the protocol
         DTHDT, LSTALVDT     day of death, last day known alive
+        DCSCREEN            of who failed screening and never came to time zero: why, as recorded (DSTERM, else DSDECOD)
         EOSSTT, DCSREAS     how the person's part in the study ended, COMPLETED or DISCONTINUED, and why it was discontinued, as
                             recorded; null where no end of it is recorded
         EOSDT               day it ended
@@ -71,7 +72,14 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
     people = study.tables["DM"].group_by(SUBJECT, maintain_order=True).first()
     people = study.subjects.join(people.drop(*study.identity), on=SUBJECT, how="left", maintain_order="left")
     adsl = people.select(*study.identity, SUBJECT, _age().alias("AGE"), "SEX", "ARMCD")
-    for columns in (_groups(facts), _days(facts), _ends_of_participation(facts), _populations(facts)):
+    failed = _failed_screening(facts)
+    for columns in (
+        _groups(facts),
+        _days(facts),
+        failed.select("subject", "DCSCREEN"),
+        _ends_of_participation(facts),
+        _populations(facts, failed),
+    ):
         adsl = adsl.join(columns, left_on=SUBJECT, right_on="subject", how="left", maintain_order="left")
     last = pl.max_horizontal("LSTALVDT", "DTHDT", "EOSDT").max().over(*study.keys, "STUDYID")
     return adsl.with_columns(CUTDT=pl.lit(study.cut, pl.Date)).with_columns(
@@ -222,7 +230,7 @@ def _arms(facts: StudyFacts) -> pl.DataFrame:
     return told.group_by("subject").first()
 
 
-def _populations(facts: StudyFacts) -> pl.DataFrame:
+def _populations(facts: StudyFacts, failed: pl.DataFrame) -> pl.DataFrame:
     """Who belongs to each population, by its rule; one without a rule is for people to decide."""
     protocol, rules = facts.study.protocol, facts.rules
     asked = {
@@ -232,9 +240,7 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
         )
         for name, one in protocol.populations.items()
     }
-    codes = judge_each(facts, asked).join(
-        _failed_screening(facts), on="subject", how="left", maintain_order="left"
-    )
+    codes = judge_each(facts, asked).join(failed, on="subject", how="left", maintain_order="left")
     zero = parse_moment(protocol.time_zero).name if protocol.time_zero else None
     codes = codes.with_columns(
         _unless_left(name, asks_zero=one.condition is not None and zero in names_in(one.condition))
@@ -251,12 +257,15 @@ def _populations(facts: StudyFacts) -> pl.DataFrame:
 
 
 def _failed_screening(facts: StudyFacts) -> pl.DataFrame:
-    """`subject`, `left at`, `has left`: who left as a screen failure without coming to time zero, and the first minute it can
-    have been."""
+    """`subject`, `left at`, `has left`, `DCSCREEN`: who left as a screen failure without coming to time zero, the first minute
+    it can have been, and why."""
     dispositions = facts.study.tables["DS"]
     left = dispositions.filter(is_spelt(dispositions["DSDECOD"], SCREEN_FAILURE))
-    failed = left.group_by(pl.col(SUBJECT).alias("subject")).agg(
-        pl.col("DSSTDTC_earliest").min().alias("left at"), pl.lit(value=True).alias("has left")
+    left = left.sort(SUBJECT, "DSSTDTC_earliest", "DSSEQ", nulls_last=True)
+    failed = left.group_by(pl.col(SUBJECT).alias("subject"), maintain_order=True).agg(
+        pl.col("DSSTDTC_earliest").min().alias("left at"),
+        pl.lit(value=True).alias("has left"),
+        pl.coalesce("DSTERM", "DSDECOD").first().str.strip_chars().alias("DCSCREEN"),
     )
     return failed.join(facts.time_zero(), on="subject", how="anti")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trialwright.protocol.model import Protocol
 
 OF_ALL = (
-    "AGE", "SEX", "ARMCD", "GROUP", "GROUPR", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT", "EOSSTT", "DCSREAS", "EOSDT", "EOSDTL",
+    "AGE", "SEX", "ARMCD", "GROUP", "GROUPR", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT", "DCSCREEN", "EOSSTT", "DCSREAS", "EOSDT", "EOSDTL",
     "EOSDTH", "CUTDT", "RECORDDT", "STARTDT",
 )  # fmt: skip
 """What ADSL has of every protocol, after those that tell the subject."""

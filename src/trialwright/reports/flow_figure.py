@@ -10,7 +10,15 @@ from trialwright.analysis.run import FLOW
 from trialwright.reports.blocks import Figure, Text
 from trialwright.reports.canvas import LEFT, RIGHT, SMALL, Canvas, Place
 from trialwright.reports.figures import INK, NARROWEST, wrap_label
-from trialwright.reports.participation_table import analysed_ids, end_id, end_words, ends_told, members_id
+from trialwright.reports.participation_table import (
+    analysed_ids,
+    end_id,
+    end_words,
+    ends_told,
+    failed_id,
+    has_failed,
+    members_id,
+)
 from trialwright.reports.printed import Source
 
 _LINE, _BETWEEN, _PAD, _GAP = 16.0, 6.0, 8.0, 22.0
@@ -46,6 +54,7 @@ def render_flow(source: Source, population: str) -> Figure:
     left, right = (LEFT.right(2), Place(0.5, -10)), (Place(0.5, 10), RIGHT.right(-2))
     outside = [
         ("Not in the population below", f"{here}/n_not_in_population"),
+        *([("Of them failed screening", failed_id(population))] if has_failed(source, population) else []),
         ("Not known", f"{here}/n_population_unknown"),
     ]
     canvas = Canvas()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialwright.analysis.participation import DIED, ENDED, LOST, NO_END, NO_REASON, OPEN_END
+from trialwright.analysis.participation import DIED, ENDED, FAILED, LOST, NO_END, NO_REASON, OPEN_END
 from trialwright.analysis.run import FLOW
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Ref, Row, Table, Term, Text
@@ -38,6 +38,44 @@ def members_id(population: str, group: str | None = None) -> str:
 
 def end_id(population: str, end: str, group: str | None = None) -> str:
     return "/".join(part for part in (FLOW, group, f"{population}{ENDED}{end}", "n_ended") if part)
+
+
+def failed_id(population: str, reason: str = "") -> str:
+    return f"{FLOW}/{population}{FAILED if reason else ''}{reason}/n_failed_screening"
+
+
+def has_failed(source: Source, population: str) -> bool:
+    """Whether anybody failed screening."""
+    return failed_id(population) in source.results and bool(source.results[failed_id(population)].value)
+
+
+def render_screening(source: Source, population: str) -> list[Table]:
+    """Why screening failed, most often first; nothing where it never did."""
+    if not has_failed(source, population):
+        return []
+    before = f"{population}{FAILED}"
+    items = (row.item or "" for row in source.results.of(FLOW) if row.statistic == "n_failed_screening")
+    reasons = [item.removeprefix(before) for item in items if item.startswith(before)]
+    rows = [Row(Text("Failed screening"), (source.count(failed_id(population)),))]
+    for reason in reasons:
+        label = Text(Term(_screening_words(reason), Ref.data("ADSL")))
+        rows.append(Row(label, (source.count(failed_id(population, reason)),), 1))
+    note = Text(
+        "One reason for each, as it was recorded first (DSTERM); of those who are not in the population: ",
+        source.population(population),
+        ".",
+    )
+    return [
+        Table(
+            "table-screening", Text("Why screening failed"),
+            (Column(Text("Reason"), "left"), Column(Text("Subjects"))), tuple(rows), (note,),
+        )
+    ]  # fmt: skip
+
+
+def _screening_words(reason: str) -> str:
+    """As it was recorded; where nothing but the failure itself was, that."""
+    return NO_REASON.capitalize() if reason.upper() == "SCREEN FAILURE" else reason[:1].upper() + reason[1:]
 
 
 def analysed_ids(source: Source, population: str, group: str | None) -> Iterator[tuple[str, str]]:

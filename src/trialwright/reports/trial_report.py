@@ -29,7 +29,7 @@ from trialwright.reports.doubts import render_data_errors, render_doubts
 from trialwright.reports.exposure_tables import exposure_sections
 from trialwright.reports.flow_figure import render_flow
 from trialwright.reports.listing_tables import LISTINGS, render_listing
-from trialwright.reports.participation_table import render_participation
+from trialwright.reports.participation_table import render_participation, render_screening
 from trialwright.reports.patient_figures import PATIENT_FIGURES, render_patient_figures
 from trialwright.reports.printed import Source
 from trialwright.reports.study_report import (
@@ -48,7 +48,10 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
     # today is open: the report knows no day but those of its data
     outcome = check_records(trial.records, trial.study.loaded, today=date.max, cut=trial.study.cut)
     population = primary_population(trial.study.protocol)
-    flow = (render_flow(source, population), render_participation(source, population)) if population else ()
+    flow: tuple[Block, ...] = ()
+    if population is not None:
+        screening = render_screening(source, population)
+        flow = (render_flow(source, population), *screening, render_participation(source, population))
     participants = (*flow, render_populations(source), *population_blocks(source))
     sections = (
         *disclosure_sections(trial.study.protocol, trial.disclosure),

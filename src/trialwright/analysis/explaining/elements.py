@@ -10,7 +10,7 @@ from typing import Any
 from trialwright.analysis.calendar_kept import CALENDAR
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.immortal_time import IMMORTAL, counted_before
-from trialwright.analysis.participation import ENDED
+from trialwright.analysis.participation import ENDED, FAILED
 from trialwright.analysis.results import Result
 from trialwright.analysis.run import FLOW
 from trialwright.analysis.safety_board import BOARD
@@ -158,7 +158,7 @@ def _of_flow(protocol: Protocol, item: str, statistic: str) -> Iterator[Path]:
         yield "study", "enrolment"
     elif not item:
         yield ("study",)
-    name = item.partition(ENDED)[0]
+    name = item.partition(FAILED if statistic == "n_failed_screening" else ENDED)[0]
     yield from (
         (section, name) for section in ("populations", "endpoints") if name in getattr(protocol, section)
     )

@@ -32,7 +32,7 @@ from trialwright.analysis.explaining.visits import pick_visits
 from trialwright.analysis.exposure import EXPOSURE
 from trialwright.analysis.immortal_time import IMMORTAL
 from trialwright.analysis.limited_summary import is_known
-from trialwright.analysis.participation import ENDED, how_it_ended
+from trialwright.analysis.participation import ENDED, FAILED, how_it_ended, who_failed
 from trialwright.analysis.results import Result
 from trialwright.analysis.run import FLOW
 from trialwright.analysis.safety_board import BOARD
@@ -105,6 +105,8 @@ def _flow(data: AnalysisData, result: Result) -> Picked:
     population, ended, end = item.partition(ENDED)
     if ended:
         return _ended(data, in_group(data.population(population), GROUPS, result.group), end)
+    if result.statistic == "n_failed_screening":
+        return _failed(data, item)
     if result.statistic == "n_died_outside":
         outside = adsl.join(data.population(item), on="USUBJID", how="anti", maintain_order="left")
         died, _ = who_died(data.tables["ADEVT"], outside)
@@ -133,6 +135,14 @@ def _ended(data: AnalysisData, people: pl.DataFrame, end: str) -> Picked:
     ends = how_it_ended(data.tables["ADEVT"], people)
     found = rows_of(people, ends.filter(pl.col("END") == end))
     return pick_people(found, f"subjects of whom the part in the study ended: {end}", data)
+
+
+def _failed(data: AnalysisData, item: str) -> Picked:
+    """Subjects who failed screening, of one reason or of any."""
+    population, _, reason = item.partition(FAILED)
+    failed = who_failed(data, population)
+    found = failed.filter(pl.col("DCSCREEN") == reason) if reason else failed
+    return pick_people(found, f"subjects who failed screening{f': {reason}' if reason else ''}", data)
 
 
 def _baseline(asked: Asked) -> Picked:

@@ -13,6 +13,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "n_population_unknown": "subjects who may belong to the population",
         "n_in_population": "subjects of the population",
         "n_not_in_population": "subjects not of the population",
+        "n_failed_screening": "subjects who failed screening",
         "n_with_endpoint": "subjects with the endpoint",
         "n_without_endpoint": "subjects without the endpoint",
         "n_without_fact": "subjects of whom a fact is not known",

@@ -27,7 +27,7 @@ from trialwright.design.virtual.shared_rows import (
     add_visit_records,
     attest,
 )  # fmt: skip
-from trialwright.design.virtual.tables import NO_DAY, Rows
+from trialwright.design.virtual.tables import NO_DAY, Rows, Words
 
 _REASONS = ("COMPLETED", "PROGRESSIVE DISEASE", "ADVERSE EVENT", "DEATH", "LOST TO FOLLOW-UP", "OTHER")
 
@@ -51,7 +51,7 @@ def add_rows(
     first = np.where(people.enrolled, zero, NO_DAY)
     last_dose = np.where(people.enrolled, zero + course.doses.last, NO_DAY)
     add_people(rows, people, start=first, end=last_dose, death=_dated(zero, course.death), group=plan.group)
-    _add_milestones(rows, plan, course)
+    _add_milestones(rows, plan, course, seed, trial)
     _add_laboratory(rows, course, visits, measured)
     _add_screening(rows, p, course, seed, trial)
     _visit_records(rows, zero, visits.day, visits.done, visits.number)
@@ -81,15 +81,15 @@ def _visit_records(rows: Rows, zero: Whole, day: Whole, done: Flags, number: Num
     add_visit_records(rows, subject, zero[subject] + day[done], number[done])
 
 
-def _add_milestones(rows: Rows, plan: AdvancedPlan, course: Course) -> None:
+def _add_milestones(rows: Rows, plan: AdvancedPlan, course: Course, seed: int, trial: int) -> None:
     people, zero = course.people, course.zero
     who = np.arange(people.n)
     treated = who[people.enrolled]
     rows.add("DS", treated, DSDECOD="ENROLMENT", DSTERM="ENROLMENT", DSCAT="PROTOCOL MILESTONE",
              DSSTDTC=course.enrolment[treated])  # fmt: skip
     failed = who[~people.enrolled]
-    rows.add("DS", failed, DSDECOD="SCREEN FAILURE", DSTERM="SCREEN FAILURE", DSCAT="DISPOSITION EVENT",
-             DSSCAT="STUDY PARTICIPATION", DSSTDTC=course.enrolment[failed])  # fmt: skip
+    why = Words.either(failing_by_virus(course, seed, trial)[failed], "HBV DNA too low", "BCLC stage A")
+    add_disposition(rows, failed, course.enrolment[failed], "SCREEN FAILURE", "STUDY PARTICIPATION", why)
     doses = course.doses
     for reason, word in enumerate(_REASONS):
         ended = who[(doses.reason == reason) & people.enrolled & (doses.stop < NEVER)]

@@ -91,7 +91,9 @@ def _add_milestones(rows: Rows, plan: AfterTreatmentPlan, course: Course) -> Non
     begins = np.where(takes.decided & (takes.first < NEVER), zero + takes.first, zero + course.analogue)
     _milestone(rows, treated, begins[treated], "FIRST DOSE")
     failed = who[~people.enrolled]
-    add_disposition(rows, failed, (zero - 1)[failed], "SCREEN FAILURE", "STUDY PARTICIPATION")
+    add_disposition(
+        rows, failed, (zero - 1)[failed], "SCREEN FAILURE", "STUDY PARTICIPATION", _EXCLUDING.capitalize()
+    )
     for day, word in (
         (course.second_primary, "SECOND PRIMARY"),
         (course.transplantation, "LIVER TRANSPLANTATION"),

@@ -41,8 +41,19 @@ def add_visit_records(rows: Rows, subject: Whole, day: Whole, number: Numbers) -
              SVPRESP="Y")  # fmt: skip
 
 
-def add_disposition(rows: Rows, subject: Whole, day: Whole, word: str, of: str) -> None:
-    rows.add("DS", subject, DSDECOD=word, DSTERM=word, DSCAT="DISPOSITION EVENT", DSSCAT=of, DSSTDTC=day)
+def add_disposition(
+    rows: Rows, subject: Whole, day: Whole, word: str, of: str, term: str | Words | None = None
+) -> None:
+    """How something ended, in the word for it and in those of the site (`term`), where they are others."""
+    rows.add(
+        "DS",
+        subject,
+        DSDECOD=word,
+        DSTERM=word if term is None else term,
+        DSCAT="DISPOSITION EVENT",
+        DSSCAT=of,
+        DSSTDTC=day,
+    )
 
 
 def add_ends_of_study(
