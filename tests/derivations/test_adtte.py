@@ -118,6 +118,18 @@ def test_survival_ends_with_the_last_day_known_alive():
     assert (found["ADT"], found["CNSR"]) == (date(2024, 6, 30), CENSORED)
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("contact", "No event up to the last contact"),
+        ("Last known alive", "No event up to the Last known alive"),
+    ],
+)
+def test_what_follow_up_ends_with_is_not_the_last_last(label, words):
+    loaded = changed(durvalumab(), {"facts.contact.label": label})
+    assert row(loaded, treated(["03-06"], alive="06-30", contact=["2024-05-15"]), "os")["CNSDTDSC"] == words
+
+
 # --- endpoints.md --------------------------------------------------------------------------------------------------------
 
 

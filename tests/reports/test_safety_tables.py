@@ -107,6 +107,12 @@ def rate_table(verdicts, text=PROTOCOL, name="rate"):
     )
 
 
+def test_beside_one_sided_limits_those_of_differences_are_called_two_sided():
+    text = PROTOCOL.replace("by: groups }\n  over_time", "by: groups, sides: 1 }\n  over_time")
+    assert "with two-sided limits by the method of Newcombe" in rate_table("yyynnn", text, "by-group")
+    assert "two-sided" not in rate_table("yyynnn", PROTOCOL, "by-group")
+
+
 def test_without_events_the_table_says_what_is_excluded_and_no_more():
     text = rate_table("n" * 43)
     assert (

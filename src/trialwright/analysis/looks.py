@@ -303,7 +303,7 @@ def tell_disclosure(disclosure: Disclosure, asked: LookRequest | None) -> Iterab
     if disclosure.withheld:
         n = len(disclosure.withheld)
         what = "1 comparison of the groups is" if n == 1 else f"{n} comparisons of the groups are"
-        fix = "name the final data cut in the protocol under `reporting`, or look now with --look REASON"
+        fix = "compare at the final data cut (`final cut` of `reporting`, and `--cut`), or look now with --look REASON"
         yield Problem(
             "withheld-until-final", f"{what} {disclosure.why_withheld}", fix=fix, severity=Severity.INFO
         )

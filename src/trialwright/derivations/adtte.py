@@ -211,7 +211,8 @@ def _nothing(part: pl.DataFrame, views: Views) -> Iterator[pl.DataFrame]:
     for view, n, at in ends:
         plan, label = views.every[view].plan, views.every[view].plan.label(at.record.name or "")
         path = f"endpoints.{plan.id}"
-        says.append((view, n, CENSORED, f"No event up to the last {label}", None, path, at.record.name))
+        last = label if label.lower().startswith("last ") else f"last {label}"
+        says.append((view, n, CENSORED, f"No event up to the {last}", None, path, at.record.name))
         if n == 0:
             says.append(
                 (view, _NONE, NOT_ASSESSED, None, f"No {label} after the start", path, at.record.name)

@@ -222,8 +222,9 @@ def _notes(source: Source, name: str, analysis: Proportion, levels: list[str | N
     else:
         yield Text("In brackets ", confidence, " confidence limits by an exact method.")
     if analysis.per == "subjects" and len(levels) > 1:
+        sided = "two-sided " if analysis.sides == 1 else ""
         yield Text(
-            "Differences are in percentage points, with limits by the method of Newcombe; ratios have theirs on the logarithmic scale."
+            f"Differences are in percentage points, with {sided}limits by the method of Newcombe; ratios have theirs on the logarithmic scale."
         )
     if analysis.per == "patient-months":
         yield Text(
