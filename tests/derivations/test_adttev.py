@@ -421,23 +421,27 @@ GROUPINGS = {
         "neither": (), "a": ("nucleoside_analogue",), "p": ("peginterferon",),
         "both": ("nucleoside_analogue", "peginterferon"),
     },
+    "two against one": {"np": ("nucleoside_analogue", "peginterferon"), "t": ("tenofovir",)},
+    "pairs": {"na": ("nucleoside_analogue",), "np": ("nucleoside_analogue", "peginterferon"), "nt": ("nucleoside_analogue", "tenofovir")},
     "one, or both": {"p": ("peginterferon",), "both": ("peginterferon", "nucleoside_analogue")},
 }  # fmt: skip
 ENTRY, LANDMARK, LAST = 3, 6, 12
 
 
 def group_on(day, groups, begins):
-    """The group begun last of those begun by a day; of two on one day the one that adds more."""
+    """The group begun last of those begun by a day; of several begun on one day the one that the others are part of."""
     shared = set.intersection(*map(set, groups.values()))
-    rank = {}
+    begun = {}
     for name, drugs in groups.items():
-        days = [begins.get(drug) for drug in set(drugs) - shared]
-        if None not in days and all(one <= day for one in days):
-            rank[name] = (max(days, default=-1), len(days))
-    if not rank:
+        own = set(drugs) - shared
+        if all(begins.get(drug, day + 1) <= day for drug in own):
+            begun[name] = (max((begins[drug] for drug in own), default=-1), own)
+    if not begun:
         return NOT_BEGUN
-    last = [name for name in rank if rank[name] == max(rank.values())]
-    return last[0] if len(last) == 1 else "conflict"
+    latest = max(on for on, _ in begun.values())
+    at_once = {name: own for name, (on, own) in begun.items() if on == latest}
+    whole = max(at_once, key=lambda name: len(at_once[name]))
+    return whole if all(own <= at_once[whole] for own in at_once.values()) else "conflict"
 
 
 def course_over_time(groups, begins):
@@ -463,8 +467,10 @@ spans = st.one_of(
 def _protocol_with(grouping):
     """The protocol with these groups, and a landmark some days after surgery."""
     loaded = changed(prtras(), {"analyses.recurrence_landmark.landmark": f"{LANDMARK} days"})
-    groups = grouped(**GROUPINGS[grouping]).protocol.groups
-    return replace(loaded, protocol=loaded.protocol.model_copy(update={"groups": groups}))
+    protocol = grouped(**GROUPINGS[grouping]).protocol
+    treatments = {**protocol.treatments, "tenofovir": protocol.treatments["nucleoside_analogue"]}
+    told = {"groups": protocol.groups, "treatments": treatments}
+    return replace(loaded, protocol=loaded.protocol.model_copy(update=told))
 
 
 @pytest.mark.parametrize(
@@ -473,7 +479,7 @@ def _protocol_with(grouping):
 )
 @pytest.mark.parametrize("grouping", list(GROUPINGS))
 @settings(max_examples=12)
-@given(people=st.lists(st.tuples(spans, spans), min_size=1, max_size=40))
+@given(people=st.lists(st.tuples(spans, spans, spans), min_size=1, max_size=60))
 def test_a_group_is_told_if_it_is_the_same_whichever_day_it_was(grouping, analysis, read, people):
     known = [
         {drug: span for drug, span in zip(DRUGS, told, strict=True) if span is not None} for told in people
@@ -488,7 +494,7 @@ def test_a_group_is_told_if_it_is_the_same_whichever_day_it_was(grouping, analys
     assert found == expected
 
 
-DRUGS = ("nucleoside_analogue", "peginterferon")
+DRUGS = ("nucleoside_analogue", "peginterferon", "tenofovir")
 
 
 def _whichever_day(read, groups, known):

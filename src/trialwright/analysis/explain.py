@@ -60,7 +60,7 @@ _MOST_COMPARED = 4_000
 """So many ids are compared with a wrong one: it takes time, and the beginning of a wrong id is mostly right."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "ADSL": ("GROUP", "STARTDT", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT", "EOSSTT", "EOSDT"),
+        "ADSL": ("GROUP", "STARTDT", "TRTSDT", "TRTEDT", "DTHDT", "LSTALVDT", "DCSCREEN", "EOSSTT", "EOSDT"),
         "ADBASE": ("PARAM", "AVALC", "AVALU", "AVALIMP", "ADT", "REASON"),
         "ADTTE": (
             "EVNTTYPE",

@@ -7,6 +7,7 @@ import polars as pl
 from trialwright.analysis.deaths import days_of_death, is_by_the_cut, who_died
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData
+from trialwright.derivations.known_columns import spelt
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 
@@ -118,7 +119,7 @@ def count_ends(data: AnalysisData, recorder: Recorder) -> None:
 def count_screening(data: AnalysisData, recorder: Recorder) -> None:
     """How many who are not in the primary population failed screening, and why, as it was recorded.
 
-    Items are `<population> failed screening: <reason>`; reasons that differ in capitals alone are one, and they add up.
+    Items are `<population> failed screening: <reason>`; reasons spelt alike but for capitals are one, and they add up.
     """
     population = primary_population(data.protocol)
     if population is None or "DCSCREEN" not in data.adsl.columns:
@@ -136,6 +137,4 @@ def who_failed(data: AnalysisData, population: str) -> pl.DataFrame:
     failed = data.adsl.filter(
         pl.col("DCSCREEN").is_not_null() & ((pl.col(flag) == "N") if flag else pl.lit(value=False))
     )
-    return failed.with_columns(
-        DCSCREEN=pl.col("DCSCREEN").first().over(pl.col("DCSCREEN").str.to_lowercase())
-    )
+    return failed.with_columns(DCSCREEN=pl.col("DCSCREEN").first().over(spelt(pl.col("DCSCREEN"))))

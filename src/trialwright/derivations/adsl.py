@@ -48,7 +48,7 @@ def derive_adsl(study: Study, facts: StudyFacts | None = None) -> pl.DataFrame:
         GROUP, GROUPR       name of the group of the protocol, or why it is not known
         TRTSDT, TRTEDT      first and last day of any treatment of the protocol
         DTHDT, LSTALVDT     day of death, last day known alive
-        DCSCREEN            of who failed screening and never came to time zero: why, as recorded (DSTERM, else DSDECOD)
+        DCSCREEN            of who failed screening and never came to time zero: why, as recorded (DSTERM; `SCREEN FAILURE` where it says nothing)
         EOSSTT, DCSREAS     how the person's part in the study ended, COMPLETED or DISCONTINUED, and why it was discontinued, as
                             recorded; null where no end of it is recorded
         EOSDT               day it ended
@@ -262,10 +262,11 @@ def _failed_screening(facts: StudyFacts) -> pl.DataFrame:
     dispositions = facts.study.tables["DS"]
     left = dispositions.filter(is_spelt(dispositions["DSDECOD"], SCREEN_FAILURE))
     left = left.sort(SUBJECT, "DSSTDTC_earliest", "DSSEQ", nulls_last=True)
+    words = pl.col("DSTERM").str.replace_all(r"\s+", " ").str.strip_chars()
     failed = left.group_by(pl.col(SUBJECT).alias("subject"), maintain_order=True).agg(
         pl.col("DSSTDTC_earliest").min().alias("left at"),
         pl.lit(value=True).alias("has left"),
-        pl.coalesce("DSTERM", "DSDECOD").first().str.strip_chars().alias("DCSCREEN"),
+        pl.when(words != "").then(words).otherwise(pl.lit(SCREEN_FAILURE)).first().alias("DCSCREEN"),
     )
     return failed.join(facts.time_zero(), on="subject", how="anti")
 

@@ -284,11 +284,12 @@ def _without_open(
     """Whose group is not known is out, with the reason: it hangs on a date that is not known to the day, or two begin at once.
 
     What had begun by the landmark, or before the watch, is followed by whatever began last until then. That is known where
-    all others surely began before, add less on the same day, or are part of it. A later begin needs its day.
+    all others surely began before, or are part of it. A later begin needs its day, and none beside it of which neither is
+    part of the other.
     """
     known_by = pl.col("TSTART" if one.changes else "upto")
     pieces = pieces.sort(SUBJECT, "since", "added", maintain_order=True)
-    since, surely, added, group = (pl.col(name) for name in ("since", "surely", "added", "GROUP"))
+    since, surely, group = (pl.col(name) for name in ("since", "surely", "GROUP"))
     begun = (since <= known_by).fill_null(value=False)
     later = ((since > known_by) & (since < pl.col("stop"))).fill_null(value=False) & one.changes
     is_open = (
@@ -296,19 +297,15 @@ def _without_open(
         & (since.is_null() | begun | later)
         & ~(surely <= known_by).fill_null(value=False)
     )
-    last = {
-        name: pl.col(name).filter(begun).last().over(SUBJECT)
-        for name in ("GROUP", "GROUPDTF", "since", "added")
-    }
     parts = {whole: [part for part in apart if set(apart[part]) <= set(apart[whole])] for whole in apart}
-    is_part = pl.any_horizontal(
-        pl.lit(value=False), *((last["GROUP"] == whole) & group.is_in(of) for whole, of in parts.items())
-    )
-    day = pl.min_horizontal(surely, known_by)
-    follows = (day > last["since"]) | ((day == last["since"]) & (added >= last["added"]))
-    is_rival = begun & ~is_part & follows
-    is_most = later & (added == added.max().over(SUBJECT, "since"))
-    is_tie = is_most & (is_most.sum().over(SUBJECT, "since") > 1)
+
+    def is_part_of(whole: pl.Expr) -> pl.Expr:
+        given = ((whole == name) & group.is_in(of) for name, of in parts.items())
+        return pl.any_horizontal(pl.lit(value=False), *given)
+
+    last = {name: pl.col(name).filter(begun).last().over(SUBJECT) for name in ("GROUP", "GROUPDTF", "since")}
+    is_rival = begun & ~is_part_of(last["GROUP"]) & (pl.min_horizontal(surely, known_by) >= last["since"])
+    is_tie = later & ~is_part_of(group.last().over(SUBJECT, "since"))
     is_vague = pl.col("GROUPDTF").is_not_null() | last["GROUPDTF"].is_not_null()
     reason = (
         pl.when(is_open | (is_rival & is_vague))

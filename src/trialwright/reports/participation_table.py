@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from trialwright.analysis.participation import DIED, ENDED, FAILED, LOST, NO_END, NO_REASON, OPEN_END
 from trialwright.analysis.run import FLOW
+from trialwright.derivations.adsl import SCREEN_FAILURE
+from trialwright.derivations.named_records import as_spelt
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Ref, Row, Table, Term, Text
-from trialwright.reports.printed import Source
+from trialwright.reports.printed import Source, capitalised
 
 _WORDS = {
     "COMPLETED": "Completed",
@@ -75,7 +77,7 @@ def render_screening(source: Source, population: str) -> list[Table]:
 
 def _screening_words(reason: str) -> str:
     """As it was recorded; where nothing but the failure itself was, that."""
-    return NO_REASON.capitalize() if reason.upper() == "SCREEN FAILURE" else reason[:1].upper() + reason[1:]
+    return capitalised(NO_REASON if as_spelt(reason) == SCREEN_FAILURE else reason)
 
 
 def analysed_ids(source: Source, population: str, group: str | None) -> Iterator[tuple[str, str]]:
