@@ -163,11 +163,20 @@ BROKEN = {
 }
 
 
-REASONS = ("Declined", "HBV DNA too low", "hbv dna TOO LOW ", None, "SCREEN FAILURE")
+REASONS = (
+    "Declined",
+    "HBV DNA too low",
+    "hbv dna TOO LOW ",
+    None,
+    "SCREEN FAILURE",
+    " ",
+    "\u00a0",
+    "eGFR below 30",
+)
 
 
 def screened_in_vain(tables):
-    """Five more people, who failed screening for these reasons."""
+    """More people, who failed screening for these reasons."""
     names = [f"X-{i}" for i in range(len(REASONS))]
     study = tables["DM"]["STUDYID"][0]
     people = pl.DataFrame(
@@ -194,14 +203,15 @@ def test_why_screening_failed_is_told_and_adds_up(which):
     results, population = made.results, primary_population(made.study.protocol)
     rows = [row for row in results.of(FLOW) if row.statistic == "n_failed_screening"]
     whole, *reasons = rows
-    assert whole.value == before[whole.id].value + 5 == sum(row.value for row in reasons)
+    assert whole.value == before[whole.id].value + len(REASONS) == sum(row.value for row in reasons)
     assert whole.value <= results[f"{FLOW}/{population}/n_not_in_population"].value
     for row in rows:
         assert pick_rows(made.data, row).number == row.value, row.id
     (printed,) = render_screening(Source(made.study.protocol, results), population)
     cells = {row.label.plain: int(row.cells[0].plain) for row in printed.rows}
     assert cells["Declined"] == 1
-    assert cells["No reason recorded"] == 2
+    assert cells["No reason recorded"] == 4
+    assert cells["eGFR below 30"] == 1
     assert sum(number for words, number in cells.items() if words.lower() == "hbv dna too low") >= 2
 
 

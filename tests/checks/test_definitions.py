@@ -74,6 +74,12 @@ def test_for_responses_new_therapy_must_be_reported():
         ("treatments: { peginterferon: { label: ENTECAVIR } }", [("called-alike", "treatments.peginterferon")]),
         ("facts: { hbsag: { levels: { positive: negative } } }", [("called-alike", "facts.hbsag.levels.positive")]),
         ("facts: { alt: { label: HBV-DNA } }", []),
+        ("facts: { informed_consent: { label: Liver resection } }", []),
+        ("facts: { hbsag: { levels: { positive: Same, negative: same } } }", [("called-alike", "facts.hbsag.levels.positive")]),
+        ("facts: { earlier: { label: Entecavir, kind: drug } }", [("called-alike", "treatments.entecavir")]),
+        ("facts: { entecavir: { label: Entecavir, kind: drug } }", []),
+        ("events: { gone: { reported: true, label: ALT } }", [("called-alike", "events.gone")]),
+        ("groups: { alone: { short: E }, combination: { short: e } }", [("called-alike", "groups.alone.short")]),
     ],
 )  # fmt: skip
 def test_of_two_that_are_called_alike_records_tell_neither(patch, places):

@@ -281,6 +281,8 @@ def test_who_enters_after_the_landmark_was_not_under_watch_then(prtras, assigned
     [
         pytest.param([("2024-03-25", "Declined")], None, "Declined", id="as recorded"),
         pytest.param([("2024-03-25", None)], None, "SCREEN FAILURE", id="no reason"),
+        pytest.param([("2024-03-25", " \u00a0")], None, "SCREEN FAILURE", id="blank"),
+        pytest.param([("2024-03-25", " Declined  to  come ")], None, "Declined to come", id="spaces"),
         pytest.param([("2024-03-26", "Cirrhosis"), ("2024-03-25", "Declined")], None, "Declined", id="first of two"),
         pytest.param([("2024-03-25", "Declined")], "2024-04-05", None, id="screened again, and assigned"),
         pytest.param([], None, None, id="did not fail"),

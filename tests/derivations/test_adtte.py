@@ -122,7 +122,7 @@ def test_survival_ends_with_the_last_day_known_alive():
     ("label", "words"),
     [
         ("contact", "No event up to the last contact"),
-        ("Last known alive", "No event up to the Last known alive"),
+        ("Last known alive", "No event up to the last known alive"),
     ],
 )
 def test_what_follow_up_ends_with_is_not_the_last_last(label, words):

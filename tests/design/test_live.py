@@ -233,6 +233,23 @@ def test_who_is_not_there_is_a_reason(changed, reason):
     assert {(row.value, row.note) for row in found.rows} == {(None, reason)}
 
 
+def test_of_two_groups_with_as_much_of_their_own_neither_is_the_treated_one():
+    loaded = basis().loaded
+    own = {"na": ("nucleoside_analogue",), "na_and_peginterferon": ("peginterferon",)}
+    groups = {
+        name: one.model_copy(update={"treatments": own[name]}) for name, one in loaded.protocol.groups.items()
+    }
+    asked = replace(
+        basis(), loaded=replace(loaded, protocol=loaded.protocol.model_copy(update={"groups": groups}))
+    )
+    found = foresee(asked, derived(), comparison_of(asked))
+    (told,) = {(row.value, row.note) for row in found.rows}
+    assert told == (
+        None,
+        "two groups have as many treatments of their own: nothing tells which is the treated one",
+    )
+
+
 def test_when_the_events_are_there_nothing_is_foreseen():
     """Also where they tell a little less than planned, so that some information seems to be left."""
     data = derived()

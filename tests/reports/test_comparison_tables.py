@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.analysis.test_time_to_event import IT_LANDMARK, IT_PEOPLE, IT_ROWS, PLAIN
 from tests.analysis.test_weighted import cohort
-from tests.cases.timed_trial import PROTOCOL, run, trial
+from tests.cases.timed_trial import PROTOCOL, run, subject, trial
 
 from trialwright.reports.blocks import Callout, Figure, Paragraph, Table, Text, walk
 from trialwright.reports.charts import render_svg
@@ -54,6 +54,31 @@ def test_tables_read_as_they_were_accepted(name):
     people, only, stretches = SHOWN[name]
     text = "\n\n".join(tables_of(blocks_of(people, *only, stretches=stretches)).values())
     assert text + "\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ([{"virus": None}, {"stage": None}], "Virus: 1, Stage: 1."),
+        ([{"virus": None, "stage": None}, {"stage": None}], "Virus: 1, Stage: 2 (some lack more than one)."),
+    ],
+)
+def test_who_lacks_two_covariates_is_not_left_out_twice(lacking, words):
+    known = {"virus": 10.0, "stage": "early"}
+    people = [
+        subject(
+            i + 1,
+            i % 2,
+            "ab"[i % 3 == 0],
+            **{**known, "virus": 10.0 ** (i % 4), "stage": ("early", "late")[i % 4 > 1]},
+        )
+        for i in range(20)
+    ]
+    people += [subject(5, 1, "a", **{**known, **one}) for one in lacking]
+    (table,) = [
+        text for id_, text in tables_of(blocks_of(people, "adjusted")).items() if "Left out for want" in text
+    ]
+    assert f"Left out for want of a covariate: {words}" in " ".join(table.split())
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ _DAYS_OF_A_MONTH = 365.25 / 12
 def is_biased(analysis: TimeAnalysis) -> bool:
     """Whether time counts for a group before its treatment had begun: from a moment of its own, with nothing done about it."""
     repaired = is_in_stretches(analysis) or isinstance(analysis, CloneCensorWeight)
-    return bool(analysis.from_) and not repaired and compares_groups(analysis)
+    is_by_groups = compares_groups(analysis) and GROUPS not in getattr(analysis, "strata", ())
+    return bool(analysis.from_) and not repaired and is_by_groups
 
 
 def measure_immortal_time(data: AnalysisData, source: str) -> Recorder | None:

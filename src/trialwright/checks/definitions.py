@@ -204,7 +204,7 @@ def taken_name(checked: Checked) -> Iterator[Found]:
 @check(
     "called-alike",
     Severity.ERROR,
-    title="two facts, groups, treatments or levels are called alike",
+    title="two facts, reported events, groups, treatments or levels are called alike",
     why="""Records may call a fact, a group or a treatment by its name or by its label, in capitals or not. Of two with one label nobody can tell which
     is meant, neither the program nor the reader of a table.""",
     example="""
@@ -219,28 +219,46 @@ groups:
 )
 def called_alike(checked: Checked) -> Iterator[Found]:
     protocol = checked.protocol
-    for section, elements in (
-        ("facts", protocol.facts), ("groups", protocol.groups), ("treatments", protocol.treatments),
-    ):  # fmt: skip
-        yield from _alike((section,), {name: (name, one.label) for name, one in elements.items()})
+    facts: dict[str, dict[str, Called]] = {"drug": {}, "attestation": {}, "": {}}
     for name, fact in protocol.facts.items():
-        yield from _alike(("facts", name, "levels"), {level: (level,) for level in fact.levels})
+        kept_apart = fact.kind if fact.kind in facts else ""  # their records have domains of their own
+        facts[kept_apart][name] = (("facts", name), (name, fact.label))
+    for name, event in protocol.events.items():
+        if event.reported:
+            facts[""].setdefault(name, (("events", name), (name, event.label)))
+    for name, one in protocol.treatments.items():
+        path, words = facts["drug"].get(name, (("treatments", name), ()))
+        facts["drug"][name] = (path, (*words, name, one.label))
+    groups: dict[str, Called] = {
+        name: (("groups", name), (name, one.label)) for name, one in protocol.groups.items()
+    }
+    for called in [*facts.values(), groups]:
+        yield from _alike(called, "as records are read")
+    shorts: dict[str, Called] = {
+        name: (("groups", name, "short"), (one.short,)) for name, one in protocol.groups.items()
+    }
+    yield from _alike(shorts, "in tables")
+    for name, fact in protocol.facts.items():
+        paths: dict[str, Path] = {level: ("facts", name, "levels", level) for level in fact.levels}
+        yield from _alike({level: (path, (level,)) for level, path in paths.items()}, "as records are read")
         yield from _alike(
-            ("facts", name, "levels"), {level: (label,) for level, label in fact.levels.items()}
+            {level: (path, (fact.levels[level],)) for level, path in paths.items()}, "in tables"
         )
 
 
-def _alike(section: Path, called: Mapping[str, tuple[str | None, ...]]) -> Iterator[Found]:
+def _alike(called: Mapping[str, Called], where: str) -> Iterator[Found]:
     first: dict[str, str] = {}
-    for name, words in called.items():
+    for name, (path, words) in called.items():
         for word in dict.fromkeys(as_spelt(word) for word in words if word):
             other = first.setdefault(word, name)
             if other != name:
-                message = f"`{other}` and `{name}` are both called `{word}`, as records are read"
-                yield Found(
-                    (*section, name), message, "give one of them another name or label", about_key=True
-                )
+                message = f"`{other}` and `{name}` are both called `{word}` {where}"
+                yield Found(path, message, "give one of them another name or label", about_key=True)
                 break
+
+
+Called = tuple[Path, tuple[str | None, ...]]
+"""Where something is defined, and what it is called."""
 
 
 def _definitions(checked: Checked) -> dict[str, set[str]]:

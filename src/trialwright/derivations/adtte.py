@@ -211,7 +211,7 @@ def _nothing(part: pl.DataFrame, views: Views) -> Iterator[pl.DataFrame]:
     for view, n, at in ends:
         plan, label = views.every[view].plan, views.every[view].plan.label(at.record.name or "")
         path = f"endpoints.{plan.id}"
-        last = label if label.lower().startswith("last ") else f"last {label}"
+        last = f"last {label.removeprefix('last ').removeprefix('Last ')}"
         says.append((view, n, CENSORED, f"No event up to the {last}", None, path, at.record.name))
         if n == 0:
             says.append(

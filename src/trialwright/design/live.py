@@ -263,7 +263,7 @@ def foresee(basis: Basis, data: AnalysisData, analysis: tuple[str, LogRank]) -> 
     try:
         if treated is None:
             raise NotEstimable(
-                "groups have as many treatments of their own: nothing tells which is the treated one"
+                "two groups have as many treatments of their own: nothing tells which is the treated one"
             )
         if sample.n_events >= needed:
             raise NotEstimable(f"{sample.n_events} events have been seen, {needed} are needed")

@@ -111,13 +111,21 @@ def left_out_notes(source: Source, name: str) -> tuple[Text, ...]:
 
 
 def facts_lacking(source: Source, name: str) -> list[str | Text]:
-    """The facts that an analysis leaves subjects out for, each with their number."""
-    return [
+    """The facts that an analysis leaves subjects out for, each with their number, and whether some lack several."""
+    rows = [row for row in source.results.of(name) if row.statistic == "n_without_fact" and row.value]
+    told = [
         piece
-        for row in source.results.of(name)
-        if row.statistic == "n_without_fact" and row.value
+        for row in rows
         for piece in (", ", Text(source.fact(str(row.item))), ": ", source.count(row.id))
     ][1:]
+    counts = {
+        row.statistic: row.value or 0
+        for row in source.results.of(name)
+        if row.item is None and row.group is None
+    }
+    n_out = counts.get("n_population", 0) - counts.get("n_without_endpoint", 0) - counts.get("n_analysed", 0)
+    overlap = sum(row.value or 0 for row in rows) > n_out
+    return [*told, " (some lack more than one)"] if overlap else told
 
 
 def shows_p(source: Source, analysis: AnalysisBase) -> bool:

@@ -552,7 +552,8 @@ def logrank_test(
     except RuntimeError as error:
         raise (incomparable if "singular" in str(error) else error) from None
     variance = np.array(test.var)
-    # where nobody of two groups was at risk together, rounding leaves a variance of some 1e-16 for each event
+    # where nobody of two groups was at risk together, rounding leaves a variance of some 1e-16 for each event, and a weighted
+    # one no larger than that is as much rounding
     rounding = 32 * np.finfo(float).eps * float(np.sum(sample.event))
     if test.df < 1 or np.linalg.matrix_rank(variance, tol=rounding) < test.df:
         raise incomparable

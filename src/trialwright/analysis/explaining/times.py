@@ -112,9 +112,9 @@ def _make(asked: Asked, analysis: TimeAnalysis) -> Made:
     recorder = Recorder(asked.result.analysis, asked.result.method, asked.result.source)
     sample = select_sample(asked.data, recorder, analysis, facts_of(analysis))
     lacking = _untimed(asked, analysis)
-    return Made(
-        sample, *_details(asked, analysis, sample), (*_why_untimed(lacking), *_without_facts(recorder))
-    )
+    n_timed = asked.everyone.height - lacking["USUBJID"].n_unique()
+    left_out = (*_why_untimed(lacking), *_lacking_facts(recorder, n_timed))
+    return Made(sample, *_details(asked, analysis, sample), left_out)
 
 
 def facts_of(analysis: TimeAnalysis) -> list[str]:
@@ -181,13 +181,17 @@ def _why_untimed(lacking: pl.DataFrame) -> tuple[tuple[str, int], ...]:
     return tuple((f"{_UNTIMED} ({reason})" if reason else _UNTIMED, n) for reason, n in found.iter_rows())
 
 
-def _without_facts(recorder: Recorder) -> tuple[tuple[str, int], ...]:
-    """Who is left out of the sample for want of a fact, as it was recorded while it was made."""
-    return tuple(
-        (f"no known value of `{row.item}`", int(row.value))
+def _lacking_facts(recorder: Recorder, n_timed: int) -> tuple[tuple[str, int], ...]:
+    """Who of those with a time is left out for want of a fact, each counted once."""
+    lacking = {
+        str(row.item): int(row.value)
         for row in recorder.rows
         if row.statistic == "n_without_fact" and row.value
-    )
+    }
+    n_out = n_timed - (recorder.n or 0)
+    if sum(lacking.values()) != n_out:  # some lack more than one
+        return ((f"no known value of {' or '.join(f'`{name}`' for name in lacking)}", n_out),)
+    return tuple((f"no known value of `{name}`", n) for name, n in lacking.items())
 
 
 def _has_endpoint(asked: Asked, analysis: TimeAnalysis) -> pl.DataFrame:
