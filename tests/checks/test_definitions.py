@@ -78,7 +78,8 @@ def test_for_responses_new_therapy_must_be_reported():
         ("facts: { hbsag: { levels: { positive: Same, negative: same } } }", [("called-alike", "facts.hbsag.levels.positive")]),
         ("facts: { earlier: { label: Entecavir, kind: drug } }", [("called-alike", "treatments.entecavir")]),
         ("facts: { entecavir: { label: Entecavir, kind: drug } }", []),
-        ("events: { gone: { reported: true, label: ALT } }", [("called-alike", "events.gone")]),
+        ("events: { gone: { reported: true, label: ALT } }", []),
+        ("events: { left: { reported: true, label: Gone }, gone: { reported: true } }", [("called-alike", "events.gone")]),
         ("groups: { alone: { short: E }, combination: { short: e } }", [("called-alike", "groups.alone.short")]),
     ],
 )  # fmt: skip

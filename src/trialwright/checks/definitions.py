@@ -223,16 +223,16 @@ def called_alike(checked: Checked) -> Iterator[Found]:
     for name, fact in protocol.facts.items():
         kept_apart = fact.kind if fact.kind in facts else ""  # their records have domains of their own
         facts[kept_apart][name] = (("facts", name), (name, fact.label))
-    for name, event in protocol.events.items():
-        if event.reported:
-            facts[""].setdefault(name, (("events", name), (name, event.label)))
+    events: dict[str, Called] = {
+        name: (("events", name), (name, one.label)) for name, one in protocol.events.items() if one.reported
+    }
     for name, one in protocol.treatments.items():
         path, words = facts["drug"].get(name, (("treatments", name), ()))
         facts["drug"][name] = (path, (*words, name, one.label))
     groups: dict[str, Called] = {
         name: (("groups", name), (name, one.label)) for name, one in protocol.groups.items()
     }
-    for called in [*facts.values(), groups]:
+    for called in [*facts.values(), events, groups]:
         yield from _alike(called, "as records are read")
     shorts: dict[str, Called] = {
         name: (("groups", name, "short"), (one.short,)) for name, one in protocol.groups.items()
