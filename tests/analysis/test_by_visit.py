@@ -169,6 +169,7 @@ def test_other_scales(scale, mean, unit):
     results = analyse(rows, protocol=protocol(PROTOCOL.replace("scale: log10", f"scale: {scale}")))
     assert of(results, "a/Week 4 change", "mean") == pytest.approx([mean])
     assert results["visits/a/Week 4 change/mean"].unit == unit
+    assert results["visits/a/Week 4/mean"].unit == "IU/mL"
 
 
 def test_nobody_at_all():

@@ -51,6 +51,7 @@ def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: 
     if analysis.by:
         recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
     unit = unit_of(endpoint, next(iter(values["AVALU"].drop_nulls()), None))
+    of_change = TIMES_BASELINE if endpoint.scale == "ratio" else unit
     ends = _ends(data, endpoint, everyone)
     changes: dict[tuple[str | None, str], LimitedValues] = {}
     for level in data.levels(analysis.by):
@@ -65,9 +66,9 @@ def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: 
             _add_summary(recorder, _value(rows, scale), level, name, unit)
             if visit is not None:
                 changes[level, name] = _change(rows, scale)
-                _add_summary(recorder, changes[level, name], level, f"{name} change", unit)
+                _add_summary(recorder, changes[level, name], level, f"{name} change", of_change)
     if analysis.by:
-        _compare(data, analysis, recorder, endpoint, changes, unit)
+        _compare(data, analysis, recorder, endpoint, changes, of_change)
 
 
 def visit_name(visit: Duration | None) -> str:
@@ -76,11 +77,12 @@ def visit_name(visit: Duration | None) -> str:
 
 
 def unit_of(endpoint: Endpoint, measured: str | None) -> str:
-    """The unit on the scale of an endpoint."""
+    """The unit of values on the scale of an endpoint; changes have it too, but for ratios (`TIMES_BASELINE`)."""
     unit = measured or ""
-    if endpoint.scale == "log10":
-        return f"log10 {unit}".strip()
-    return "times baseline" if endpoint.scale == "ratio" else unit
+    return f"log10 {unit}".strip() if endpoint.scale == "log10" else unit
+
+
+TIMES_BASELINE = "times baseline"
 
 
 # --- the values ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from trialwright.analysis.by_visit import unit_of, visit_name
+from trialwright.analysis.by_visit import TIMES_BASELINE, unit_of, visit_name
 from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.categories import levels_of, pairs_compared, unit_words
@@ -24,6 +24,7 @@ def render_visit_table(source: Source, name: str, analysis: VisitSummary) -> Tab
     measured = unit_words(source.protocol, endpoint.of or "")
     unit = unit_of(endpoint, measured[0] if measured else None)
     value = Text(source.said(unit, f"endpoints.{analysis.endpoint}.scale")) if unit else Text("Value")
+    change = Text(f"Change, {TIMES_BASELINE}" if endpoint.scale == "ratio" else "Change")
     columns = (
         Column(Text("Visit and group"), "left"),
         Column(Text("With a value")),
@@ -32,8 +33,8 @@ def render_visit_table(source: Source, name: str, analysis: VisitSummary) -> Tab
         Column(Text("Beyond the assay")),
         Column(Text("Mean (SD)"), under=value),
         Column(Text("Median (quartiles)"), under=value),
-        Column(Text("Mean (SD)"), under=Text("Change")),
-        Column(Text("Median (quartiles)"), under=Text("Change")),
+        Column(Text("Mean (SD)"), under=change),
+        Column(Text("Median (quartiles)"), under=change),
     )
     rows: list[Row | GroupHeading] = []
     for visit in (None, *endpoint.read_at):
