@@ -2,8 +2,12 @@
 
 import math
 
+import polars as pl
 import pytest
 from tests.cases.small_trial import PROTOCOL, on, protocol, run
+
+from trialwright.analysis.limited_summary import MEANS, QUANTILES, LimitedValues, add_summary
+from trialwright.analysis.results import Recorder
 
 ONLY = ("visits",)
 LOG = math.log10
@@ -54,6 +58,24 @@ def test_a_result_below_the_assay_counts_as_said_in_the_mean_and_not_in_the_medi
         [2.5, 2.5, 1, 0.25]
     )
     assert "half the limit" in results["visits/a/Week 4/mean"].conventions
+
+
+def test_results_of_one_day_that_differ_are_no_value_and_are_told():
+    """Subject 0 has two at week 4 of which neither counts, 1 has one that does, 2 and 3 have none."""
+    disputed = [result("0", "Week 4", value, ADT=on(28), ANL01FL=None) for value in (10, 100)]
+    results = analyse([*disputed, result("1", "Week 4", 1000, ADT=on(28))])
+    assert of(results, "a/Week 4", "n", "n_missing", "n_conflict", "mean") == pytest.approx([1, 3, 1, 3])
+    assert of(results, "b/Week 4", "n_conflict") == of(results, "a/Week 12", "n_conflict") == [0]
+
+
+def test_a_quartile_that_two_ways_of_rounding_give_is_exact():
+    """0.3 as the lower and 0.1 + 0.2 as the upper end of what one value may be: no uncertainty."""
+    values = LimitedValues(
+        pl.DataFrame({"least": [0.3] * 3, "most": [0.1 + 0.2] * 3, "imputed": [0.3] * 3}), ""
+    )
+    recorder = Recorder("visits", "summary by visit", "ADLB")
+    add_summary(recorder, values, "", {"n": 3})
+    assert {row.statistic for row in recorder.rows} == {*MEANS, *QUANTILES}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def rates(verdicts, **more):
     """ADRATE of subjects 0, 1, ...: `y` met, `n` not met, `?` and `-` unknown, a space for no row at all."""
     return [
         {"USUBJID": str(i), "PARAMCD": "RISES", "AVALC": WORDS[word][0], "REASON": WORDS[word][1], "NASSESS": 0 if word == "-" else 3,
-         "RISKDAYS": 30.4375, "COMPLFL": "Y" if word in "yn" else "N", **more}
+         "RISKDAYS": 30.4375, "COMPLFL": "Y" if word in "yn" else "N", "OPENFL": "N" if word in "yn" else "Y", **more}
         for i, word in enumerate(verdicts) if word != " "
     ]  # fmt: skip
 
@@ -66,9 +66,18 @@ def going_on(verdicts, *, whose="n", groups=None):
     """Rates of subjects of whom those with a verdict of `whose` were last seen before their time was over."""
     rows = rates(verdicts)
     for row, verdict in zip(rows, verdicts, strict=True):
-        row["COMPLFL"] = "N" if verdict in whose + "?-" else "Y"
+        row["COMPLFL"], row["OPENFL"] = "NY" if verdict in whose + "?-" else "YN"
     people = {str(i): group for i, group in enumerate(groups or "a" * len(verdicts))}
     return run(people, adrate=rows)
+
+
+def test_who_died_or_left_without_the_event_has_no_time_that_goes_on():
+    """Of 4 without the event one was followed to the end, one goes on, and two died or left before."""
+    rows = rates("ynnnn?")
+    for row, flags in zip(rows[1:5], ("YN", "NY", "NN", "NN"), strict=True):
+        row["COMPLFL"], row["OPENFL"] = flags
+    results = run({str(i): "a" for i in range(6)}, adrate=rows)
+    assert [value(results, f"rate/{name}") for name in ("n_not_over", "n_left")] == [1, 2]
 
 
 def test_who_is_without_the_event_so_far_is_told_from_who_is_without_it_for_good():
@@ -76,6 +85,7 @@ def test_who_is_without_the_event_so_far_is_told_from_who_is_without_it_for_good
     assert value(analyse("ynnnn?"), "rate/n_not_over") == 0
     results = going_on("ynnnn?")
     assert [value(results, f"rate/{name}") for name in ("n_complete", "n_not_over", "n_unknown")] == [1, 4, 1]
+    assert value(results, "rate/n_left") == 0
     # the numbers are those of before: what is seen is stated, not changed
     assert value(results, "rate/proportion") == pytest.approx(1 / 6)
 

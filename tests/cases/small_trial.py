@@ -76,7 +76,7 @@ SMALL = protocol()
 
 _DATES = ("ADT", "ADTL", "ADTH", "ASTDT", "ASTDTL")
 _EMPTY: dict[str, dict[str, Any]] = {
-    "ADRATE": {"PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "NASSESS": pl.Int64, "RISKDAYS": pl.Float64, "COMPLFL": pl.String},
+    "ADRATE": {"PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "NASSESS": pl.Int64, "RISKDAYS": pl.Float64, "COMPLFL": pl.String, "OPENFL": pl.String},
     "ADRS": {"PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "ANL01FL": pl.String, "PROTOCOL": pl.String},
     "ADAE": {
         "AEDECOD": pl.String, "AETERM": pl.String, "AESOC": pl.String, "AEBODSYS": pl.String, "ATOXGR": pl.Int8, "ATOXGRF": pl.String,
@@ -84,7 +84,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "AFATFL": pl.String, "AIMFL": pl.String, "TRTEMFL": pl.String, "TRTEMRS": pl.String,
     },
     "ADLB": {
-        "PARAMCD": pl.String, "AVALU": pl.String, "BASETYPE": pl.String, "READER": pl.String, "AVALLO": pl.Float64, "AVALHI": pl.Float64,
+        "ADT": pl.Date, "PARAMCD": pl.String, "AVALU": pl.String, "BASETYPE": pl.String, "READER": pl.String, "AVALLO": pl.Float64, "AVALHI": pl.Float64,
         "AVALIMP": pl.Float64, "IMPMETH": pl.String, "ABLFL": pl.String, "BASELO": pl.Float64, "BASEHI": pl.Float64,
         "AVISIT": pl.String, "ANL01FL": pl.String,
     },

@@ -124,6 +124,44 @@ def test_events_of_the_virus_and_the_liver(durva_events, name):
     assert occurrences(durva_events, event, name) == found
 
 
+def samples(*later):
+    """HBV DNA of 2000 IU/mL on day 1, and then each at its own time: 200000 is the hundredfold, 199999 is not."""
+
+    def make(records, subject):
+        treated(records, subject).series("hbv_dna", {1: 2000}, subject)
+        for when, value in later:
+            records.result("hbv_dna", when, value, subject)
+
+    return make
+
+
+DAY_29, MONTH = on_day(29), on_day(57)[:7]
+ONE_MOMENT = {
+    "of one day on both sides": (samples((DAY_29, 200_000), (DAY_29, 199_999)), ["conflict"]),
+    "in the other order": (samples((DAY_29, 199_999), (DAY_29, 200_000)), ["conflict"]),
+    "of one day on one side": (samples((DAY_29, 200_000), (DAY_29, 900_000)), [day(29)]),
+    "written twice": (samples((DAY_29, 200_000), (DAY_29, 200_000)), [day(29)]),
+    "one of which nobody can read": (samples((DAY_29, 200_000), (DAY_29, "see note")), ["conflict"]),
+    "of two days": (samples((DAY_29, 200_000), (on_day(30), 199_999)), [day(29)]),
+    "of two hours": (samples((f"{DAY_29}T08:00", 200_000), (f"{DAY_29}T16:00", 199_999)), [day(29)]),
+    "of one minute": (samples((f"{DAY_29}T08:00", 200_000), (f"{DAY_29}T08:00", 199_999)), ["conflict"]),
+    "of an hour and the day": (samples((f"{DAY_29}T08:00", 200_000), (DAY_29, 199_999)), ["conflict"]),
+    "of one month": (samples((MONTH, 199_999), (on_day(57), 200_000)), [day(57)]),
+    "settled by a later sample": (samples((DAY_29, 200_000), (DAY_29, 199_999), (on_day(57), 200_000)), [day(57)]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def of_one_moment(durva):
+    return together(durva, ONE_MOMENT)
+
+
+@pytest.mark.parametrize("name", ONE_MOMENT)
+def test_of_results_of_one_moment_nobody_can_tell_which_holds(of_one_moment, name):
+    _, found = ONE_MOMENT[name]
+    assert sorted(set(occurrences(of_one_moment, "hbv_reactivation", name))) == found
+
+
 def test_two_baselines_hbv_21(durva):
     records = Records().person().doses("durvalumab", [1, 29]).dose("entecavir", on_day(-6), on_day(200))
     records.series("hbv_dna", {-10: 4.2e5, 1: 3.1e4, 29: 4.0e6})

@@ -358,12 +358,14 @@ def prtras():
     return load_protocol("nct07120750")
 
 
-def hbsag(*series, others=()):
+def hbsag(*series, others=(), others_of_lb=()):
     """Quantitative HBsAg on these elapsed days after group assignment, the change of which is read at weeks 12, 24, 48 of
     visits every 12 weeks."""
     milestone = {"DSCAT": "PROTOCOL MILESTONE", "DSDECOD": "GROUP ASSIGNMENT", "DSSTDTC": str(FIRST)}
     results = [lb("HBSAG", value, FIRST + timedelta(days=n), unit="IU/mL") for value, n in series]
-    study = study_of(LB=table("LB", *results), DS=table("DS", milestone, *others), loaded=prtras())
+    study = study_of(
+        LB=table("LB", *results, *others_of_lb), DS=table("DS", milestone, *others), loaded=prtras()
+    )
     return derive_adlb(study, adsl_of(study), facts_of(study)).filter(pl.col("PARAMCD") == "HBSAG_QUANTITY")
 
 
@@ -392,6 +394,28 @@ def test_decline_of_hbsag():
     row = hbsag((1250, 0), (98, 168)).filter(pl.col("AVISIT") == "Week 24").row(0, named=True)
     assert row["LOGCHG"] == pytest.approx(-1.1057, abs=5e-5)
     assert (row["AWTARGET"], row["AWTDIFF"], row["ANL01FL"]) == (168, 0, "Y")
+
+
+@pytest.mark.parametrize(
+    ("series", "counts"),
+    [
+        pytest.param([(90, 84), (91, 84)], [], id="two of one day"),
+        pytest.param([(90, 84), (91, 84), (92, 85)], [], id="beside one that is further away"),
+        pytest.param([(90, 84), (91, 82), (92, 82)], [90], id="beside one that is nearer"),
+        pytest.param([(90, 84), (90, 84)], [90], id="that say the same"),
+        pytest.param([(90, "T08:00"), (91, "T16:00")], [91], id="of two hours the later"),
+        pytest.param([(91, "T16:00"), (90, "T08:00")], [91], id="however they were written down"),
+        pytest.param([(90, "T08:00"), (91, "")], [], id="of an hour and the day"),
+    ],
+)
+def test_of_results_of_one_day_that_differ_none_counts(series, counts):
+    day_84 = FIRST + timedelta(days=84)
+    records = [
+        lb("HBSAG", value, f"{day_84}{when}" if isinstance(when, str) else FIRST + timedelta(days=when), unit="IU/mL")
+        for value, when in series
+    ]  # fmt: skip
+    rows = hbsag((1250, 0), others_of_lb=records)
+    assert rows.filter(pl.col("ANL01FL") == "Y")["AVAL"].to_list() == counts
 
 
 def test_of_several_the_nearest_counts_and_of_two_as_near_the_later():

@@ -1,5 +1,6 @@
 """ADRATE: an event seen or not, and whether anybody looked."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -14,14 +15,23 @@ FIRST_DOSE = date(2024, 1, 10)
 ASSIGNED = date(2024, 3, 1)
 
 
-def rates(loaded, lives, **cut):
+def told(adsl, cut=None, left=()):
+    """ADSL with what a study knows of its records: the cut, the last day of all, and who left the study."""
+    return adsl.with_columns(
+        CUTDT=pl.lit(cut, pl.Date),
+        RECORDDT=pl.coalesce(pl.lit(cut, pl.Date), pl.col("LSTALVDT").max()),
+        EOSSTT=pl.when(pl.col("SUBJECT").is_in(list(left))).then(pl.lit("DISCONTINUED")),
+    )
+
+
+def rates(loaded, lives, **known):
     adsl, adevt, observations = frames(lives)
-    adsl = adsl.with_columns(CUTDT=pl.lit(cut.get("cut"), pl.Date))
+    adsl = told(adsl, **known)
     return derive_adrate(study_of(loaded, len(lives)), adsl, adevt, observations)
 
 
-def rate(life, endpoint="reactivation", loaded=None, **cut):
-    rows = rates(loaded or shipped("nct04294498"), [life], **cut)
+def rate(life, endpoint="reactivation", loaded=None, **known):
+    rows = rates(loaded or shipped("nct04294498"), [life], **known)
     return rows.filter(pl.col("PARAMCD") == endpoint.upper()).row(0, named=True)
 
 
@@ -33,7 +43,7 @@ def treated(last_dose, hbv_dna=(), alt=(), alive=400, unknown=None, **events):
         "hbv_dna": [at(FIRST_DOSE, day) for day in hbv_dna],
         "alt": [at(FIRST_DOSE, day) for day in alt],
     }
-    days = {name: [at(FIRST_DOSE, day)] for name, day in events.items()}
+    days = {name: [None if day is None else at(FIRST_DOSE, day)] for name, day in events.items()}
     return Life(FIRST_DOSE, days, facts, {"first_dose": FIRST_DOSE}, unknown or {}, at(FIRST_DOSE, alive))
 
 
@@ -70,6 +80,77 @@ def test_the_window_is_told_and_whether_it_was_over():
     assert rate(treated(56, [28], alive=84))["COMPLFL"] == "Y"
     assert rate(treated(56, [28], death=20))["COMPLFL"] == "Y"  # `death: no event` ends it
     assert rate(treated(56, [28], death=20))["ENDDESC"] == "death"
+
+
+def late(**strategies):
+    """A window 26 to 30 weeks after the last dose: of one on day 56 from day 238 to day 266."""
+    changes = {
+        "periods.late": {"span": "last durvalumab + 26 weeks to last durvalumab + 30 weeks"},
+        "endpoints.reactivation.during": "late",
+    }
+    estimand = "endpoints.reactivation.estimand.intercurrent events"
+    return changed(
+        shipped("nct04294498"), changes | {f"{estimand}.{event}": how for event, how in strategies.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("life", "known", "told"),
+    [
+        pytest.param(treated(56, [28], alive=237), {}, "not yet due", id="the last day before it"),
+        pytest.param(treated(56, [28], alive=238), {}, "missing", id="on its first day"),
+        pytest.param(treated(56, [28], alive=60), {"cut": at(FIRST_DOSE, 237)}, "not yet due", id="seen last before the cut"),
+        pytest.param(treated(56, [28], alive=60), {"cut": at(FIRST_DOSE, 238)}, "missing", id="begun by the cut"),
+        pytest.param(treated(56, [28], alive=100), {"left": [0]}, "missing", id="who left is not waited for"),
+        pytest.param(treated(56, [28], death=100), {}, "missing", id="nor who died"),
+    ],
+)  # fmt: skip
+def test_a_window_that_has_not_begun_is_not_yet_due(life, known, told):
+    found = rate(life, loaded=late(), **known)
+    assert (found["AVALC"], found["REASON"]) == ("unknown", told)
+
+
+@pytest.mark.parametrize(
+    ("life", "known", "how", "flags"),
+    [
+        pytest.param(treated(56, [240], alive=265), {}, "no event", "NY", id="goes on"),
+        pytest.param(treated(56, [240], alive=266), {}, "no event", "YN", id="is over"),
+        pytest.param(treated(56, [240], alive=250), {"left": [0]}, "no event", "NN", id="left in it"),
+        pytest.param(treated(56, [240], death=250), {}, "treatment policy", "NN", id="died in it, and death ends nothing"),
+        pytest.param(treated(56, [240], alive=250, death=None), {}, "treatment policy", "NN", id="died nobody knows when"),
+        pytest.param(treated(56, [240], death=250), {}, "no event", "YN", id="died in it, and death ends it"),
+        pytest.param(treated(56, [], death=100), {}, "composite", "YN", id="died before it, which decides"),
+    ],
+)  # fmt: skip
+def test_only_who_is_still_followed_can_have_what_still_happens(life, known, how, flags):
+    found = rate(life, loaded=late(death=how), **known)
+    assert found["AVALC"] == "not met"
+    assert found["COMPLFL"] + found["OPENFL"] == flags
+
+
+@pytest.mark.parametrize(
+    ("looks", "event", "told"),
+    [
+        pytest.param([231], None, "missing", id="before all it may be"),
+        pytest.param([232], None, "imprecise date", id="on the first day it may be"),
+        pytest.param([241], None, "imprecise date", id="a day before it surely is"),
+        pytest.param([242], None, None, id="on the first day that is sure"),
+        pytest.param([260], None, None, id="on the last day that is sure"),
+        pytest.param([261], None, "imprecise date", id="a day later"),
+        pytest.param([270], None, "imprecise date", id="on the last day it may be"),
+        pytest.param([271], None, "missing", id="after all it may be"),
+        pytest.param([250], 231, None, id="an event before all it may be"),
+        pytest.param([250], 232, "imprecise date", id="an event on the first day it may be"),
+        pytest.param([250], 270, "imprecise date", id="an event on the last day it may be"),
+        pytest.param([250], 271, None, id="an event after all it may be"),
+    ],
+)
+def test_a_window_that_hangs_on_a_date_known_to_some_days(looks, event, told):
+    """The last dose lies on day 50 to 60: the window surely is from day 60 + 182 to day 50 + 210, and may be 232 to 270."""
+    life = treated(0, looks, **({} if event is None else {"hbv_reactivation": event}))
+    doses = [FIRST_DOSE, (at(FIRST_DOSE, 50), at(FIRST_DOSE, 60))]
+    found = rate(replace(life, facts={**life.facts, "durvalumab": doses}), loaded=late())
+    assert (found["AVALC"], found["REASON"]) == ("not met" if told is None else "unknown", told)
 
 
 def test_a_time_frame_is_no_longer_than_it_says():
@@ -214,7 +295,7 @@ def test_the_baseline_itself_is_no_look_for_what_is_compared_with_it(loaded, end
         ASSIGNED, {}, facts, {"first_dose": ASSIGNED, "group_assignment": ASSIGNED}, {}, at(ASSIGNED, 400)
     )
     adsl, adevt, observations = frames([life])
-    adsl = adsl.with_columns(pl.lit(ASSIGNED).alias(name), CUTDT=pl.lit(None, pl.Date))
+    adsl = adsl.with_columns(pl.lit(ASSIGNED).alias(name)).pipe(told)
     rows = derive_adrate(study_of(protocol, 1), adsl, adevt, observations)
     assert rows.filter(pl.col("PARAMCD") == endpoint.upper())["NASSESS"].to_list() == [n_looks]
 
@@ -253,7 +334,7 @@ def test_order_and_duplicates_never_matter_and_every_row_is_one_of_three(people,
         treated(56, looks, **({} if day is None else {"hbv_reactivation": day})) for looks, day in people
     ]
     adsl, adevt, observations = frames(lives)
-    adsl = adsl.with_columns(CUTDT=pl.lit(None, pl.Date))
+    adsl = told(adsl)
     study = study_of(shipped("nct04294498"), len(lives))
     rows = derive_adrate(study, adsl, adevt, observations)
     twice = {name: pl.concat([records, records]) for name, records in observations.items()}

@@ -151,7 +151,7 @@ def test_groups_that_were_not_made_by_chance_are_called_so(allocation, is_said):
 def test_what_the_protocol_counts_stands_first_and_the_other_ways_below():
     lines = rate_table("nyny").splitlines()
     (first,) = [i for i, line in enumerate(lines) if line.startswith("As the protocol counts")]
-    assert lines[first + 1].startswith("Worst case")
+    assert lines[first + 1].startswith("Highest possible")
     assert lines[first + 2].startswith("Among those judged")
 
 

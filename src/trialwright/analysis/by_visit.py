@@ -34,13 +34,14 @@ def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: 
     """Values at baseline and at each visit of `read at`, their change, and the difference of mean changes between groups.
 
     Items are the visits (`Week 12`) and their changes (`Week 12 change`). `n_missing` counts subjects without a value
-    whom no intercurrent event excuses, `n_after_event` those after one whose strategy is `until it happens`, `n_below` and
+    whom no intercurrent event excuses, `n_conflict` those among them who have results of one day that differ, `n_after_event` those after one whose strategy is `until it happens`, `n_below` and
     `n_above` results beyond the assay. Means use the number that stands for such a result; quantiles use none: where they
     are not known exactly, `..._least` and `..._most` say between which limits they lie.
     """
     endpoint = data.protocol.endpoints[analysis.endpoint]
     everyone = select_population(data, recorder, analysis.population)
-    values = _values(data, endpoint)
+    results = results_of(data, endpoint)
+    values, disputed = _values(results), disputed_results(results)
     scale = endpoint.scale or "as measured"
     recorder.conventions = {
         "scale": scale,
@@ -52,7 +53,7 @@ def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: 
         recorder.add("n_without_fact", everyone[analysis.by].null_count(), "subjects", item=analysis.by)
     unit = unit_of(endpoint, next(iter(values["AVALU"].drop_nulls()), None))
     of_change = TIMES_BASELINE if endpoint.scale == "ratio" else unit
-    ends = _ends(data, endpoint, everyone)
+    ends = ends_of(data, endpoint, everyone)
     changes: dict[tuple[str | None, str], LimitedValues] = {}
     for level in data.levels(analysis.by):
         people = everyone if level is None else everyone.filter(pl.col(analysis.by or "") == level)
@@ -62,7 +63,7 @@ def analyse_visit_summary(data: AnalysisData, analysis: VisitSummary, recorder: 
         for visit in (None, *endpoint.read_at):
             name = visit_name(visit)
             rows = here.filter(pl.col("VISIT") == name)
-            _count_missing(recorder, people, rows, level, visit)
+            _count_missing(recorder, people, rows, disputed.filter(pl.col("VISIT") == name), level, visit)
             _add_summary(recorder, _value(rows, scale), level, name, unit)
             if visit is not None:
                 changes[level, name] = _change(rows, scale)
@@ -88,14 +89,18 @@ TIMES_BASELINE = "times baseline"
 # --- the values ---------------------------------------------------------------------------------------------------------
 
 
-def _values(data: AnalysisData, endpoint: Endpoint) -> pl.DataFrame:
-    """One row a subject and visit that counts: `VISIT`, limits and imputed number of value (`v_`) and baseline (`b_`)."""
+def results_of(data: AnalysisData, endpoint: Endpoint) -> pl.DataFrame:
+    """The rows of ADLB that an endpoint reads, beside the baseline that rules compare with."""
     named = data.protocol.baseline if data.protocol.baseline in data.protocol.baselines else None
-    rows = data.tables["ADLB"].filter(
+    return data.tables["ADLB"].filter(
         (pl.col("PARAMCD") == (endpoint.of or "").upper())
         & pl.col("BASETYPE").eq_missing(pl.lit(named, pl.String))
         & (pl.col("READER").is_null() | (pl.col("READER") == (endpoint.reader or LOCAL)))
     )
+
+
+def _values(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a subject and visit that counts: `VISIT`, limits and imputed number of value (`v_`) and baseline (`b_`)."""
     shown = (
         "USUBJID", "VISIT", "AVALU", "IMPMETH",
         pl.col("AVALLO").fill_null(-math.inf).alias("v_lo"), pl.col("AVALHI").fill_null(math.inf).alias("v_hi"),
@@ -106,6 +111,13 @@ def _values(data: AnalysisData, endpoint: Endpoint) -> pl.DataFrame:
     of_base = base.select("USUBJID", b_lo="v_lo", b_hi="v_hi", b_imputed="v_imputed")
     both = pl.concat([base, later]).filter(is_known("v_lo", "v_hi"))
     return both.join(of_base, on="USUBJID", how="left", validate="m:1", maintain_order="left")
+
+
+def disputed_results(rows: pl.DataFrame) -> pl.DataFrame:
+    """Results that feed a visit for which none counts (`USUBJID`, `VISIT`, `ADT`): up to an event, because they differ."""
+    of_visits = rows.filter(pl.col("AVISIT").is_not_null())
+    none_counts = ~(pl.col("ANL01FL") == "Y").fill_null(value=False).any().over("USUBJID", "AVISIT")
+    return of_visits.filter(none_counts).select("USUBJID", "ADT", VISIT="AVISIT")
 
 
 def _limited(rows: pl.DataFrame, least: pl.Expr, most: pl.Expr, imputed: pl.Expr) -> LimitedValues:
@@ -148,7 +160,7 @@ def _log(name: str, *, of_zero: float | None = -math.inf) -> pl.Expr:
 # --- rows ---------------------------------------------------------------------------------------------------------------
 
 
-def _ends(data: AnalysisData, endpoint: Endpoint, everyone: pl.DataFrame) -> pl.DataFrame:
+def ends_of(data: AnalysisData, endpoint: Endpoint, everyone: pl.DataFrame) -> pl.DataFrame:
     """`USUBJID`, `start`, and `until`: the first day of an event after which nothing counts."""
     strategies = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
     names = [words.replace(" ", "_") for words, strategy in strategies.items() if strategy == UNTIL]
@@ -166,15 +178,23 @@ def _start(endpoint: Endpoint, everyone: pl.DataFrame) -> pl.Expr:
 
 
 def _count_missing(
-    recorder: Recorder, people: pl.DataFrame, rows: pl.DataFrame, level: str | None, visit: Duration | None
+    recorder: Recorder,
+    people: pl.DataFrame,
+    rows: pl.DataFrame,
+    disputed: pl.DataFrame,
+    level: str | None,
+    visit: Duration | None,
 ) -> None:
-    """Who has no value, told apart by whether an event after which none counts had come by the day it was due."""
+    """Who has no value, told apart by whether an event after which none counts had come by the day it was due; and who has
+    none because results of one day differ."""
     name = visit_name(visit)
     without = people.join(rows, on="USUBJID", how="anti")
-    after = 0 if visit is None else without.filter(pl.col("until") <= _due(visit)).height
+    missing = without if visit is None else without.filter(~is_excused(visit))
     where: Where = {"group": level, "item": name, "n": people.height}
-    recorder.add("n_missing", without.height - after, "subjects", **where)
-    recorder.add("n_after_event", after, "subjects", **where)
+    recorder.add("n_missing", missing.height, "subjects", **where)
+    recorder.add("n_after_event", without.height - missing.height, "subjects", **where)
+    if visit is not None:
+        recorder.add("n_conflict", in_conflict(missing, disputed).height, "subjects", **where)
     exact, none_below = pl.col("v_lo") == pl.col("v_hi"), pl.col("v_lo") <= 0
     below = rows.filter(~exact & none_below & pl.col("v_hi").is_finite()).height
     above = rows.filter(~exact & pl.col("v_hi").is_infinite()).height
@@ -182,8 +202,16 @@ def _count_missing(
     recorder.add("n_above", above, "subjects", **where)
 
 
-def _due(visit: Duration) -> pl.Expr:
-    return moved(pl.col("start"), visit)
+def is_excused(visit: Duration) -> pl.Expr:
+    """Whether an event after which nothing counts had come by the day a visit was due."""
+    return (pl.col("until") <= moved(pl.col("start"), visit)).fill_null(value=False)
+
+
+def in_conflict(missing: pl.DataFrame, disputed: pl.DataFrame) -> pl.DataFrame:
+    """Of those without a value (`USUBJID`, `until`) whoever has results of one day that differ, up to the event."""
+    dated = missing.join(disputed, on="USUBJID", maintain_order="left")
+    before = dated.filter((pl.col("ADT") <= pl.col("until")).fill_null(value=True))
+    return missing.filter(pl.col("USUBJID").is_in(before["USUBJID"].implode()))
 
 
 def _add_summary(recorder: Recorder, column: LimitedValues, level: str | None, item: str, unit: str) -> None:

@@ -20,6 +20,8 @@ MEANS = ("mean", "sd")
 QUANTILES: Mapping[str, float] = MappingProxyType(
     {"median": 0.5, "q1": 0.25, "q3": 0.75, "minimum": 0.0, "maximum": 1.0}
 )
+_ROUNDING = 1e-12
+"""Two ways to compute one number differ by less, and no two measured values do."""
 _TOO_LIMITED = "more than half are not exact"
 _NO_NUMBER = "no number stands for one of the values"
 _NOT_EXACT = "known only between limits"
@@ -103,8 +105,9 @@ def add_summary(
     least, most = values.frame["least"].to_list(), values.frame["most"].to_list()
     for statistic, probability in QUANTILES.items():
         low, high = quantile_limits(least, most, probability)
-        found = {statistic: (low if low == high else None, _NOT_EXACT)}
-        if low != high:
+        is_exact = math.isclose(low, high, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+        found = {statistic: (low if is_exact else None, _NOT_EXACT)}
+        if not is_exact:
             found |= {
                 f"{statistic}_least": (low, "no lower limit"),
                 f"{statistic}_most": (high, "no upper limit"),

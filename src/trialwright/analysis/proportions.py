@@ -69,8 +69,9 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
     """The share with the event or response by group, the three readings of who could not be judged, and differences.
 
     Rows of a group: `n_met`, `n_not_met`, `n_unknown` (also by reason, as item), `n_looked`, `n_complete`, `n_not_over` (without
-    the event so far, and the time in which it counts is not over) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol counts and again for
-    each of `READINGS` as item. Comparisons are those of `pairs_compared`.
+    the event so far, and the time in which it counts is not over), `n_left` (without the event up to death or the end of their part,
+    before that time was over) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol
+    counts and again for each of `READINGS` as item. Comparisons are those of `pairs_compared`.
     """
     endpoint = data.protocol.endpoints[analysis.endpoint]
     everyone = select_population(data, recorder, analysis.population)
@@ -121,7 +122,7 @@ def count_as(part: pl.DataFrame, reading: str) -> Counted:
 
 
 def _judged(data: AnalysisData, name: str, endpoint: Endpoint, everyone: pl.DataFrame) -> pl.DataFrame:
-    """The population with `VERDICT`, `WHY`, `LOOKS`, `RISKDAYS` and `IS_COMPLETE`; no row at all is unknown, missing."""
+    """The population with `VERDICT`, `WHY`, `LOOKS`, `RISKDAYS`, `IS_COMPLETE` and `IS_OPEN`; no row at all is unknown, missing."""
     told = _rates(data, name) if endpoint.kind == "rate" else _responses(data, name, endpoint)
     overlap = [column for column in told.columns if column in everyone.columns and column != "USUBJID"]
     rows = everyone.drop(overlap).join(told, on="USUBJID", how="left", validate="1:1", maintain_order="left")
@@ -141,6 +142,7 @@ def _rates(data: AnalysisData, name: str) -> pl.DataFrame:
         LOOKS="NASSESS",
         RISKDAYS="RISKDAYS",
         IS_COMPLETE=pl.col("COMPLFL") == "Y",
+        IS_OPEN=pl.col("OPENFL") == "Y",
     )  # fmt: skip
 
 
@@ -158,6 +160,7 @@ def _responses(data: AnalysisData, name: str, endpoint: Endpoint) -> pl.DataFram
         pl.col("LOOKS").fill_null(0),
         RISKDAYS=pl.lit(None, pl.Float64),
         IS_COMPLETE=pl.lit(None, pl.Boolean),
+        IS_OPEN=pl.lit(None, pl.Boolean),
     )
 
 
@@ -197,15 +200,17 @@ def _count_verdicts(recorder: Recorder, part: pl.DataFrame, level: str | None) -
     reasons = part.filter(pl.col("VERDICT") == UNKNOWN)["WHY"].value_counts().sort("WHY")
     for reason, number in reasons.iter_rows():
         recorder.add("n_unknown", number, "subjects", group=level, item=reason, n=part.height)
-    looks, complete = part["LOOKS"], part["IS_COMPLETE"]
+    looks, complete, is_open = (part[name] for name in ("LOOKS", "IS_COMPLETE", "IS_OPEN"))
     is_reported = looks.null_count() > 0
     note = "the event is reported, and nobody counts who was asked"
     looked = None if is_reported else int((looks > 0).sum())
     recorder.add("n_looked", looked, "subjects", note=note, **where)
     if complete.null_count() < part.height:
         recorder.add("n_complete", int(complete.fill_null(value=False).sum()), "subjects", **where)
-        is_going_on = (verdicts == NOT_MET) & ~complete.fill_null(value=False)
+        is_without = (verdicts == NOT_MET) & ~complete.fill_null(value=False)
+        is_going_on = is_without & is_open.fill_null(value=False)
         recorder.add("n_not_over", int(is_going_on.sum()), "subjects", **where)
+        recorder.add("n_left", int((is_without & ~is_going_on).sum()), "subjects", **where)
 
 
 def _warn_of_unjudged(

@@ -25,7 +25,7 @@ from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay, Baseline, Grading
 from trialwright.records.dates import MOMENT
 from trialwright.records.runs import join_by_runs
-from trialwright.vocabulary.concepts import Kind, catalogue
+from trialwright.vocabulary.concepts import Kind
 from trialwright.vocabulary.intervals import RELATIVE_TOLERANCE
 from trialwright.vocabulary.verdicts import Reason
 
@@ -94,13 +94,8 @@ def laboratory_facts(study: Study) -> dict[str, Fact]:
     return {
         name: fact
         for name, fact in study.scope.facts.items()
-        if fact.kind in (Kind.NUMBER, Kind.CATEGORY) and (name in changing or _is_laboratory(fact))
+        if fact.kind in (Kind.NUMBER, Kind.CATEGORY) and (name in changing or fact.is_laboratory)
     }
-
-
-def _is_laboratory(fact: Fact) -> bool:
-    concept = catalogue().get(fact.concept or "")
-    return concept is not None and concept.is_laboratory
 
 
 @dataclass(frozen=True)

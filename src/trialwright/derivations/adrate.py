@@ -39,6 +39,7 @@ ADRATE: Mapping[str, Any] = MappingProxyType(
         "LASTDT": pl.Date,
         "RISKDAYS": pl.Float64,
         "COMPLFL": pl.String,
+        "OPENFL": pl.String,
         "EVENT": pl.String,
         "SRCDOM": pl.String,
         "SRCSEQ": pl.Int64,
@@ -58,7 +59,7 @@ _DECIDING = ("composite", "competing event")
 def derive_adrate(
     study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame, observations: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
-    """One row a subject and endpoint that is a rate; frames as in `derive_adtte`, ADSL with `CUTDT` besides.
+    """One row a subject and endpoint that is a rate; frames as in `derive_adtte`, ADSL with `CUTDT`, `RECORDDT` and `EOSSTT` besides.
 
     Returns
     -------
@@ -69,7 +70,10 @@ def derive_adrate(
         judged, and where nobody looked (`missing`), else not met. `NASSESS` counts the looks in the window, the last on
         `LASTDT`; null where the event is reported. `RISKDAYS` are the days from `STARTDT` to the event or `ENDDT`, both
         included. `COMPLFL` is Y where the window of the protocol was over, by time or by an intercurrent event,
-        before the subject was last known alive.
+        before the subject was last known alive; `OPENFL` where it is not, and the subject has neither died nor left the study.
+
+        Of a window whose ends are not known to the day what lies between them for sure is the window; what may lie in it
+        leaves the subject unknown (`imprecise date`). One that begins after all that is recorded is `not yet due`.
 
     Notes
     -----
@@ -137,6 +141,7 @@ def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
     for more in (
         _events(asked, people, views),
         _looks(people, views, study, adsl),
+        _looks_that_may_count(people, views, study, adsl),
         _doubts(asked, people, views),
     ):
         rows = rows.join(more, on=KEY, how="left")
@@ -148,6 +153,9 @@ def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
         "REASON",
         pl.when((pl.col("how") == "hypothetical").fill_null(value=False))
         .then(pl.lit(Reason.NOT_APPLICABLE.value)),
+        pl.when(unseen & (pl.col("may_settle") > 0)).then(pl.lit(Reason.IMPRECISE_DATE.value)),
+        pl.when(unseen & pl.col("open") & (pl.col("first") > pl.col("RECORDDT")))
+        .then(pl.lit(Reason.NOT_YET_DUE.value)),
         pl.when(unseen).then(pl.lit(Reason.MISSING.value)),
     )  # fmt: skip
     met = pl.col("day").is_not_null() & pl.col("no_start").is_null()
@@ -163,6 +171,7 @@ def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
         REASON=pl.when(~met).then(why),
         RISKDAYS=((until - pl.col("first")).dt.total_days() + 1).clip(lower_bound=0),
         COMPLFL=pl.when("complete").then(pl.lit("Y")).otherwise(pl.lit("N")),
+        OPENFL=pl.when("open").then(pl.lit("Y")).otherwise(pl.lit("N")),
         SRCDOM=pl.when(met).then("SRCDOM"),
         SRCSEQ=pl.when(met).then("SRCSEQ"),
         SRCALL=pl.when(met).then(sources_of("")),
@@ -170,12 +179,18 @@ def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
 
 
 def _windows(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
-    """`first` and `end` of the window, what ended it (`ender`) by which strategy (`how`), whether it was `complete`."""
+    """`first` and `end` of the window, what ended it (`ender`) by which strategy (`how`), whether it was `complete` or goes on
+    (`open`). It may begin on `from` and end on `to`."""
     frames = views.table(
         ((number, offset_of(plan.endpoint.time_frame)) for number, plan in views.plans), frame=pl.String
     )
     people = everybody_at_risk(views, adsl).join(frames.select(VIEW, "frame"), on=VIEW)
-    people = people.with_columns(planned=pl.min_horizontal("last", moved_by(pl.col("STARTDT"), "frame")))
+    by_frame = moved_by(pl.col("STARTDT"), "frame")
+    people = people.join(_reaches(views), on=KEY, how="left").with_columns(
+        pl.coalesce("from", "first").alias("from"),
+        planned=pl.min_horizontal("last", by_frame),
+        to=pl.min_horizontal("to", by_frame),
+    )
     intercurrent = views.table(
         (
             (number, rank, name, how)
@@ -191,27 +206,45 @@ def _windows(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
         .filter((pl.col("earliest") <= pl.col("planned")).fill_null(value=True))
         .sort(*KEY, "earliest", "rank")
         .unique(KEY, keep="first", maintain_order=True)
-        .select(*KEY, "how", befell=pl.max_horizontal("earliest", "first"), ender="EVENT")
+        .select(*KEY, "how", struck="earliest", befell=pl.max_horizontal("earliest", "first"), ender="EVENT")
     )
+    dead = views.timeline.rows(DEATH)[SUBJECT].unique()
     died = views.timeline.moment(Moment(DEATH, "first")).select(SUBJECT, died="earliest")
-    alive = adsl.select(SUBJECT, alive=pl.min_horizontal("LSTALVDT", "CUTDT"))
+    alive = adsl.select(
+        SUBJECT, "RECORDDT", alive=pl.min_horizontal("LSTALVDT", "CUTDT"),
+        left=pl.col("EOSSTT").is_not_null() | pl.col(SUBJECT).is_in(dead.implode()),
+    )  # fmt: skip
     people = people.join(ended, on=KEY, how="left")
     for more in (died, alive):
         people = people.join(more, on=SUBJECT, how="left")
     seen_until = pl.coalesce("died", "alive")
-    return people.with_columns(over=pl.min_horizontal("planned", "befell")).with_columns(
-        end=pl.min_horizontal("over", seen_until),
-        complete=(pl.col("over") <= seen_until).fill_null(value=False),
+    people = people.with_columns(
+        over=pl.min_horizontal("planned", "befell"), to=pl.min_horizontal("to", "befell")
     )
+    return people.with_columns(
+        end=pl.min_horizontal("over", seen_until),
+        complete=(pl.min_horizontal("over", "struck") <= seen_until).fill_null(value=False),
+    ).with_columns(open=~pl.col("complete") & ~pl.col("left"))
+
+
+def _reaches(views: Views) -> pl.DataFrame:
+    """The widest that each window may be, from when `from` and until when `to`."""
+    spans = [
+        views.timeline.reach(plan.window).with_columns(pl.lit(number, pl.UInt32).alias(VIEW))
+        for number, plan in views.plans
+        if plan.window is not None
+    ]
+    nobody = pl.DataFrame(schema={SUBJECT: pl.Int64, "from": pl.Date, "to": pl.Date, VIEW: pl.UInt32})
+    return pl.concat([nobody, *spans])
 
 
 def _events(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataFrame:
     """The first event that surely lies in the window (`day`), and whether and why one only may (`may`, `why`)."""
     rows = asked.join(views.happenings, on="EVENT").filter(is_read())
-    rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
+    rows = rows.join(people.select(*KEY, "first", "over", "from", "to"), on=KEY)
     earliest, latest, over = pl.col("earliest"), pl.col("latest"), pl.col("over").fill_null(pl.lit(_NEVER))
     surely = ((earliest >= pl.col("first")) & (latest <= over)).fill_null(value=False)
-    may = (earliest <= over).fill_null(value=True) & (latest >= pl.col("first")).fill_null(value=True)
+    may = (earliest <= pl.col("to")).fill_null(value=True) & (latest >= pl.col("from")).fill_null(value=True)
     why = pl.when(latest.is_null()).then(pl.lit(Reason.MISSING.value))
     return (
         rows.with_columns(surely=surely, may=may & ~surely)
@@ -229,8 +262,8 @@ def _events(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataF
 def _doubts(asked: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataFrame:
     """`REASON` where the event may lie in the window and cannot be judged."""
     rows = asked.join(views.timeline.possible, left_on="EVENT", right_on="NAME").filter(is_read())
-    rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
-    outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("over"))
+    rows = rows.join(people.select(*KEY, "from", "to"), on=KEY)
+    outside = (pl.col("latest") < pl.col("from")) | (pl.col("earliest") > pl.col("to"))
     inside = rows.filter(~outside.fill_null(value=False))
     return inside.group_by(KEY).agg(first_told("REASON"))
 
@@ -287,6 +320,17 @@ def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame)
     )
 
 
+def _looks_that_may_count(
+    people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame
+) -> pl.DataFrame:
+    """`may_settle`: as `settles`, of those whose window is not known to the day the looks in the widest that it may be."""
+    is_wider = pl.col("from").ne_missing(pl.col("first")) | pl.col("to").ne_missing(pl.col("over"))
+    wider = people.filter(is_wider & pl.col("no_start").is_null()).with_columns(first="from", over="to")
+    if not len(wider):
+        return people.select(*KEY, may_settle=pl.lit(None, pl.Int64)).clear()
+    return _looks(wider, views, study, adsl).select(*KEY, may_settle="settles")
+
+
 def _n_sources(rows: pl.DataFrame) -> pl.Expr:
     """How many records the rows of a person are; mostly their numbers alone tell all of them apart."""
     place = pl.col(SUBJECT) * 2**32 + pl.col("SRCSEQ")
@@ -303,8 +347,8 @@ def _happened(people: pl.DataFrame, views: Views, study: Study) -> pl.DataFrame:
     possible = views.timeline.possible.rename({"NAME": "EVENT"})
     spans = pl.concat([views.happenings.select(columns), possible.select(columns)])
     rows = views.table(parts, EVENT=pl.String).join(spans, on="EVENT").filter(is_read())
-    rows = rows.join(people.select(*KEY, "first", "over"), on=KEY)
-    outside = (pl.col("latest") < pl.col("first")) | (pl.col("earliest") > pl.col("over"))
+    rows = rows.join(people.select(*KEY, "from", "to"), on=KEY)
+    outside = (pl.col("latest") < pl.col("from")) | (pl.col("earliest") > pl.col("to"))
     return rows.filter(~outside.fill_null(value=False))
 
 

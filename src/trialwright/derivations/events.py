@@ -6,7 +6,7 @@ row: that nothing was seen is not unknown, how often anybody looked is for the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -35,6 +35,7 @@ from trialwright.protocol.rule_tree import Moment, Ordinal
 from trialwright.records.dates import MOMENT
 from trialwright.vocabulary.durations import Duration
 from trialwright.vocabulary.problems import Problem, ProblemsFound
+from trialwright.vocabulary.verdicts import Reason
 
 OCCURRENCES: Mapping[str, Any] = {
     "subject": pl.Int64, "earliest": MOMENT, "latest": MOMENT, "code": pl.UInt8, "found": MOMENT, "via": pl.String,
@@ -202,6 +203,8 @@ def _by_rows(facts: StudyFacts, fact: str, events: Mapping[str, Event]) -> dict[
         return {name: _at_times(facts, name, whens[name]) for name in events}
     rows = facts.records_of(fact).filter((pl.col("day") == 0) & pl.col("reason").is_not_null())
     rows = _with_codes(rows, judge_rows(facts, whens, fact))
+    if facts.study.scope.facts[fact].is_laboratory:
+        rows = _contradicted(rows, list(whens))
     found = {name: _occurrences(facts, name, whens[name], rows, fact) for name in events}
     if overs:
         several = pl.concat([_with_several(found[name]) for name in overs]).unique()
@@ -259,6 +262,37 @@ def without_repeats(condition: tree.Condition) -> tree.Condition:
 def _with_several(found: pl.DataFrame) -> pl.DataFrame:
     """Everybody with several rows at which an event is or may be met: only there it matters when it was over."""
     return found.group_by("subject").len().filter(pl.col("len") > 1).select("subject")
+
+
+def _contradicted(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The rows, where a result fulfils a rule and another of the same moment does not: nobody can tell which of them holds.
+
+    Of one moment are results of one day that no clock times put in an order. Those of a time not known to the day may be of
+    two days.
+    """
+    day = pl.col("earliest").dt.date()
+    days = rows.select(pl.col("subject") * 2**24 + day.to_physical()).to_series()
+    same = rows.filter((day == pl.col("latest").dt.date()) & days.is_duplicated())
+    if not len(same):
+        return rows
+    codes = [_met(name) for name in names]
+    others = same.select("subject", *Minutes.of().named("other_"), pl.col(codes).name.prefix("other "))
+    here, there = Minutes.of(), Minutes.of("other_")
+    pairs = same.select("subject", "record", *here).join(
+        others.with_columns(day=there.first.dt.date()), left_on=["subject", day], right_on=["subject", "day"]
+    )
+    of_one_moment = pairs.filter((here.first <= there.last) & (there.first <= here.last))
+    doubts = of_one_moment.group_by("record").agg(
+        pl.when(pl.col(f"other {code}") != MET).then(
+            pl.max_horizontal(f"other {code}", pl.lit(Reason.CONFLICT.code, pl.UInt8))
+        ).max()
+        for code in codes
+    )  # fmt: skip
+    told = rows.select("record").join(doubts, on="record", how="left", maintain_order="left")
+    return rows.with_columns(
+        pl.when(pl.col(code) == MET).then(pl.lit(told[f"other {code}"]).fill_null(MET)).otherwise(pl.col(code)).alias(code)
+        for code in codes
+    )  # fmt: skip
 
 
 def _over(name: str) -> str:

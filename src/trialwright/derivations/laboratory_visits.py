@@ -19,6 +19,8 @@ from trialwright.protocol.moments import parse_moment
 from trialwright.vocabulary.durations import Duration
 
 _UNTIL = "until it happens"
+_SAYS = ("lo", "hi", "lo_open", "hi_open", "level")
+_VISIT = (SUBJECT, "reader", "AVISIT")
 VISITS: Mapping[str, Any] = MappingProxyType(
     {
         "AVISIT": pl.String,
@@ -59,7 +61,7 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
     Parameters
     ----------
     rows : DataFrame
-        Records: `fact`, `person`, `row`, `reader`, `ADT`, `counts`.
+        Records: `fact`, `person`, `row`, `reader`, `earliest`, `latest`, `ADT`, `counts`, and what they say (`_SAYS`).
     visits : mapping of str to Ends
         By fact.
 
@@ -69,12 +71,11 @@ def find_visits(rows: pl.DataFrame, visits: Mapping[str, Ends]) -> pl.DataFrame:
         With the columns of `VISITS`. A result belongs to the visit it is nearest to, beginning half the way from the visit
         before (or the start) and ending half the way to the next, of those that the endpoint reads and those at which the
         schedule measures the fact; what belongs to one that is not read feeds none. Of several results the nearest counts, of
-        two as near the later. What comes after an event that ends the estimand (`until it happens`) feeds a visit and does not
+        two as near the later; of results of one day that differ, and that no clock times put in an order, none. What comes after an event that ends the estimand (`until it happens`) feeds a visit and does not
         count; where the event came by the day the visit was due, no result that is further from it counts in its place.
     """
-    counted = rows.select(pl.col("person").alias(SUBJECT), "fact", "row", "reader", "ADT").filter(
-        rows["counts"]
-    )
+    told = (pl.col("person").alias(SUBJECT), "fact", "row", "reader", "earliest", "latest", "ADT", *_SAYS)
+    counted = rows.select(told).filter(rows["counts"])
     found = [_placed(counted.filter(pl.col("fact") == name), ends) for name, ends in visits.items()]
     nothing = pl.DataFrame(schema={"row": pl.Int64, **VISITS})
     return rows.join(pl.concat([nothing, *found]), on="row", how="left", maintain_order="left")
@@ -94,11 +95,19 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
     nearest = (
         placed.filter(is_before | came_by_then)
         .sort(pl.col("AWTDIFF").abs(), "AWTDIFF", "row", descending=[False, True, True])
-        .unique([SUBJECT, "reader", "AVISIT"], keep="first", maintain_order=True)
+        .unique(_VISIT, keep="first", maintain_order=True)
         .filter(is_before)
     )
-    placed = placed.with_columns(yes(pl.col("row").is_in(nearest["row"].to_list())).alias("ANL01FL"))
+    counting = _undisputed(placed.join(nearest.select(*_VISIT, "ADT"), on=[*_VISIT, "ADT"], nulls_equal=True))
+    placed = placed.with_columns(yes(pl.col("row").is_in(counting.to_list())).alias("ANL01FL"))
     return placed.select("row", *VISITS)
+
+
+def _undisputed(rows: pl.DataFrame) -> pl.Series:
+    """The number of the last row of each visit, of those of one day; not where what may be the last differs."""
+    last = rows.filter(pl.col("latest") >= pl.col("earliest").max().over(_VISIT))
+    agreed = last.group_by(_VISIT).agg(pl.col("row").max(), is_one=pl.struct(_SAYS).n_unique() == 1)
+    return agreed.filter("is_one")["row"]
 
 
 def _turns(ends: Ends) -> pl.DataFrame:

@@ -120,6 +120,14 @@ class Timeline:
             end.select(SUBJECT, last="earliest"), on=SUBJECT, how="left"
         )
 
+    def reach(self, span: Span) -> pl.DataFrame:
+        """The widest that a span may be: `SUBJECT`, `from` the earliest day of its start `to` the latest of its end."""
+        start, end = self.moment(span.start), self.moment(span.end)
+        first = pl.col("earliest") + pl.duration(days=int(span.leaves_start_out))
+        return start.select(SUBJECT, first.alias("from")).join(
+            end.select(SUBJECT, to="latest"), on=SUBJECT, how="left"
+        )
+
 
 def _of_reader(reader: str) -> pl.Expr:
     return (pl.col("READER") == reader) | pl.col("READER").is_null()

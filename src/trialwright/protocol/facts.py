@@ -69,6 +69,11 @@ class Fact:
     by: str | None = None
     valid_for: Duration | None = None
 
+    @property
+    def is_laboratory(self) -> bool:
+        """Whether it is the result of a test of blood, of which there is one at a moment."""
+        return self.concept is not None and catalogue()[self.concept].is_laboratory
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

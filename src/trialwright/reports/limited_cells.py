@@ -55,7 +55,8 @@ def _quantile(source: Source, here: str, name: str, printed: Printed) -> Text:
         return Text("up to ", printed(most.id)) if most.value is not None else printed(id_)
     if most.value is None:
         return Text("from ", printed(least.id))
-    return Text(printed(least.id), " to ", printed(most.id))
+    low, high = printed(least.id), printed(most.id)
+    return low if low.plain == high.plain else Text(low, " to ", high)
 
 
 def _none_is_below_zero(source: Source, here: str) -> bool:

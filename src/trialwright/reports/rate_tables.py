@@ -17,10 +17,9 @@ from trialwright.vocabulary.verdicts import Reason
 
 _LABELS = {
     "without event": "As observed: whoever could not be judged counts without",
-    "with event": "Worst case: whoever could not be judged counts with",
+    "with event": "Highest possible: whoever could not be judged counts with",
     "left out": "Among those judged: the others are left out",
 }
-_HIGHEST = "Highest possible: whoever could not be judged counts with"
 
 
 def render_rates(source: Source, name: str, analysis: Proportion) -> list[Block]:
@@ -51,7 +50,7 @@ def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
         )
     ]
     rows += [
-        Row(Text(_label(source, analysis, reading)), _cells(source, name, analysis, levels, reading))
+        Row(Text(_LABELS[reading]), _cells(source, name, analysis, levels, reading))
         for reading in READINGS
         if reading != chosen
     ]
@@ -66,7 +65,7 @@ def render_rate_table(source: Source, name: str, analysis: Proportion) -> Table:
 
 
 def render_rates_at_a_glance(source: Source, rates: Sequence[tuple[str, Proportion]]) -> Table:
-    """Of every registered rate the estimate and its worst case."""
+    """Of every registered rate the estimate and its highest possible value."""
     columns = (
         Column(Text("Endpoint and group"), "left"),
         Column(Text("As the protocol counts")),
@@ -130,11 +129,6 @@ def _pairs(source: Source, analysis: Proportion) -> list[tuple[str, str]]:
     return pairs_compared(source.protocol, analysis.by) if analysis.per == "subjects" else []
 
 
-def _label(source: Source, analysis: Proportion, reading: str) -> str:
-    is_response = source.protocol.endpoints[analysis.endpoint].kind == "best response"
-    return _HIGHEST if is_response and reading == "with event" else _LABELS[reading]
-
-
 def _cells(
     source: Source, name: str, analysis: Proportion, levels: list[str | None], reading: str | None
 ) -> tuple[Text, ...]:
@@ -188,6 +182,7 @@ _SEEN = (
     ("n_looked", "Looked for at least once", 0),
     ("n_complete", "Followed to the end of the time that counts", 0),
     ("n_not_over", "Without the event so far, and the time that counts is not over", 0),
+    ("n_left", "Without the event, and died or left before the time that counts was over", 0),
     ("n_measurable", "Event within the limits of the assay", 0),
     ("n_not_measurable", "Event above what the assay can measure", 0),
     ("n_measurable_unknown", "Nobody knows whether it could be measured", 0),

@@ -165,10 +165,12 @@ def _at_a_glance(source: Source) -> list[Section]:
     curves = [
         (name, analysis)
         for name, analysis in analyses
-        if isinstance(analysis, KaplanMeier)
+        if isinstance(analysis, KaplanMeier | CumulativeIncidence)
         and f"{name}/n_analysed" in source.results
         and not _is_beside(analysis)
     ]
+    endpoints = [analysis.endpoint for _, analysis in curves]
+    curves.sort(key=lambda curve: endpoints.index(curve[1].endpoint))
     rates = [
         (name, analysis)
         for name, analysis in analyses
@@ -181,7 +183,7 @@ def _at_a_glance(source: Source) -> list[Section]:
     return [Section("at-a-glance", Text("At a glance"), tables)] if tables else []
 
 
-def _is_beside(analysis: KaplanMeier) -> bool:
+def _is_beside(analysis: TimeAnalysis) -> bool:
     """Whether a curve stands beside another of its endpoint: from another moment, by a landmark or weighted."""
     return bool(analysis.from_ or analysis.entry or analysis.landmark or analysis.weights)
 

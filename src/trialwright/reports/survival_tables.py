@@ -9,6 +9,7 @@ from trialwright.analysis.results import Result, time_key
 from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import (
     Cox,
+    CumulativeIncidence,
     FineGray,
     KaplanMeier,
     LogRank,
@@ -19,6 +20,7 @@ from trialwright.protocol.categories import pairs_compared, reference_level, uni
 from trialwright.protocol.references import GROUPS
 from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, Row, Table, Term, Text
 from trialwright.reports.estimate_cells import (
+    at_id,
     axis_of_time,
     confidence_words,
     counted_from,
@@ -56,9 +58,14 @@ def table_id(name: str) -> str:
     return f"table-{name.replace('_', '-')}"
 
 
-def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]]) -> Table:
-    """Of every curve the counts, the median and the last reading: the answer before the details."""
-    any_rises = any(counts_events(source.protocol.endpoints[one.endpoint]) for _, one in curves)
+def render_glance_table(
+    source: Source, curves: Sequence[tuple[str, KaplanMeier | CumulativeIncidence]]
+) -> Table:
+    """Of every curve the counts, the median and the last reading: the answer before the details.
+
+    Where something else may come first, one less Kaplan–Meier and what happens are told apart.
+    """
+    any_rises = any(_rises(source, one) for _, one in curves)
     columns = (
         Column(Text("Endpoint and group"), "left"),
         Column(Text("Subjects")),
@@ -68,30 +75,62 @@ def render_glance_table(source: Source, curves: Sequence[tuple[str, KaplanMeier]
     )
     rows: list[Row | GroupHeading] = []
     for name, analysis in curves:
-        unit = source.said(
-            source.protocol.endpoints[analysis.endpoint].unit, f"endpoints.{analysis.endpoint}.unit"
-        )
-        at = analysis.read_at[-1] if analysis.read_at else None
-        rises = counts_events(source.protocol.endpoints[analysis.endpoint])
-        words = "; with the event by " if rises else "; free of the event at "
-        last = (words, source.setting(name, "read at", at)) if at else ()
-        origin = from_origin(source, name, analysis)
-        rows.append(
-            GroupHeading(Text(source.endpoint(analysis.endpoint), ": median in ", unit, *origin, *last))
-        )
+        rows.append(_glance_heading(source, name, analysis))
         for level in levels_shown(source, analysis.by):
             here = f"{name}/{level}" if level else name
             cells = (
                 source.count(f"{here}/n_subjects"),
                 source.count(f"{here}/n_events"),
-                _median(source, analysis.endpoint, here),
-                _reading(source, f"{here}/at/{time_key(at.amount)}", rises=rises) if at else Text("—"),
+                _median(source, analysis.endpoint, here) if isinstance(analysis, KaplanMeier) else Text("—"),
+                _last_reading(source, name, analysis, level),
             )
             rows.append(Row(group_words(source, analysis.by, level), cells))
-    note = Text(
-        "In brackets confidence limits; how they were made is said with each curve. Where nobody or everybody had the event there are none, which is no surer for it."
+    notes = [
+        Text(
+            "In brackets confidence limits; how they were made is said with each curve. Where nobody or everybody had the event there are none, which is no surer for it."
+        )
+    ]
+    if any(source.protocol.endpoints[one.endpoint].competing for _, one in curves):
+        notes.append(
+            Text(
+                "Where something else may come first (competes), one less Kaplan–Meier is the share in a world without that, never below "
+                "what happens; its median is of that world too. What happens, and happens first, is the cumulative incidence."
+            )
+        )
+    return Table("table-at-a-glance", Text("Main results"), columns, tuple(rows), tuple(notes))
+
+
+def _rises(source: Source, analysis: KaplanMeier | CumulativeIncidence) -> bool:
+    return isinstance(analysis, CumulativeIncidence) or counts_events(
+        source.protocol.endpoints[analysis.endpoint]
     )
-    return Table("table-at-a-glance", Text("Main results"), columns, tuple(rows), (note,))
+
+
+def _glance_heading(source: Source, name: str, analysis: KaplanMeier | CumulativeIncidence) -> GroupHeading:
+    """What the numbers below are: `Recurrence: median in days from group assignment; with the event by 3 years`."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    origin = from_origin(source, name, analysis)
+    by = source.setting(name, "read at", analysis.read_at[-1]) if analysis.read_at else None
+    label = source.endpoint(analysis.endpoint)
+    if isinstance(analysis, CumulativeIncidence):
+        when = (" by ", by) if by else ()
+        return GroupHeading(Text(label, ": with the event, first of what competes,", *when, *origin))
+    unit = source.said(endpoint.unit, f"endpoints.{analysis.endpoint}.unit")
+    is_without = counts_events(endpoint) and endpoint.competing
+    words = "; with the event by " if counts_events(endpoint) else "; free of the event at "
+    last = (words, by, *((" in a world without what competes",) if is_without else ())) if by else ()
+    return GroupHeading(Text(label, ": median in ", unit, *origin, *last))
+
+
+def _last_reading(
+    source: Source, name: str, analysis: KaplanMeier | CumulativeIncidence, level: str | None
+) -> Text:
+    if not analysis.read_at:
+        return Text("—")
+    here = at_id(name, level, analysis.read_at[-1])
+    if isinstance(analysis, CumulativeIncidence):
+        return share_cell(source, here, "incidence")
+    return _reading(source, here, rises=_rises(source, analysis))
 
 
 def render_survival_table(source: Source, name: str, analysis: KaplanMeier) -> Table:

@@ -33,6 +33,7 @@ def render_visit_table(source: Source, name: str, analysis: VisitSummary) -> Tab
         Column(Text("Beyond the assay")),
         Column(Text("Mean (SD)"), under=value),
         Column(Text("Median (quartiles)"), under=value),
+        Column(Text("With both"), under=change),
         Column(Text("Mean (SD)"), under=change),
         Column(Text("Median (quartiles)"), under=change),
     )
@@ -67,9 +68,10 @@ def _row(source: Source, name: str, analysis: VisitSummary, level: str | None, v
         median_cell(source, here, printed),
     ]
     cells += (
-        [Text(), Text()]
+        [Text(), Text(), Text()]
         if visit is None
         else [
+            source.count(f"{here} change/n"),
             mean_cell(source, f"{here} change", printed),
             median_cell(source, f"{here} change", printed),
         ]
@@ -86,7 +88,7 @@ def _differences(source: Source, name: str, analysis: VisitSummary, visit: Durat
             low, high = (source.decimals(f"{here}/{limit}", 2) for limit in ("conf_low", "conf_high"))
             found = Text(found, " ", source.interval(low, high))
         label = Text("Difference: ", pair_words(source, analysis.by or "", pair, "less"))
-        blank = tuple(Text() for _ in range(6))
+        blank = tuple(Text() for _ in range(7))
         yield Row(label, (*blank, found, Text()), indent=1)
 
 
@@ -100,6 +102,12 @@ def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
             "Visits count from ",
             source.moment(start, path),
             "; the result nearest to the day of each counts.",
+        )
+    if disputed := _disputed(source, name, analysis):
+        yield Text(
+            "Without a value because results of one day differ, and nobody can tell which holds: ",
+            *disputed,
+            ".",
         )
     until = [words for words, strategy in estimand.items() if strategy == "until it happens"]
     if until:
@@ -119,3 +127,20 @@ def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
             + ("" if source.protocol.study.allocation == "randomised"
                else " The groups were not made by chance; a difference is not the effect of treatment."),
         )  # fmt: skip
+
+
+def _disputed(source: Source, name: str, analysis: VisitSummary) -> list[Text | str]:
+    """At which visit, in which group, how many have no value because theirs of a day differ."""
+    endpoint = source.protocol.endpoints[analysis.endpoint]
+    levels: list[str | None] = [None] if analysis.by is None else [*levels_of(source.protocol, analysis.by)]
+    told: list[Text | str] = []
+    for visit in endpoint.read_at:
+        for level in levels:
+            id_ = "/".join(part for part in (name, level, visit_name(visit), "n_conflict") if part)
+            if source.results[id_].value:
+                group = () if level is None else (", ", source.level(analysis.by or "", level))
+                told += [
+                    ", " if told else "",
+                    Text(_visit(source, analysis.endpoint, visit), *group, ": ", source.count(id_)),
+                ]
+    return told

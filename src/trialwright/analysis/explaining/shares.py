@@ -72,13 +72,14 @@ def _chosen(
             return _events(counted, reading), "who count as with the event", "rows"
         case "n_complete" if "COMPLFL" in rows.columns:
             return rows.filter(pl.col("COMPLFL") == "Y"), "who were followed to the end", "rows"
-        case "n_not_over" if "COMPLFL" in rows.columns:
-            going_on = (pl.col("VERDICT") == NOT_MET) & pl.col("COMPLFL").ne_missing("Y")
-            return (
-                rows.filter(going_on),
-                "who are without the event so far, and whose time is not over",
-                "rows",
-            )
+        case "n_not_over" | "n_left" if "COMPLFL" in rows.columns:
+            without = rows.filter((pl.col("VERDICT") == NOT_MET) & pl.col("COMPLFL").ne_missing("Y"))
+            going_on = pl.col("OPENFL").eq_missing("Y")
+            if statistic == "n_not_over":
+                meaning = "who are without the event so far, and whose time is not over"
+                return without.filter(going_on), meaning, "rows"
+            meaning = "who died or left without the event before the time that counts was over"
+            return without.filter(~going_on), meaning, "rows"
         case "n_looked":
             return _looked(asked, rows), "who were looked at", "rows"
         case "n_without_time" if "RISKDAYS" in counted.columns:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from trialwright.analysis.by_visit import BASELINE, UNTIL, visit_name
+from trialwright.analysis.by_visit import (
+    BASELINE,
+    disputed_results,
+    ends_of,
+    in_conflict,
+    is_excused,
+    results_of,
+    visit_name,
+)
 from trialwright.analysis.explaining.picking import (
     Asked,
     Counts,
@@ -13,11 +21,8 @@ from trialwright.analysis.explaining.picking import (
     pick_people,
     rows_of,
 )
-from trialwright.derivations.adrate import MET
-from trialwright.derivations.timeline import moved
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.model import Endpoint
-from trialwright.protocol.moments import parse_moment
 
 _LO, _HI = pl.col("AVALLO"), pl.col("AVALHI")
 _IS_KNOWN = _LO.is_not_null() | _HI.is_not_null()
@@ -39,7 +44,7 @@ def pick_visits(asked: Asked, analysis: VisitSummary) -> Picked:
         people = asked.everyone.filter(pl.col(asked.by or "").is_in(pair.split(" minus ")))
     rows = rows_of(_results(asked, endpoint, visit), people)
     match statistic:
-        case "n_missing" | "n_after_event":
+        case "n_missing" | "n_after_event" | "n_conflict":
             return _without(asked, endpoint, rows, visit)
         case "n_below":
             below = ~_IS_EXACT & (_LO.fill_null(0.0) <= 0) & _HI.is_not_null()
@@ -56,20 +61,13 @@ def pick_visits(asked: Asked, analysis: VisitSummary) -> Picked:
 
 
 def _results(asked: Asked, endpoint: Endpoint, visit: str) -> pl.DataFrame:
-    """The result of each subject that counts at a visit, beside the baseline that rules compare with."""
-    protocol = asked.data.protocol
-    named = protocol.baseline if protocol.baseline in protocol.baselines else None
+    """The result of each subject that counts at a visit."""
     which = (
         pl.col("ABLFL") == "Y"
         if visit == BASELINE
         else (pl.col("ANL01FL") == "Y") & (pl.col("AVISIT") == visit)
     )
-    return asked.data.tables["ADLB"].filter(
-        (pl.col("PARAMCD") == (endpoint.of or "").upper())
-        & pl.col("BASETYPE").eq_missing(pl.lit(named, pl.String))
-        & (pl.col("READER").is_null() | (pl.col("READER") == (endpoint.reader or "local")))
-        & which
-    )
+    return results_of(asked.data, endpoint).filter(which)
 
 
 def _is_placed(scale: str) -> pl.Expr:
@@ -93,29 +91,17 @@ def _with_baseline(rows: pl.DataFrame, baselines: pl.DataFrame, scale: str) -> p
 
 
 def _without(asked: Asked, endpoint: Endpoint, rows: pl.DataFrame, visit: str) -> Picked:
-    """Who has no result, told apart by whether an event after which none counts had come by the day it was due."""
+    """Who has no result: after an event from which on none counts, because results of one day differ, or for want of any."""
     lacking = asked.people.join(rows.filter(_IS_KNOWN), on="USUBJID", how="anti", maintain_order="left")
+    dated = lacking.join(ends_of(asked.data, endpoint, lacking), on="USUBJID", maintain_order="left")
     due = next((one for one in endpoint.read_at if visit_name(one) == visit), None)
-    excused = lacking.clear()
-    if due is not None:
-        dated = lacking.join(_until(asked, endpoint), on="USUBJID", how="left", maintain_order="left")
-        excused = dated.filter(pl.col("until") <= moved(_start(endpoint, lacking), due))
+    excused = dated.clear() if due is None else dated.filter(is_excused(due))
     if asked.result.statistic == "n_after_event":
         meaning = f"subjects without a result at {visit}, after an event from which on none counts"
         return pick_people(excused, meaning, asked.data)
-    missing = lacking.join(excused, on="USUBJID", how="anti", maintain_order="left")
+    missing = dated.join(excused, on="USUBJID", how="anti", maintain_order="left")
+    if asked.result.statistic == "n_conflict":
+        disputed = disputed_results(results_of(asked.data, endpoint)).filter(pl.col("VISIT") == visit)
+        meaning = f"subjects of whom results of one day at {visit} differ, so that none counts"
+        return pick_people(in_conflict(missing, disputed), meaning, asked.data)
     return pick_people(missing, f"subjects without a result at {visit}", asked.data)
-
-
-def _until(asked: Asked, endpoint: Endpoint) -> pl.DataFrame:
-    """`USUBJID` and `until`: the first day by which an event has surely come after which nothing counts."""
-    strategies = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
-    names = [words.replace(" ", "_") for words, strategy in strategies.items() if strategy == UNTIL]
-    happened = asked.data.tables["ADEVT"].filter(pl.col("EVENT").is_in(names) & (pl.col("AVALC") == MET))
-    return happened.group_by("USUBJID").agg(until=pl.col("ADTH").min())
-
-
-def _start(endpoint: Endpoint, people: pl.DataFrame) -> pl.Expr:
-    anchor = parse_moment(endpoint.from_).name if endpoint.from_ else "START"
-    column = f"{(anchor or 'START').upper()}DT"
-    return pl.col(column) if column in people.columns else pl.lit(None, pl.Date)
