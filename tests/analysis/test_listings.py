@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 from tests.analysis.listed_study import listed_study, variants
+from tests.derivations.lives import changed
 from tests.derivations.small_studies import Records, on_day
 
 from trialwright.analysis.listed import select_listed, with_days
@@ -246,6 +247,15 @@ def test_serious_and_possibly_serious_events():
         ("T-01", "HEPATITIS", "Y", 3, 57),
         ("T-02", "RASH", None, 1, 10),
     ]
+
+
+def test_a_fall_of_the_virus_is_a_response_and_no_reactivation():
+    loaded = changed(load_protocol("nct04294498"), {"endpoints.reactivation.rate of": "hbv_dna_below_100"})
+    records = Records().person().doses("durvalumab", [1, 29]).series("hbv_dna", {1: 200_000, 29: 50})
+    datasets = derive_datasets(records.study_of(loaded)).tables
+    happened = datasets["ADEVT"].filter(pl.col("EVENT") == "hbv_dna_below_100")["AVALC"].to_list()
+    assert happened == ["met"]
+    assert list_liver_events(select_listed(loaded, datasets, "treated")).is_empty()
 
 
 def test_events_of_the_liver_with_their_cause():

@@ -268,25 +268,38 @@ def _read(results: pl.Expr) -> pl.Expr:
     return results.map_elements(readable, return_dtype=pl.String)
 
 
+def _rises(listed: Listed, event: str) -> bool:
+    """Whether the rule of an event asks that the result is above something."""
+    rule = listed.rules.get(f"events.{event}.when")
+    asked = tree.walk(rule.condition) if rule is not None else ()
+    return any(
+        isinstance(node, tree.Compare)
+        and node.op in (">", ">=")
+        and isinstance(node.left, tree.RowValue | tree.Change | tree.Ratio)
+        for node in asked
+    )
+
+
 def list_liver_events(listed: Listed) -> pl.DataFrame:
     """Reactivations of hepatitis B, and flares and severe hepatic events with their cause.
 
     Returns
     -------
     liver : DataFrame
-        `KIND` is `reactivation` for each occurrence of the events of HBV DNA that primary and secondary endpoints count
-        (`AVALC` `met`, or `unknown` once for all that may be one), else `flare`, `adverse event`, `laboratory` as in ADATTR. `RESULT` and `BASELINE` are the
+        `KIND` is `reactivation` for each occurrence of the events of rising HBV DNA that primary and secondary endpoints count
+        (one of falling HBV DNA is a response; `AVALC` `met`, or `unknown` once for all that may be one), else `flare`, `adverse event`, `laboratory` as in ADATTR. `RESULT` and `BASELINE` are the
         value that decided and its baseline, as text, to four digits (ADEVT has all). `CAUSEST`, `CAUSE`, `CAUSEBY`, `CAUSEDT` are the judgement of a person; `SUGGEST`
         is what the data suggest and never takes its place. `WUMISS` are parts of the work-up that were not done.
     """
     fact = fact_of(listed.protocol, "hbv_dna")
-    names = [name for name in main_events(listed.protocol) if listed.protocol.events[name].of == fact]
+    events = listed.protocol.events
+    names = [name for name in main_events(listed.protocol) if events[name].of == fact and _rises(listed, name)]
     base, result = _read(pl.col("BASE").cast(pl.String).str.strip_suffix(".0")), _read(pl.col("AVALT"))
     reactivations = doubts_as_one(listed["ADEVT"].filter(pl.col("EVENT").is_in(names))).with_columns(
         OF="EVENT", KIND=pl.lit("reactivation"), TEXT="PARAM", RESULT=pl.concat_str(result, pl.lit(" "), "AVALU"),
         BASELINE=pl.concat_str(base, pl.lit(" "), "AVALU"),
     )  # fmt: skip
-    labels = {name: event.label or name for name, event in listed.protocol.events.items()}
+    labels = {name: event.label or name for name, event in events.items()}
     others = listed["ADATTR"].with_columns(
         OF=pl.col("EVTYPE").str.replace(" ", "_"), KIND="EVTYPE", TEXT=pl.col("EVENT").replace(labels), AVALC=pl.lit("met"),
         REASON=pl.lit(None, pl.String),

@@ -163,7 +163,7 @@ def render_causes(source: Source) -> Table:
     unseen = (
         ""
         if FLARE in source.protocol.events
-        else " Flares are not looked for: the protocol has no event for them."
+        else f" Flares are not looked for here: the protocol has no event called `{FLARE}`."
     )
     note = Text(
         "Hepatic adverse events are those that came with treatment, and those of which nobody can tell. A cause is what somebody judged. What the data suggest stands beside it and is never taken for it; an episode that was "
