@@ -241,6 +241,24 @@ def test_deaths():
     ]
 
 
+@pytest.mark.parametrize(
+    ("died", "cut", "expected"),
+    [
+        ("2024-04", None, ("died", "imprecise date", None, 52)),
+        ("2024-04", date(2024, 4, 29), ("unknown", "imprecise date", None, 52)),
+        ("2024-04", date(2024, 4, 30), ("died", "imprecise date", None, 52)),
+        ("2024-04-25", date(2024, 4, 29), ("died", None, date(2024, 4, 25), 56)),
+    ],
+)
+def test_a_death_known_to_the_month_is_listed_from_the_last_day_alive(died, cut, expected):
+    """Last seen on day 52, 2024-04-21. At a cut within the month nobody knows whether it has happened."""
+    records = Records().person(DTHDTC=died, DTHFL="Y").doses("durvalumab", [1, 29]).series("alt", {52: 30})
+    loaded = load_protocol("nct04294498")
+    datasets = derive_datasets(records.study_of(loaded, cut=cut)).tables
+    frame = list_deaths(select_listed(loaded, datasets, "treated"))
+    assert rows(frame, "AVALC", "REASON", "ADT", "ADY") == [expected]
+
+
 def test_serious_and_possibly_serious_events():
     frame = list_serious_events(listed_study())
     assert rows(frame, "USUBJID", "TERM", "ASERFL", "ATOXGR", "ADY") == [

@@ -167,6 +167,25 @@ def test_death(death, expected):
 
 
 @pytest.mark.parametrize(
+    ("death", "cut", "expected"),
+    [
+        ({"DTHFL": "Y"}, None, ("met", None, None)),
+        ({"DTHFL": "Y"}, "2024-06-30", ("unknown", "imprecise date", None)),
+        ({"DTHDTC": "2024-06"}, "2024-06-29", ("unknown", "imprecise date", None)),
+        ({"DTHDTC": "2024-06"}, "2024-06-30", ("met", None, None)),
+        ({"DTHDTC": day(-1)}, None, ("unknown", "conflict", None)),
+        ({"DTHDTC": day(1)}, None, ("met", None, day(1))),
+    ],
+    ids=["undated", "undated, may lie after the cut", "the month ends after the cut", "the month ends at the cut",
+         "before time zero", "on its day"],
+)  # fmt: skip
+def test_a_death_that_may_lie_after_the_cut_or_lies_before_time_zero_is_not_sure(death, cut, expected):
+    told_of = {"people": {"RFICDTC": "2023-12-01"} | death, "LSTALVDT": date(2024, 2, 1)}
+    cut_off = {"CUTDT": date.fromisoformat(cut)} if cut else {}
+    assert told(derive(OTHER, **told_of, **cut_off), "DEATH") == expected
+
+
+@pytest.mark.parametrize(
     ("when", "after"),
     [(day(19), "N"), (day(20), "Y"), (day(21), "Y"), ("2024-01", None)],
 )

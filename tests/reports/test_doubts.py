@@ -43,6 +43,18 @@ def test_everybody_with_a_doubtful_record_is_counted(ends, subjects):
     assert row.cells[2].plain == subjects
 
 
+def test_what_derivations_do_without_is_told():
+    rows = [
+        {"STUDYID": "S", "DOMAIN": "LB", "USUBJID": "S-1", "LBSEQ": n, "LBTESTCD": "ALT", "LBTEST": "ALT", "LBORRES": text, "LBSTRESC": text, "LBSTRESU": "U/L"}
+        for n, text in enumerate(["31", "1,234", "see note"], 1)
+    ]  # fmt: skip
+    table = make_dataset(pl.DataFrame(rows), "LB").table
+    found = check_records(Records({"LB": Dataset(name="LB", table=table)}), today=date(2026, 11, 22))
+    told = render_doubts(found, (), ()).blocks[2]
+    (row,) = [row for row in told.rows if row.cells[0].plain == "result-without-number"]
+    assert (row.label.plain, row.cells[1].plain) == ("LB", "Left out: the result (2 of 3 records)")
+
+
 def test_data_check_shows_five_and_counts_all():
     text = render_data_outcome(outcome([*SEVEN, *SEVEN[:3]]), "records", "text")
     (block,) = [block for block in text.split("\n\n") if "dates-reversed" in block]

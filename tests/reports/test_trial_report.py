@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections import defaultdict
+from datetime import date
 from functools import cache
 
 import polars as pl
@@ -381,6 +382,31 @@ def test_errors_in_the_data_are_counted_by_kind(codes, told):
     (callout,) = render_data_errors(found_in_data(*codes))
     assert callout.level == "warning"
     assert f"The checks of the data found errors {told} Numbers of this report" in callout.body[0].plain
+
+
+def test_at_a_cut_nothing_is_told_that_came_later():
+    """Of the first days no result can be doubtful that was not there yet; how many records came later is told."""
+    tables = good(HCC)
+    first = tables["EX"]["EXSTDTC"].drop_nulls().min()[:10]
+    cut = date.fromisoformat(first)
+    texts = [
+        "987654" if when and when[:10] > first else text
+        for when, text in tables["LB"].select("LBDTC", "LBSTRESC").iter_rows()
+    ]
+    wrong = {**tables, "LB": tables["LB"].with_columns(LBSTRESC=pl.Series(texts))}
+
+    def codes(cut):
+        page = build_trial_report(analysed(HCC, wrong, cut=cut))
+        (doubts,) = (section for section in page.sections if section.anchor == "doubts")
+        return [
+            [cell.cells[where].plain for cell in table.rows]
+            for table, where in zip(doubts.blocks[1:3], (1, 0), strict=True)
+        ]
+
+    assert "contradictory-result" in codes(None)[0]
+    found, left_out = codes(cut)
+    assert "contradictory-result" not in found
+    assert "after-the-cut" in left_out
 
 
 def test_warnings_alone_are_no_errors_in_the_data():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from trialwright.derivations.adrate import MET, NOT_MET
-from trialwright.derivations.timeline import not_while_alive
+from trialwright.derivations.timeline import is_by_the_cut, not_while_alive
 from trialwright.protocol.references import DEATH
 
 
@@ -31,11 +31,6 @@ def who_died(adevt: pl.DataFrame, people: pl.DataFrame) -> tuple[pl.DataFrame, p
     is_surely = has_day | pl.col("USUBJID").is_in(surely["USUBJID"].implode())
     is_told = pl.col("USUBJID").is_in(told["USUBJID"].implode())
     return people.filter(is_surely), people.filter(~is_surely & is_told)
-
-
-def is_by_the_cut(day: str) -> pl.Expr:
-    """Whether the last day that something can have been on is no later than the data cut (`CUTDT`), if there is one."""
-    return pl.col("CUTDT").is_null() | (pl.col(day) <= pl.col("CUTDT")).fill_null(value=False)
 
 
 def days_of_death(adevt: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:

@@ -11,12 +11,14 @@ from typing import Any
 
 import polars as pl
 
+from trialwright.analysis.deaths import days_of_death
 from trialwright.analysis.late_doses import TIMING, find_late_doses
 from trialwright.analysis.listed import Listed, as_listing, main_events, readable, with_days
 from trialwright.derivations.adclock import dosed_at, what_became, why_deviation_not_run
 from trialwright.derivations.adevt import doubts_as_one, first_of_each
 from trialwright.derivations.adex import LONG_GAP_DAYS
 from trialwright.derivations.known_columns import study_day
+from trialwright.derivations.timeline import is_by_the_cut
 from trialwright.derivations.tumour_settings import fact_of
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.categories import treatment_words
@@ -211,12 +213,21 @@ def list_deaths(listed: Listed) -> pl.DataFrame:
     Returns
     -------
     deaths : DataFrame
-        `AVALC` `died` or `unknown`; `ADT`, `ADY`; `SINCE` days since the last dose of the treatments that are given at
+        `AVALC` `died` or `unknown` (it may lie after the data cut, or nobody can tell); `ADT`, `ADY` (of the first day it can
+        be, none before the last known alive); `SINCE` days since the last dose of the treatments that are given at
         intervals (where there is none, of any treatment), `SINCEOF` its name.
         `FATAL` the terms of fatal adverse events, null where none is recorded.
     """
     events = first_of_each(listed["ADEVT"].filter(pl.col("EVENT") == "death"))
     events = events.unique("USUBJID", keep="first", maintain_order=True)
+    died = days_of_death(listed["ADEVT"], listed["ADSL"]).select("USUBJID", ADTL="DIEDFROM")
+    cuts = listed["ADSL"].select("USUBJID", "CUTDT")
+    events = events.drop("ADTL").join(died, on="USUBJID", how="left", maintain_order="left")
+    is_sure = (pl.col("AVALC") == "met") & is_by_the_cut("ADTH")
+    events = events.join(cuts, on="USUBJID", how="left", maintain_order="left").with_columns(
+        AVALC=pl.when(is_sure).then("AVALC").otherwise(pl.lit("unknown")),
+        REASON=pl.coalesce("REASON", pl.when(~is_sure).then(pl.lit(Reason.IMPRECISE_DATE.value))),
+    )
     terms = listed["ADAE"].filter(pl.col("AFATFL") == "Y").group_by("USUBJID", maintain_order=True).agg(
         FATAL=pl.coalesce("AEDECOD", "AETERM").unique(maintain_order=True).str.join(", ")
     )  # fmt: skip
@@ -293,7 +304,9 @@ def list_liver_events(listed: Listed) -> pl.DataFrame:
     """
     fact = fact_of(listed.protocol, "hbv_dna")
     events = listed.protocol.events
-    names = [name for name in main_events(listed.protocol) if events[name].of == fact and _rises(listed, name)]
+    names = [
+        name for name in main_events(listed.protocol) if events[name].of == fact and _rises(listed, name)
+    ]
     base, result = _read(pl.col("BASE").cast(pl.String).str.strip_suffix(".0")), _read(pl.col("AVALT"))
     reactivations = doubts_as_one(listed["ADEVT"].filter(pl.col("EVENT").is_in(names))).with_columns(
         OF="EVENT", KIND=pl.lit("reactivation"), TEXT="PARAM", RESULT=pl.concat_str(result, pl.lit(" "), "AVALU"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from trialwright.analysis.deaths import days_of_death, is_by_the_cut, who_died
+from trialwright.analysis.deaths import days_of_death, who_died
 from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData
 from trialwright.derivations.known_columns import spelt
+from trialwright.derivations.timeline import is_by_the_cut
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import GROUPS
 

@@ -69,8 +69,8 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
     """The share with the event or response by group, the three readings of who could not be judged, and differences.
 
     Rows of a group: `n_met`, `n_not_met`, `n_unknown` (also by reason, as item), `n_looked`, `n_complete`, `n_not_over` (without
-    the event so far, and the time in which it counts is not over), `n_left` (without the event up to death or the end of their part,
-    before that time was over) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol
+    the event so far, and the time in which it counts is not over), `n_left` (without the event when last seen, before that time was over:
+    died, left or lost) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol
     counts and again for each of `READINGS` as item. Comparisons are those of `pairs_compared`.
     """
     endpoint = data.protocol.endpoints[analysis.endpoint]

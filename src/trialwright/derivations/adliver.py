@@ -10,6 +10,7 @@ import polars as pl
 from trialwright.derivations.known_columns import spelt, study_day
 from trialwright.derivations.named_records import NamedRecords
 from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.timeline import is_by_the_cut, not_while_alive
 from trialwright.medicine.hepatitis_b.liver_terms import COMPLICATIONS, HEPATITIS, LIVER_FAILURE
 from trialwright.vocabulary.verdicts import Reason
 
@@ -36,7 +37,7 @@ def derive_adliver(study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame) -> pl.
     ----------
     study : Study
     adsl : DataFrame
-        `SUBJECT`, `STARTDT`, `DTHDT`.
+        `SUBJECT`, `STARTDT`, `CUTDT`, `LSTALVDT`.
     adevt : DataFrame
         `SUBJECT`, `EVENT`, `AVALC`, `ADT`, `ADTL`, `ADTH`.
 
@@ -44,7 +45,8 @@ def derive_adliver(study: Study, adsl: pl.DataFrame, adevt: pl.DataFrame) -> pl.
     -------
     adliver : DataFrame
         `AVALC` is met, not met or unknown with its `REASON`: imprecise date (before or after time zero), missing (nobody said
-        what was done with the treatment; or the study has no adverse events at all), not applicable (no time zero). `ADT` is
+        what was done with the treatment; or the study has no adverse events at all), conflict (a death before time zero), not applicable
+        (no time zero). A death that may lie after the data cut is not sure. `ADT` is
         the first day, null where it is not known to the day (`ADTL` to `ADTH`). `REACTFL` says whether it came on or after
         the first reactivation of hepatitis B: Y, N, or null where there was none or dates do not tell.
     """
@@ -130,8 +132,14 @@ def _firsts(found: pl.DataFrame, study: Study, adsl: pl.DataFrame) -> pl.DataFra
     """The first of each subject and parameter that surely came on or after time zero; else what may have, with the reason."""
     start, is_death = pl.col("STARTDT"), pl.col("PARAMCD") == "DEATH"
     people = adsl.select(SUBJECT, "STARTDT")
-    rows = found.join(people, on=SUBJECT, how="left", maintain_order="left")
-    surely = (pl.col("first") >= start).fill_null(value=False) | is_death
+    rows = found.join(
+        adsl.select(SUBJECT, "STARTDT", "CUTDT", "LSTALVDT"), on=SUBJECT, how="left", maintain_order="left"
+    )
+    since_alive = not_while_alive("first", "last", "LSTALVDT")
+    rows = rows.with_columns(first=pl.when(is_death).then(since_alive).otherwise("first"))
+    before = is_death & (pl.col("last") < start).fill_null(value=False)
+    died = is_death & ~before & is_by_the_cut("last")
+    surely = (~is_death & (pl.col("first") >= start).fill_null(value=False)) | died
     may_be = (pl.col("last") >= start).fill_null(value=True)
     is_met = surely & pl.col("is_told")
     undated = (
@@ -142,6 +150,8 @@ def _firsts(found: pl.DataFrame, study: Study, adsl: pl.DataFrame) -> pl.DataFra
     why = (
         pl.when(is_met)
         .then(None)
+        .when(before)
+        .then(pl.lit(Reason.CONFLICT.value))
         .when(pl.col("is_told"))
         .then(undated)
         .otherwise(pl.lit(Reason.MISSING.value))
@@ -152,7 +162,7 @@ def _firsts(found: pl.DataFrame, study: Study, adsl: pl.DataFrame) -> pl.DataFra
         .with_columns(is_met.alias("is_met"), why.alias("why"))
         .sort(*key, ~pl.col("is_met"), "first", "last", "SRCDOM", "SRCSEQ", nulls_last=True)
         .unique(key, keep="first", maintain_order=True)
-        .drop("STARTDT")
+        .drop("STARTDT", "CUTDT", "LSTALVDT")
     )
     everybody = study.subjects.select(SUBJECT, *study.identity).join(
         people, on=SUBJECT, maintain_order="left"

@@ -70,7 +70,8 @@ def derive_adrate(
         judged, and where nobody looked (`missing`), else not met. `NASSESS` counts the looks in the window, the last on
         `LASTDT`; null where the event is reported. `RISKDAYS` are the days from `STARTDT` to the event or `ENDDT`, both
         included. `COMPLFL` is Y where the window of the protocol was over, by time or by an intercurrent event,
-        before the subject was last known alive; `OPENFL` where it is not, and the subject has neither died nor left the study.
+        before the subject was last known alive; `OPENFL` where it is not over by the last day that is
+        recorded either, and the subject has neither died nor left the study.
 
         Of a window whose ends are not known to the day what lies between them for sure is the window; what may lie in it
         leaves the subject unknown (`imprecise date`). One that begins after all that is recorded is `not yet due`.
@@ -221,10 +222,11 @@ def _windows(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
     people = people.with_columns(
         over=pl.min_horizontal("planned", "befell"), to=pl.min_horizontal("to", "befell")
     )
+    is_past = (pl.col("over") <= pl.col("RECORDDT")).fill_null(value=False)
     return people.with_columns(
         end=pl.min_horizontal("over", seen_until),
         complete=(pl.min_horizontal("over", "struck") <= seen_until).fill_null(value=False),
-    ).with_columns(open=~pl.col("complete") & ~pl.col("left"))
+    ).with_columns(open=~pl.col("complete") & ~pl.col("left") & ~is_past)
 
 
 def _reaches(views: Views) -> pl.DataFrame:

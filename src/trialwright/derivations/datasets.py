@@ -30,6 +30,7 @@ from trialwright.derivations.events import known_facts
 from trialwright.derivations.study import Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.derivations.time_plans import make_time_plans
+from trialwright.derivations.time_questions import ask_about_times
 from trialwright.derivations.tumour_courses import TumourCourses
 from trialwright.derivations.tumour_questions import ask_about_tumours
 from trialwright.derivations.tumour_settings import courses_of
@@ -84,7 +85,7 @@ def derive_datasets(
     only : collection of str
         The datasets wanted, all if not given: these and what they rest on are derived, and these alone are in the result.
         What else is derived with it changes no dataset. Of some (`_ASKED`) also only the facts are read and the events
-        derived that they ask for. Questions to tumour records come with ADTR and ADRS only.
+        derived that they ask for. Questions to tumour records come with ADTR and ADRS only, those about times with ADTTE.
     parameters : container of str, optional
         The names of facts and endpoints wanted: of ADBASE, ADTTE and ADTTEV only their rows. All if not given.
     progress : callable
@@ -102,7 +103,8 @@ def derive_datasets(
     its = _Making(study, only, parameters, progress)
     tables = {name: its[name] for name in LABELS if name in only}
     asked = ask_about_tumours(study, its["ADSL"], its.courses) if {"ADTR", "ADRS"} & tables.keys() else ()
-    return Datasets(MappingProxyType(tables), (*study.left_out, *asked))
+    untimed = ask_about_times(tables["ADTTE"]) if "ADTTE" in tables else ()
+    return Datasets(MappingProxyType(tables), (*study.left_out, *asked, *untimed))
 
 
 class _Making:

@@ -17,7 +17,7 @@ from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay
-from trialwright.records.results import contradicting, is_below_its_limit, standard_bounds
+from trialwright.records.results import contradicting, is_below_its_limit, standard_bounds, standard_number
 from trialwright.records.runs import read_by_runs
 from trialwright.vocabulary.concepts import Kind, catalogue
 from trialwright.vocabulary.units import Unit, UnknownUnit, find_unit
@@ -66,7 +66,8 @@ def read_values(records: pl.DataFrame, fact: Fact, assay: Assay | None = None) -
 
     Only the standardised result decides: where a reported one has none, nobody knows what it means (`unreadable`, or
     `unit unknown` where that is why), and where the two contradict each other neither is taken (`conflict`). A number below
-    the limit of quantification that its record states is below that limit, and no more is known of it (`censored`).
+    the limit of quantification that its record states is below that limit, and no more is known of it (`censored`). A standard
+    text that is a number and no more is that number; separators of thousands, decimal commas and units in it are not read.
     """
     if fact.kind is Kind.NUMBER:
         return _numbers(records, fact, assay)
@@ -148,8 +149,10 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
 def _bounds(named: pl.DataFrame, floor: float | None) -> pl.DataFrame:
     """The numbers each result may stand for, in the unit it is standardised to: none of one that contradicts itself, and of
     one below the limit of quantification that its record states all below that."""
-    as_recorded = {f"LB{name}": name for name in ("ORRES", "STRESC", "STRESN", "LLOQ")}
-    told = named.select(**as_recorded, by=pl.col("reported") / pl.col("factor"))
+    as_recorded = {f"LB{name}": name for name in ("ORRES", "STRESC", "LLOQ")}
+    told = named.select(
+        **as_recorded, LBSTRESN=standard_number("STRESC", "STRESN"), by=pl.col("reported") / pl.col("factor")
+    )
     told = told.with_columns(contradicting(told, pl.col("by")), is_below=is_below_its_limit())
     bounds = pl.concat([told, standard_bounds(told, floor=floor)], how="horizontal")
     is_below = pl.col("is_below") & (pl.col("lo") == pl.col("hi"))

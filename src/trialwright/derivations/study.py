@@ -275,6 +275,28 @@ def _with_minutes(tables: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, pl.
         yield domain, table.with_columns(added)
 
 
+def known_at(cut: date, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The records of a study as they were known at the end of a day: as `make_study` cuts them, and nothing else changed.
+
+    Parameters
+    ----------
+    cut : date
+    tables : mapping of str to DataFrame
+        By domain, as `read_records` gives them.
+    """
+    whole = {name: complete_table(table, name) for name, table in tables.items()}
+    known = {
+        name: _up_to(cut, table, name).select(whole[name].columns) for name, table in _with_minutes(whole)
+    }
+    if "DM" not in known:
+        return known
+    gone = whole["DM"].join(known["DM"], on=_IDENTITY, how="anti", nulls_equal=True).select(_IDENTITY)
+    return {
+        name: table.join(gone, on=_IDENTITY, how="anti", maintain_order="left")
+        for name, table in known.items()
+    }
+
+
 def _up_to(cut: date | None, table: pl.DataFrame, domain: str) -> pl.DataFrame:
     """The records as they were known at the end of a day: what began later is not there, what ended later has no end."""
     if cut is None:

@@ -235,6 +235,11 @@ def not_while_alive(earliest: str, latest: str, alive: str) -> pl.Expr:
     return pl.min_horizontal(pl.max_horizontal(earliest, alive), latest)
 
 
+def is_by_the_cut(day: str) -> pl.Expr:
+    """Whether the last day that something can have been on is no later than the data cut (`CUTDT`), if there is one."""
+    return pl.col("CUTDT").is_null() | (pl.col(day) <= pl.col("CUTDT")).fill_null(value=False)
+
+
 def _dated(adsl: pl.DataFrame, column: str) -> pl.DataFrame:
     day = pl.col(column)
     return adsl.filter(day.is_not_null()).select(

@@ -169,6 +169,14 @@ def _split(result: pl.Expr) -> pl.Expr:
     return result.str.extract_groups(_SPLIT).struct.rename_fields(["sign", "text"])
 
 
+def standard_number(text: str = "LBSTRESC", number: str = "LBSTRESN") -> pl.Expr:
+    """The number of each standardised result: the one it gives, or else its text where that is a number and no more."""
+    given = pl.col(number).cast(pl.Float64)
+    split = _split(pl.when(given.is_null()).then(pl.col(text))).struct
+    is_plain = split.field("sign").is_null()
+    return pl.coalesce(given, pl.when(is_plain).then(split.field("text")).cast(pl.Float64))
+
+
 def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.DataFrame:
     """The numbers each standardised result may stand for, in `LBSTRESU`.
 
@@ -184,7 +192,7 @@ def standard_bounds(laboratory: pl.DataFrame, *, floor: float | None) -> pl.Data
     bounds : polars.DataFrame of shape (n, 4)
         `lo`, `hi`, `lo_open`, `hi_open`: `<20` is [floor, 20), `>1000` is (1000, inf), 12 is [12, 12]; null where the
         result is no number, or lies below the floor. A text with a sign decides, whatever number was put in its place; one
-        without counts only with its `LBSTRESN`.
+        without stands only where `standard_number` has put it into `LBSTRESN`.
     """
     number = pl.col("LBSTRESN").cast(pl.Float64)
     least = -math.inf if floor is None else floor

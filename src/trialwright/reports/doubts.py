@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -30,7 +31,7 @@ def render_doubts(outcome: DataOutcome, left_out: Sequence[Problem], checks: Seq
         "Counted here are subjects, or records that name none; the commands ", Term("trialwright data check", Ref.version("data check")), " and ",
         Term("trialwright check", Ref.version("check")), " name each of them, with advice.",
     ))  # fmt: skip
-    blocks = (intro, _data(outcome), _derivations(left_out), _protocol(checks))
+    blocks = (intro, _data(outcome), _derivations(outcome, left_out), _protocol(checks))
     return Section(ANCHOR, Text(_TITLE), blocks)
 
 
@@ -78,15 +79,25 @@ def _counted(group: pl.DataFrame, ref: Ref) -> Text:
     return Text(Term(f"{group['USUBJID'].drop_nulls().n_unique() or group.height:,}", ref))
 
 
-def _derivations(problems: Sequence[Problem]) -> Table:
+def _derivations(outcome: DataOutcome, problems: Sequence[Problem]) -> Table:
+    """What derivations told of, and the records they do without for what was found in the data."""
     columns = (
         Column(Text("Where"), "left"),
         Column(Text("Problem"), "left"),
         Column(Text("What was found"), "left"),
     )
-    rows = tuple(_of_problem(problem, problem.field or problem.code) for problem in problems)
+    told = [_of_problem(problem, problem.field or problem.code) for problem in problems]
+    without = [_left_out(row, outcome) for row in outcome.left_out.iter_rows(named=True)]
+    rows = (*told, *without)
     empty = Text("The derivations found nothing doubtful and left nothing out.")
     return Table("table-left-out", Text("Left out, or told by the derivations"), columns, rows, (), empty)
+
+
+def _left_out(row: Mapping[str, Any], outcome: DataOutcome) -> Row:
+    ref = Ref.data(f"{row['DATASET']} {row['CODE']}")
+    counted = f"{row['N']:,} of {outcome.n_records.get(row['DATASET'], 0):,} records"
+    words = Text("Left out: ", row["WHAT"], " (", Term(counted, ref), ")")
+    return Row(Text(Term(row["DATASET"], ref)), (Text(Term(row["CODE"], ref)), words))
 
 
 def _protocol(problems: Sequence[Problem]) -> Table:

@@ -112,7 +112,7 @@ def render_best_responses(source: Source, name: str, analysis: Proportion) -> Ta
         ]
         rows.append(Row(Text(response), tuple(cells)))
     note = Text(
-        "NE could not be evaluated at any assessment, MISSING has none at all. Both count among those who could not be judged."
+        "NE: what was assessed gives no best response (nothing could be evaluated, stable too early, or assessments of one day differ). MISSING: no assessment that counts. Both count among those who could not be judged."
     )
     title = Text("Best overall response: ", source.setting(name, "title", analysis.title))
     return Table(f"{table_id(name)}-best", title, tuple(columns), tuple(rows), (note,))
@@ -182,7 +182,7 @@ _SEEN = (
     ("n_looked", "Looked for at least once", 0),
     ("n_complete", "Followed to the end of the time that counts", 0),
     ("n_not_over", "Without the event so far, and the time that counts is not over", 0),
-    ("n_left", "Without the event, and died or left before the time that counts was over", 0),
+    ("n_left", "Without the event, and died, left or lost before the time that counts was over", 0),
     ("n_measurable", "Event within the limits of the assay", 0),
     ("n_not_measurable", "Event above what the assay can measure", 0),
     ("n_measurable_unknown", "Nobody knows whether it could be measured", 0),

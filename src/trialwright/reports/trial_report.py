@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+
+import polars as pl
 
 from trialwright.analysis.from_records import AnalysedTrial
 from trialwright.analysis.listed import select_listed
 from trialwright.analysis.participation import primary_population
 from trialwright.analysis.run import FLOW
-from trialwright.checks.data.record_checks import check_records
+from trialwright.checks.data.record_checks import DataOutcome, check_records
 from trialwright.checks.protocol_checks import check_protocol
 from trialwright.derivations.safety_period import safety_population
+from trialwright.derivations.study import known_at
 from trialwright.records.table_threads import on_table_threads
 from trialwright.reports.blocks import (
     Block,
@@ -45,8 +49,7 @@ from trialwright.reports.study_report import (
 def build_trial_report(trial: AnalysedTrial) -> Page:
     """The page, ready for any renderer."""
     source = Source(trial.data.protocol, trial.results)
-    # today is open: the report knows no day but those of its data
-    outcome = check_records(trial.records, trial.study.loaded, today=date.max, cut=trial.study.cut)
+    outcome = _checked(trial)
     population = primary_population(trial.study.protocol)
     flow: tuple[Block, ...] = ()
     if population is not None:
@@ -66,6 +69,31 @@ def build_trial_report(trial: AnalysedTrial) -> Page:
         *closing_sections(source),
     )
     return make_page(source, sections, marks=look_mark(trial.disclosure))
+
+
+def _checked(trial: AnalysedTrial) -> DataOutcome:
+    """What is doubtful in the records that the report rests on: what came after the cut does not exist, but for its number."""
+    records, cut = trial.records, trial.study.cut
+    if cut is None:
+        return check_records(records, trial.study.loaded, today=_OPEN)
+    tables = known_at(cut, records.tables)
+    known = {name: replace(one, table=tables[name]) for name, one in records.datasets.items()}
+    outcome = check_records(replace(records, datasets=known), trial.study.loaded, today=_OPEN)
+    later = [
+        (name, "after-the-cut", table.height - tables[name].height, "the record")
+        for name, table in records.tables.items()
+        if table.height > tables[name].height
+    ]
+    cut_off = pl.DataFrame(later, schema=outcome.left_out.schema, orient="row")
+    return replace(
+        outcome,
+        left_out=pl.concat([outcome.left_out, cut_off]),
+        n_records={name: table.height for name, table in records.tables.items()},
+    )
+
+
+_OPEN = date.max
+"""The report knows no day but those of its data: none of them is in the future."""
 
 
 def _one_by_one(trial: AnalysedTrial) -> tuple[Section, ...]:

@@ -78,7 +78,7 @@ def _chosen(
             if statistic == "n_not_over":
                 meaning = "who are without the event so far, and whose time is not over"
                 return without.filter(going_on), meaning, "rows"
-            meaning = "who died or left without the event before the time that counts was over"
+            meaning = "who were last seen without the event before the time that counts was over: died, left or lost"
             return without.filter(~going_on), meaning, "rows"
         case "n_looked":
             return _looked(asked, rows), "who were looked at", "rows"

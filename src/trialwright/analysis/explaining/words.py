@@ -32,7 +32,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "n_unknown": "subjects of whom it is not known",
         "n_complete": "subjects whose time was over when they were last seen",
         "n_not_over": "subjects without the event so far, whose time is not over",
-        "n_left": "subjects without the event who died or left before their time was over",
+        "n_left": "subjects without the event who died, left or were lost before their time was over",
         "n_with": "subjects with it",
         "n": "subjects with a value",
         "conf_low": "lower confidence limit",

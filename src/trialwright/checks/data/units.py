@@ -6,15 +6,19 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from trialwright.checks.data.plan import records_of
 from trialwright.checks.data.registry import Found, data_check, found, number, say
 from trialwright.checks.data.results import SDTM, amounts, numeric, of_bilirubin, of_viral_load, scaled
 from trialwright.checks.data.tables import StudyTables
-from trialwright.medicine.assay_results import State
-from trialwright.medicine.hepatitis_b.result_texts import read_results
-from trialwright.records.results import contradicting, split_results
-from trialwright.vocabulary.concepts import Concept, catalogue
+from trialwright.derivations.result_values import RESULT, read_values
+from trialwright.protocol.facts import Fact
+from trialwright.protocol.model import Assay
+from trialwright.protocol.scopes import catalogue_facts
+from trialwright.records.results import contradicting, split_results, standard_number
+from trialwright.vocabulary.concepts import Concept, Kind, catalogue
 from trialwright.vocabulary.problems import Severity
 from trialwright.vocabulary.units import UnitsDoNotConvert, conversion_factor
+from trialwright.vocabulary.verdicts import Reason
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
@@ -48,35 +52,60 @@ def result_missing(study: StudyTables) -> Iterator[Found]:
     WARNING,
     needs=("LB",),
     title="a result that should be a number is none",
-    why="`haemolysed` is no measurement; `NEG` for a viral load could mean several things. No number is made of it.",
+    why="""`haemolysed` is no measurement; `NEG` for a viral load could mean several things, and so could `1,234`. No number is made of
+    it. Derivations read results with the same reader.""",
     example=of_bilirubin("LBORRES: haemolysed, LBORRESU: umol/L"),
     cure=of_bilirubin("LBORRES: 14, LBORRESU: umol/L"),
     source="docs/medicine/hepatitis-b.md: the words that laboratories write for a viral load",
     left_out="the result",
 )
 def result_without_number(study: StudyTables) -> Iterator[Found]:
-    numbers = [name for name, one in catalogue().items() if one.is_laboratory and not one.levels]
-    text = pl.coalesce("LBSTRESC", "LBORRES").str.strip_chars()
-    rows = study.results.filter(pl.col("CONCEPT").is_in(numbers), pl.col("LBSTRESN").is_null())
-    rows = rows.with_columns(text.alias("TEXT"))
-    pairs = rows.select("CONCEPT", "TEXT").drop_nulls().unique().sort("CONCEPT", "TEXT")
-    wrong = [pair for pair in pairs.iter_rows() if not _is_number(*pair)]
-    schema = {"CONCEPT": pl.String, "TEXT": pl.String}
-    rows = rows.join(
-        pl.DataFrame(wrong, schema, orient="row"), on=["CONCEPT", "TEXT"], how="semi", maintain_order="left"
-    )
-    yield found("LB", "LBSTRESC", rows, say("`{}` is no number for {}", pl.col("TEXT"), pl.col("LBTESTCD")))
+    for domain, fact, rows in _numbers(study):
+        parts = {f"{domain}{part}": part for part in RESULT}
+        texts = rows.select(
+            "ROW", pl.col(*(name for name in parts if name in rows.columns)).name.replace(f"^{domain}", "")
+        )
+        texts = texts.with_columns(
+            pl.lit(None, RESULT[part]).alias(part) for part in RESULT if part not in texts.columns
+        )
+        texts = texts.filter(standard_number("STRESC", "STRESN").is_null())
+        if (
+            study.checked is None
+        ):  # nobody knows the limit of the assay, and words for what lies below it can be read
+            texts = texts.with_columns(pl.col("LLOQ").fill_null(1.0))
+        read = read_values(texts, fact, _assay(study, fact))
+        told = pl.coalesce("STRESC", "ORRES").str.strip_chars()
+        is_none = pl.col("reason").is_null() | (pl.col("reason") == Reason.UNREADABLE.code)
+        wrong = read.filter(is_none).select("ROW", TEXT=told).drop_nulls()
+        rows = rows.join(wrong, on="ROW", maintain_order="left")
+        test = pl.col("LBTESTCD") if domain == "LB" else pl.lit(fact.name)
+        yield found(domain, f"{domain}STRESC", rows, say("`{}` is no number for {}", pl.col("TEXT"), test))
 
 
-def _is_number(concept: str, text: str) -> bool:
-    read = read_results(
-        [text], concept=concept, unit=str(catalogue()[concept].unit or "") or None, lloq=float("nan"), uloq=float("nan"),
-        below_limit_means=State.BELOW_LLOQ_UNSPECIFIED,
-    )  # fmt: skip
-    words_count = concept in ("hbv_dna", "hbsag_quantity", "afp")
-    return int(read.state[0]) not in (State.UNREADABLE, State.NO_RESULT) and (
-        words_count or any(map(str.isdigit, text))
-    )
+def _numbers(study: StudyTables) -> Iterator[tuple[str, Fact, pl.DataFrame]]:
+    """Each fact that is a number, with the dataset and the records that hold it: tests of blood, and what the protocol names."""
+    named = {} if study.checked is None else dict(study.checked.scope.facts)
+    of_concept = {fact.concept: fact for fact in (*catalogue_facts().values(), *named.values())}
+    for concept in study.results["CONCEPT"].drop_nulls().unique().sort():
+        fact = of_concept[concept]
+        if fact.kind is Kind.NUMBER:
+            yield "LB", fact, study.results.filter(pl.col("CONCEPT") == concept)
+    for name, fact in named.items():
+        if fact.kind is Kind.NUMBER and name in study.protocol.facts:
+            domain, rows = records_of(study, name)
+            if domain in ("FA", "VS"):
+                yield (
+                    domain,
+                    fact,
+                    study.started(domain).join(
+                        rows.select("ROW"), on="ROW", how="semi", maintain_order="left"
+                    ),
+                )
+
+
+def _assay(study: StudyTables, fact: Fact) -> Assay | None:
+    assays = study.protocol.assays.values() if study.checked is not None else ()
+    return next((one for one in assays if one.measures == fact.name), None)
 
 
 @data_check(
