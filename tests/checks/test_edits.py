@@ -128,7 +128,7 @@ EDITS = [
     pytest.param(
         PRTRAS,
         "study: { allocation: randomised }",
-        {"allocation-does-not-fit"},
+        {"allocation-does-not-fit", "chance-set-aside"},
         {"groups-compared-unadjusted", "immortal-time"},
         id="called randomised",
     ),

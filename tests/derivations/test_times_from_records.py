@@ -183,3 +183,26 @@ def test_what_cannot_be_judged_after_the_first_occurrence(weeks_12_to_24, doubtf
     assert (found["AVALC"], found["REASON"]) == rate
     found = adtte.filter(pl.col("PARAMCD") == "TIME_TO_REACTIVATION").row(0, named=True)
     assert (found["EVNTTYPE"], found["REASON"]) == (time, rate[1])
+
+
+@pytest.mark.parametrize(
+    ("assigned", "told"),
+    [
+        pytest.param([on_day(1)], (100, None), id="once"),
+        pytest.param([on_day(1), on_day(1)], (100, None), id="twice on a day"),
+        pytest.param([on_day(1), on_day(20)], (None, "imprecise date"), id="on two days"),
+        pytest.param([on_day(20), on_day(1)], (None, "imprecise date"), id="in the other order"),
+    ],
+)
+def test_a_start_that_is_recorded_on_two_days_is_neither(assigned, told):
+    records = Records().person(DTHDTC=on_day(100), DTHFL="Y")
+    for when in assigned:
+        records.milestone("group_assignment", when)
+    study = records.study_of("nct07120750")
+    facts = known_facts(study)
+    adsl = derive_adsl(study, facts=facts)
+    adevt = derive_adevt(study, facts=facts)
+    rows = derive_adtte(study, adsl, adevt, facts.observations).filter(pl.col("ANL01FL") == "Y")
+    assert rows.filter(PARAMCD="OS").select("AVAL", "REASON").row(0) == told
+    rates = derive_adrate(study, adsl, adevt, facts.observations)
+    assert (rates["REASON"] == "imprecise date").fill_null(value=False).all() == (told[1] is not None)

@@ -56,6 +56,26 @@ def test_tables_read_as_they_were_accepted(name):
     assert text + "\n" == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("allocation", ["randomised", "not randomised"])
+def test_that_groups_are_those_begun_is_told_where_chance_made_others(allocation):
+    text = PROTOCOL.replace("allocation: not randomised", f"allocation: {allocation}")
+    assert allocation in text
+    tables = tables_of(
+        blocks_of(IT_PEOPLE, "curve", "landmark", text=text, stretches=(*IT_ROWS, *IT_LANDMARK))
+    )
+    told = {
+        id_ for id_, table in tables.items() if "not of those randomised to them" in " ".join(table.split())
+    }
+    assert told == ({"table-landmark"} if allocation == "randomised" else set())
+
+
+def test_who_is_in_no_group_is_told_where_groups_are_compared():
+    people = [subject(i + 1, i % 2, "ab"[i % 2] if i else None) for i in range(12)]
+    tables = tables_of(blocks_of(people, "curve", "incidence", "test"))
+    for name in ("table-curve", "table-incidence", "table-test"):
+        assert "Left out for want of a value: Group: 1." in " ".join(tables[name].split()), name
+
+
 @pytest.mark.parametrize(
     ("lacking", "words"),
     [
@@ -78,7 +98,7 @@ def test_who_lacks_two_covariates_is_not_left_out_twice(lacking, words):
     (table,) = [
         text for id_, text in tables_of(blocks_of(people, "adjusted")).items() if "Left out for want" in text
     ]
-    assert f"Left out for want of a covariate: {words}" in " ".join(table.split())
+    assert f"Left out for want of a value: {words}" in " ".join(table.split())
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,10 @@ def _small_groups(data: AnalysisData, rows: list[Result]) -> list[Finding]:
         label = data.level_label(by, row.group)
         words = {"group": label, "endpoint": data.endpoint_label(row.endpoint or "")}
         if subjects == 0:
-            code, message = "empty-group", "{endpoint}: nobody is {group}; nothing can be said of this group."
+            code, message = (
+                "empty-group",
+                "{endpoint}: nobody who is {group} could be analysed; nothing can be said of this group.",
+            )
             numbers: dict[str, str] = {}
         elif row.value == 0:
             code = "no-events"

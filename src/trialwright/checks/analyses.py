@@ -69,7 +69,7 @@ analyses:
 """,
     cure="""
 analyses:
-  recurrence_weighted: { method: kaplan-meier, read at: [157 weeks], ticks every: 26 weeks }
+  recurrence_weighted: { method: kaplan-meier, read at: [1099 days], ticks every: 182 days }
 """,
     source="Klein et al., Stat Med 2007;26:4505-4519: comparing survival at a fixed point in time",
 )
@@ -149,6 +149,45 @@ def responder_curve(checked: Checked) -> Iterator[Found]:
 
 
 @check(
+    "chance-set-aside",
+    Severity.WARNING,
+    title="a randomised trial is compared by the treatment begun",
+    why="""By a landmark, and over time, groups are those whose treatments have begun. Who did not begin theirs moves to the other group, and the
+    comparison is no longer the one that chance made.""",
+    example="""
+study: { allocation: randomised }
+groups:
+  combination: { assigned by: chance }
+  alone: { assigned by: chance }
+analyses:
+  recurrence_landmark:
+    { method: kaplan-meier, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, ticks every: 182 days, landmark: 84 days }
+""",
+    cure="""
+study: { allocation: randomised }
+groups:
+  combination: { assigned by: chance }
+  alone: { assigned by: chance }
+analyses:
+  recurrence_landmark:
+    { method: kaplan-meier, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, ticks every: 182 days }
+""",
+    source="ICH E9, 5.2.1: full analysis set; ICH E9(R1), A.5: subjects analysed by the treatment assigned",
+)
+def chance_set_aside(checked: Checked) -> Iterator[Found]:
+    if checked.protocol.study.allocation != "randomised":
+        return
+    for name, analysis in checked.protocol.analyses.items():
+        if isinstance(analysis, TimeAnalysis) and goes_by_treatment(analysis):
+            yield Found(
+                ("analyses", name),
+                f"`{name}` puts subjects into the group whose treatments they began, and not into the one they were randomised to",
+                "leave the landmark or the time-varying groups out, or say in its `note` what question this answers",
+                about_key=True,
+            )
+
+
+@check(
     "analysis-not-run",
     Severity.ERROR,
     title="an analysis asks for what its method is not run with",
@@ -157,12 +196,12 @@ def responder_curve(checked: Checked) -> Iterator[Found]:
     example="""
 analyses:
   recurrence_mean:
-    { method: restricted mean, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, horizon: 150 weeks, landmark: 12 weeks }
+    { method: restricted mean, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, horizon: 1050 days, landmark: 84 days }
 """,
     cure="""
 analyses:
   recurrence_mean:
-    { method: restricted mean, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, horizon: 150 weeks }
+    { method: restricted mean, title: Recurrence, population: everyone, endpoint: recurrence, by: groups, horizon: 1050 days }
 """,
     source="ICH E9, 5.1: the plan is complete before the data are seen",
 )
@@ -235,7 +274,7 @@ analyses:
     population: everyone
     endpoint: recurrence
     by: groups
-    ticks every: 26 weeks
+    ticks every: 182 days
 """,
     source="Putter, Fiocco and Geskus, Stat Med 2007;26:2389-2430",
 )

@@ -176,6 +176,37 @@ def time_frame_not_stated(checked: Checked) -> Iterator[Found]:
 
 
 @check(
+    "time-not-in-days",
+    Severity.ERROR,
+    title="an endpoint wants its time in another unit than days",
+    why="""Times are counted from day to day, as dates are recorded. Months differ in length, and a month of 30.4375 days is nowhere in the data; reading
+    times such as `36 months` are for analyses, and count in days too.""",
+    example="""
+endpoints:
+  survival: { unit: weeks }
+analyses:
+  survival_curve: { ticks every: 26 weeks }
+""",
+    cure="""
+endpoints:
+  survival: { unit: days }
+analyses:
+  survival_curve: { ticks every: 182 days }
+""",
+    source="docs/derivations-time-to-event.md: times are derived in days",
+)
+def time_not_in_days(checked: Checked) -> Iterator[Found]:
+    for name, endpoint in checked.protocol.endpoints.items():
+        is_derived = endpoint.kind == "time to event" and not endpoint.reported
+        if is_derived and endpoint.unit not in (None, "days"):
+            yield Found(
+                ("endpoints", name, "unit"),
+                f"times are derived in days, and `{name}` wants {endpoint.unit}",
+                "write `unit: days`, and the reading times of its analyses in days, too",
+            )
+
+
+@check(
     "safety-not-measured",
     Severity.WARNING,
     title="drugs are given and no endpoint collects adverse events",
@@ -269,7 +300,7 @@ analyses:
     population: everyone
     endpoint: survival
     by: groups
-    ticks every: 26 weeks
+    ticks every: 182 days
 """,
     source="SPIRIT 2013, item 20a; ICH E9, 5.1",
 )

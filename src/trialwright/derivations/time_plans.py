@@ -110,11 +110,11 @@ def make_time_plans(
     labels = {name: fact.label for name, fact in protocol.facts.items()}
     labels |= {name: event.label or event.text or name for name, event in protocol.events.items()}
     reported = frozenset(name for name, event in protocol.events.items() if event.reported)
-    for id_, endpoint in protocol.endpoints.items():
-        if endpoint.kind != kind or endpoint.reported:
-            continue
-        if endpoint.unit not in (None, "days"):
-            raise ProblemsFound([_not_in_days(loaded, id_)])
+    derived = {id_: one for id_, one in protocol.endpoints.items() if one.kind == kind and not one.reported}
+    others = [id_ for id_, endpoint in derived.items() if endpoint.unit not in (None, "days")]
+    if others:
+        raise ProblemsFound([_not_in_days(loaded, id_) for id_ in others])
+    for id_, endpoint in derived.items():
         causes = list(_causes(loaded, id_, endpoint))
         ends = [_selection(loaded, f"endpoints.{id_}.censored at")] if endpoint.censored_at else []
         ends += [cause.at for cause in causes if cause.event is None and cause.gap is None]

@@ -96,12 +96,16 @@ class Timeline:
         return rows if reader is None else rows.filter(_of_reader(reader))
 
     def moment(self, moment: Moment, reader: str | None = None) -> pl.DataFrame:
-        """The days a moment can be: `SUBJECT`, `earliest`, `latest`; no row where it never came."""
+        """The days a moment can be: `SUBJECT`, `earliest`, `latest`; no row where it never came.
+
+        A date known once that is recorded twice may be any day between, as for the readers of rules.
+        """
         if moment.name is None:
             raise ValueError("a moment of a study must name what it counts from")
         rows = self.rows(moment.name, reader).drop_nulls("earliest")
-        pick = pl.Expr.max if moment.which == "last" else pl.Expr.min
-        found = rows.group_by(SUBJECT).agg(pick(pl.col("earliest")), pick(pl.col("latest")))
+        earliest, latest = pl.col("earliest"), pl.col("latest")
+        pick = {"first": (earliest.min(), latest.min()), "last": (earliest.max(), latest.max())}
+        found = rows.group_by(SUBJECT).agg(pick.get(moment.which or "", (earliest.min(), latest.max())))
         if moment.offset is not None:
             found = found.with_columns(
                 moved(pl.col(side), moment.offset, moment.sign).alias(side) for side in ("earliest", "latest")

@@ -6,6 +6,7 @@ from trialwright.analysis.results import time_key
 from trialwright.analysis.survival_rows import minus, over
 from trialwright.protocol.analyses import AnalysisBase, TimeAnalysis
 from trialwright.protocol.categories import levels_of
+from trialwright.protocol.compared_groups import goes_by_treatment
 from trialwright.protocol.model import Endpoint
 from trialwright.reports.blocks import Term, Text
 from trialwright.reports.printed import Source, ratio_digits
@@ -68,9 +69,9 @@ def axis_of_time(source: Source, name: str, analysis: TimeAnalysis) -> str:
 
 
 def counted_from(source: Source, name: str, analysis: TimeAnalysis) -> tuple[Text, ...]:
-    """From when every time of a table counts, and from when on subjects are under watch where that is later."""
+    """From when every time of a table counts, from when on subjects are under watch where that is later, and who is left out."""
     origin = time_origin(source, name, analysis)
-    without = _without_time(source, name)
+    without = (*by_treatment_note(source, analysis), *left_out_notes(source, name))
     if origin is None:
         return without
     watched: tuple[str | Term, ...] = ()
@@ -90,6 +91,18 @@ def counted_from(source: Source, name: str, analysis: TimeAnalysis) -> tuple[Tex
     return (Text("Times count from ", origin, *watched, "."), *without)
 
 
+def by_treatment_note(source: Source, analysis: TimeAnalysis) -> tuple[Text, ...]:
+    """That groups are those begun, in a trial that was randomised; nothing elsewhere, where no table reads as if they were."""
+    if source.protocol.study.allocation != "randomised" or not goes_by_treatment(analysis):
+        return ()
+    return (
+        Text(
+            "Groups are of those who began their treatments, ", source.said("not of those randomised to them", "study.allocation"),
+            ": a difference is no longer one that chance made.",
+        ),
+    )  # fmt: skip
+
+
 def _without_time(source: Source, name: str) -> tuple[Text, ...]:
     """How many of the population have no time in an analysis; nothing where all have."""
     here = f"{name}/n_without_endpoint"
@@ -104,9 +117,9 @@ def _without_time(source: Source, name: str) -> tuple[Text, ...]:
 
 
 def left_out_notes(source: Source, name: str) -> tuple[Text, ...]:
-    """How many of the population a model leaves out, for want of a time or of a covariate."""
+    """How many of the population an analysis leaves out, for want of a time, a group or a covariate."""
     lacking = facts_lacking(source, name)
-    told = (Text("Left out for want of a covariate: ", *lacking, "."),) if lacking else ()
+    told = (Text("Left out for want of a value: ", *lacking, "."),) if lacking else ()
     return (*_without_time(source, name), *told)
 
 

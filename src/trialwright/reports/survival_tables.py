@@ -22,6 +22,7 @@ from trialwright.reports.blocks import Column, Figure, GroupHeading, Paragraph, 
 from trialwright.reports.estimate_cells import (
     at_id,
     axis_of_time,
+    by_treatment_note,
     confidence_words,
     counted_from,
     counts_events,
@@ -323,7 +324,7 @@ def render_logrank_table(source: Source, name: str, analysis: LogRank) -> Table:
     )  # fmt: skip
     reason = source.results[f"{name}/p_value"]
     notes = (
-        (test, *descriptive_note(source))
+        (test, *left_out_notes(source, name), *descriptive_note(source))
         if reason.value is not None
         else (Text("No test: ", source.p_value(reason.id), "."),)
     )
@@ -395,6 +396,7 @@ def _cox_notes(source: Source, name: str, analysis: Cox) -> tuple[Text, ...]:
     )  # fmt: skip
     basis_notes = (
         basis,
+        *by_treatment_note(source, analysis),
         *left_out_notes(source, name),
         *(descriptive_note(source) if shows_p(source, analysis) else ()),
     )
