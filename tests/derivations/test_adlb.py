@@ -46,6 +46,16 @@ def main(*results, **options):
     return derive(*results, **options).filter(pl.col("BASETYPE") == MAIN)
 
 
+@pytest.mark.parametrize("said", ["250.1", "pos.", "reactive"])
+def test_words_that_are_no_level_have_no_nadir_and_stop_nothing(said):
+    """HBsAg by words in a trial that asks for its level; a lowest of what may be anything is nothing."""
+    rows = derive(*(lb("HBSAG", said, day(n), unit=None) for n in (-1, 20, 40)))
+    of_test = rows.filter(pl.col("PARAMCD") == "HBSAG")
+    assert of_test.height >= 3
+    assert of_test["NADIR"].null_count() == of_test.height
+    assert set(of_test["REASON"]) == {"unreadable"}
+
+
 SINGLE_ARM = Path(__file__).parents[1] / "checks" / "single_arm.yaml"
 
 

@@ -64,7 +64,7 @@ def observed(records, protocol, fact, reader="local", **options):
     pytest.param({"LBORRES": "39", "LBORRESU": "IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, None, Reason.CONFLICT.code, id="reported is another number"),
     pytest.param({"LBORRES": "0.39", "LBORRESU": "kIU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, (390, 390, False, False), 0, id="reported in another unit"),
     pytest.param({"LBORRES": "39", "LBORRESU": "kIU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, None, Reason.CONFLICT.code, id="converted wrongly"),
-    pytest.param({"LBORRES": "2.59", "LBORRESU": "log10 IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, (390, 390, False, False), 0, id="a logarithm is not compared"),
+    pytest.param({"LBORRES": "2.59", "LBORRESU": "log10 IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, (390, 390, False, False), 0, id="a logarithm of it"),
     pytest.param({"LBSTRESC": "39", "LBSTRESN": 390.0, "LBSTRESU": "IU/mL"}, None, Reason.CONFLICT.code, id="text and number are two"),
     pytest.param({"LBORRES": "39", "LBORRESU": "IU/mL", "LBSTRESC": "390", "LBSTRESN": 390.0}, None, Reason.UNIT_UNKNOWN.code, id="no unit to compare in"),
 ])  # fmt: skip
@@ -75,6 +75,87 @@ def test_numbers(durva, said, bounds, reason):
     whole = (-float("inf"), float("inf"), True, True)
     assert tuple(row[end] for end in ("lo", "hi", "lo_open", "hi_open")) == (bounds or whole)
     assert row["reason"] == reason
+
+
+BELOW, OTHERWISE = "below 20", "conflict"
+
+
+@pytest.mark.parametrize(("reported", "unit", "standard", "told"), [
+    pytest.param("5.98", "log10 IU/mL", 955_000, 955_000, id="a logarithm"),
+    pytest.param("5.98", "log10 IU/mL", 5.98, OTHERWISE, id="a logarithm that was not converted"),
+    pytest.param("5.98", "log", 5.98, OTHERWISE, id="a logarithm of whatever"),
+    pytest.param("5.9", "lg IU/mL", 7.9e5, 7.9e5, id="a logarithm to one decimal: 708 to 891 thousand"),
+    pytest.param("5.9", "lg IU/mL", 9.1e5, OTHERWISE, id="and no more"),
+    pytest.param("5.98 log", "IU/mL", 955_000, 955_000, id="a logarithm by its words"),
+    pytest.param("5.98 log", "IU/mL", 5.98, OTHERWISE, id="a logarithm by its words, not converted"),
+    pytest.param("950", "10^3 IU/mL", 950_000, 950_000, id="thousands"),
+    pytest.param("950", "10^3 IU/mL", 950, OTHERWISE, id="thousands that were lost"),
+    pytest.param("9.5x10^5", "IU/mL", 950_000, 950_000, id="a power of ten"),
+    pytest.param("9.5x10^5", "IU/mL", 9.5, OTHERWISE, id="a power of ten that was lost"),
+    pytest.param("40,5", "IU/mL", 40.5, 40.5, id="a decimal comma"),
+    pytest.param("40,5", "IU/mL", 405, OTHERWISE, id="a decimal comma that was lost"),
+    pytest.param("1,234", "IU/mL", 1234, 1234, id="thousands apart"),
+    pytest.param("1 234 567", "IU/mL", 1_234_567, 1_234_567, id="thousands apart by blanks"),
+    pytest.param("950000", "IE/ml", 950_000, 950_000, id="a unit nobody knows"),
+    pytest.param("Target not detected", "IU/mL", 10, BELOW, id="a number in place of none detected"),
+    pytest.param("Target not detected", "IU/mL", 0, BELOW, id="nothing in its place"),
+    pytest.param("Target not detected", "IU/mL", 20, BELOW, id="the limit in its place"),
+    pytest.param("Target not detected", "IU/mL", 21, OTHERWISE, id="more than the limit in its place"),
+    pytest.param("<50 detected", "IU/mL", 25, "below 50", id="a limit of its own"),
+    pytest.param("0", "IU/mL", 0, BELOW, id="nothing is less than the assay can measure"),
+    pytest.param(None, None, 0, BELOW, id="nothing, and no report"),
+    pytest.param("haemolysed", None, 950_000, OTHERWISE, id="no result"),
+    pytest.param("QNS", None, 120, OTHERWISE, id="too little"),
+    pytest.param("< 0,05", "IU/mL", 0.05, OTHERWISE, id="a sign that was lost"),
+    pytest.param("positive", "IU/mL", 950_000, 950_000, id="words that say no other"),
+])  # fmt: skip
+def test_what_was_reported_is_held_against_the_number(durva, reported, unit, standard, told):
+    """The assay of the protocol measures from 20 IU/mL on."""
+    said = {
+        "LBORRES": reported,
+        "LBORRESU": unit,
+        "LBSTRESC": f"{standard:.12g}",
+        "LBSTRESN": float(standard),
+        "LBSTRESU": "IU/mL",
+    }
+    records = Records().person().add("LB", "1", LBTESTCD="HBVVLD", LBDTC="2024-03-01", **said)
+    row = observed(records, durva, "hbv_dna").row(0, named=True)
+    if told == OTHERWISE:
+        assert (row["reason"], row["lo"], row["hi"]) == (Reason.CONFLICT.code, -float("inf"), float("inf"))
+    elif isinstance(told, str):
+        limit = float(told.removeprefix("below "))
+        assert (row["lo"], row["hi"], row["hi_open"], row["reason"]) == (0, limit, True, Reason.CENSORED.code)
+    else:
+        assert (row["lo"], row["hi"], row["reason"]) == (told, told, 0)
+
+
+def test_a_zero_of_what_has_no_limit_is_a_zero(durva):
+    records = Records().person().result("bilirubin", "2024-03-01", 0.0)
+    assert observed(records, durva, "bilirubin").select("lo", "hi", "reason").row(0) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("specimen", "n"),
+    [
+        ("SERUM", 1),
+        (None, 1),
+        ("Plasma", 1),
+        ("URINE", 0),
+        ("Ascitic fluid", 0),
+        ("LIVER TISSUE", 0),
+        ("blood", 1),
+    ],
+)
+def test_only_blood_is_read(durva, specimen, n):
+    records = Records().person().result("alt", "2024-03-01", 80.0, LBSPEC=specimen)
+    assert observed(records, durva, "alt").height == n
+
+
+def test_a_result_of_a_test_that_was_not_done_is_in_conflict(durva):
+    said = {"LBSTAT": "NOT DONE", "LBSTRESC": "950000", "LBSTRESN": 950000.0, "LBSTRESU": "IU/mL"}
+    records = Records().person().add("LB", "1", LBTESTCD="HBVVLD", LBDTC="2024-03-01", **said)
+    row = observed(records, durva, "hbv_dna").row(0, named=True)
+    assert (row["reason"], row["lo"]) == (Reason.CONFLICT.code, -float("inf"))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +238,8 @@ def test_records_of_several_spellings_stay_in_their_order_and_count_once(prtras)
     ("test", "levels"),
     [
         pytest.param("HBSAG", ["positive"], id="the test itself"),
-        pytest.param("hbsag", [], id="codes of tests are not names"),
+        pytest.param(" hbsag ", ["positive"], id="in small letters, between blanks"),
+        pytest.param("HBSAGQ", [], id="another test"),
     ],
 )
 def test_tests_are_known_by_their_code(prtras, test, levels):

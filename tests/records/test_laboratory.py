@@ -214,6 +214,11 @@ def test_limits_of_normal(read, cell, limits):
         pytest.param("17,HBV,9,copies/mL,,2026,", ("assay-needed", 2, 10, "Unit"), id="copies of no assay"),
         pytest.param("17,GPT,450000,U/L,,2026,", ("implausible-result", 2, 8, "Result"), id="beyond a life"),
         pytest.param("17,INR,0.1,,,2026,", ("implausible-result", 2, 8, "Result"), id="below a life"),
+        pytest.param(
+            "17,HBV,950000,log10 IU/mL,,2026,",
+            ("implausible-result", 2, 8, "Result"),
+            id="a number as its logarithm",
+        ),
         pytest.param("17,GPT,<0,U/L,,2026,", ("implausible-result", 2, 8, "Result"), id="below nothing"),
         pytest.param("17,GPT,-3,U/L,,2026,", ("implausible-result", 2, 8, "Result"), id="negative"),
         pytest.param(

@@ -295,7 +295,7 @@ def _compared(rows: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
         ratio.then(pl.col("AVAL") / pl.col("BASE")).alias("R2BASE"),
         after.then(pl.col("LOGAVAL") - pl.col("LOGBASE")).alias("LOGCHG"),
         pl.coalesce("method", "base_method").alias("IMPMETH"),
-        pl.when(pl.col("nadir_lo") == pl.col("nadir_hi")).then("nadir_lo").alias("NADIR"),
+        pl.when(pl.col("nadir_lo") == pl.col("nadir_hi")).then(_finite(pl.col("nadir_lo"))).alias("NADIR"),
         _finite(pl.col("nadir_lo")).alias("NADIRLO"),
         _finite(pl.col("nadir_hi")).alias("NADIRHI"),
         yes(pl.int_range(pl.len()) == pl.col("base_place")).alias("ABLFL"),

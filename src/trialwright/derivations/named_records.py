@@ -18,6 +18,7 @@ from trialwright.derivations.tumour_responses import tumour_responses
 from trialwright.derivations.tumour_settings import recorded_courses
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Protocol
+from trialwright.records.results import of_other_specimen
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class NamedRecords:
 
     def of_test(self, domain: str, test: str) -> pl.DataFrame | None:
         """The findings of a domain of one test code, in their order, as `findings` has them; None where there are none."""
-        rows = _rows_at(self._findings(domain), self._where(domain, {f"{domain}TESTCD": [test]}))
+        rows = _rows_at(self._findings(domain), self._named(domain, [f"{domain}TESTCD"], [as_spelt(test)]))
         return rows if len(rows) else None
 
     def about(self, names: Iterable[str], test: str) -> pl.DataFrame:
@@ -91,7 +92,11 @@ class NamedRecords:
 
     def _places(self, domain: str, column: str) -> Mapping[str, pl.Series]:
         if (domain, column) not in self.places:
-            told = self.study.tables[domain].select(text=column).with_row_index("rows").drop_nulls("text")
+            table = self.study.tables[domain]
+            told = table.select(text=column).with_row_index("rows")
+            if domain == "LB":
+                told = told.filter(~table.select(of_other_specimen()).to_series())
+            told = told.drop_nulls("text")
             found = told.group_by("text", maintain_order=True).agg("rows")
             self.places[domain, column] = {
                 text: rows.set_sorted() for text, rows in zip(found["text"], found["rows"], strict=True)

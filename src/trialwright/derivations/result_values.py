@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from trialwright.derivations.known_columns import meanings, spelt, was_done
+from trialwright.derivations.reported_results import compare_with_reported
 from trialwright.evaluation.readings import factor_to
 from trialwright.medicine.assay_results import State
 from trialwright.medicine.hepatitis_b.result_texts import read_results
@@ -67,7 +68,8 @@ def read_values(records: pl.DataFrame, fact: Fact, assay: Assay | None = None) -
     Only the standardised result decides: where a reported one has none, nobody knows what it means (`unreadable`, or
     `unit unknown` where that is why), and where the two contradict each other neither is taken (`conflict`). A number below
     the limit of quantification that its record states is below that limit, and no more is known of it (`censored`). A standard
-    text that is a number and no more is that number; separators of thousands, decimal commas and units in it are not read.
+    text that is a number and no more is that number (`reported_results` compares it with what was reported); a number of a test
+    that is said not to be done is a `conflict`; separators of thousands, decimal commas and units in it are not read.
     """
     if fact.kind is Kind.NUMBER:
         return _numbers(records, fact, assay)
@@ -128,19 +130,23 @@ def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataF
         uln=pl.col("STNRHI") * factor,
         lacks_unit=factor.is_null() & (pl.col("lo").is_not_null() | pl.col("contradicts")),
     )
+    read = compare_with_reported(read, fact, _lower_limit(fact, assay))
     read = _with_words(read, fact, assay)
     has_standard = pl.col("STRESC").is_not_null() | pl.col("STRESN").is_not_null()
     is_result = _is_done(records) & ~pl.col("is_no_result") & (has_standard | pl.col("ORRES").is_not_null())
-    is_known = pl.col("lo").is_not_null()
+    is_contrary = ~_is_done(records) & pl.col("lo").is_not_null()
+    is_known = pl.col("lo").is_not_null() & ~is_contrary
     lacks_unit = pl.when(has_standard).then("lacks_unit").otherwise(~pl.col("has_unit"))
     reason = (
         pl.when(is_known & (pl.col("lo") == pl.col("hi"))).then(0).when(is_known).then(_CENSORED)
-        .when(lacks_unit).then(_UNIT_UNKNOWN).when("contradicts").then(_CONFLICT).otherwise(_UNREADABLE).cast(pl.UInt8)
+        .when(lacks_unit & ~is_contrary).then(_UNIT_UNKNOWN).when(pl.col("contradicts") | is_contrary).then(_CONFLICT).otherwise(_UNREADABLE).cast(pl.UInt8)
     )  # fmt: skip
     anything = {"lo": -math.inf, "hi": math.inf, "lo_open": True, "hi_open": True}
+    is_result = is_result | is_contrary
+    known = {end: pl.when(~is_contrary).then(end) for end in _ENDS}
     return read.with_columns(
         pl.when(is_result).then(reason).alias("reason"),
-        *(pl.when(is_result).then(pl.col(end).fill_null(anything[end])) for end in _ENDS),
+        *(pl.when(is_result).then(known[end].fill_null(anything[end])).alias(end) for end in _ENDS),
         (pl.col("is_changed") & is_known).fill_null(value=False).alias("is_converted"),
         pl.lit(None, pl.String).alias("level"),
     )

@@ -20,7 +20,7 @@ from trialwright.records.dates import MOMENT, minute_ranges
 from trialwright.records.runs import read_by_runs
 from trialwright.records.sdtm import ValueKind, complete_table, domains, empty_table
 from trialwright.records.table_threads import on_table_threads
-from trialwright.vocabulary.problems import Problem, ProblemsFound
+from trialwright.vocabulary.problems import Problem, ProblemsFound, Severity
 
 SUBJECT = "SUBJECT"
 """A whole number that stands for one person of one study and key, in all tables of a `Study`."""
@@ -144,6 +144,8 @@ def make_study(
         keyed = table.with_columns(_whose(table, everybody))
         if keyed[SUBJECT].null_count():
             left_out += _without_subject(keyed, name)
+        if name == "DM":
+            left_out += _told_twice(keyed)
         # whoever groups or joins by subject then sees that nothing must be looked for
         ready[name] = _in_order(keyed, name, keys).with_columns(pl.col(SUBJECT).set_sorted())
     ready = {name: _up_to(cut, table, name) for name, table in _with_minutes(ready)}
@@ -218,6 +220,27 @@ def _without_subject(table: pl.DataFrame, domain: str) -> Iterator[Problem]:
             message = f"subject `{subject}` has {records} in {domain} and none in DM; left out"
             fix = "add the subject to DM, or correct USUBJID"
             yield Problem("not-in-dm", message, field=f"{domain} {subject}", fix=fix)
+
+
+def _told_twice(people: pl.DataFrame) -> Iterator[Problem]:
+    """Subjects of whom DM has several records that differ."""
+    several = (
+        people.unique()
+        .filter(pl.col(SUBJECT).is_not_null())
+        .group_by(SUBJECT)
+        .agg(pl.col("USUBJID").first(), pl.len())
+    )
+    for subject, number in (
+        several.filter(pl.col("len") > 1).sort(SUBJECT).select("USUBJID", "len").iter_rows()
+    ):
+        message = f"subject `{subject}` has {number} records in DM that differ; nobody can tell which holds, and what is derived may rest on either"
+        yield Problem(
+            "duplicate-subject",
+            message,
+            field=f"DM {subject}",
+            fix="keep the right one",
+            severity=Severity.WARNING,
+        )
 
 
 def _in_order(table: pl.DataFrame, domain: str, keys: Sequence[str]) -> pl.DataFrame:

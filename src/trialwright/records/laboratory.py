@@ -433,6 +433,13 @@ class _Reader:
             return made
         value = scale.apply(reported.number)
         if value is None:
+            if scale.factor is not None:  # a unit that cannot be used was told of
+                self.warn(
+                    "implausible-result",
+                    f"{describe(cell)} {unit or ''} of {concept.label} is no amount: as a logarithm it is more than all there is",
+                    row,
+                    columns.result,
+                )
             return made
         if not _is_plausible(value, reported, concept):
             self.warn(

@@ -29,7 +29,7 @@ _REPORTED = {
     )
     for mark in ".,"
 }
-_LOG_UNIT = re.compile(r"(?:log(?:_?10)?|lg)\s*\(?\s*(?P<unit>[^()]+?)\s*\)?", re.IGNORECASE)
+LOG_UNIT = re.compile(r"(?:log(?:_?10)?|lg)\s*\(?\s*(?P<unit>[^()]+?)\s*\)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def scale_of(unit: str | None, concept_name: str, assay: str | None) -> Scale:
             why=f"the unit of {concept.label} is not given",
             fix="name the column of units, or the unit of the test",
         )
-    log = _LOG_UNIT.fullmatch(unit)
+    log = LOG_UNIT.fullmatch(unit)
     try:
         source = find_unit(log["unit"] if log else unit)
         factor = conversion_factor(source, concept.unit, equivalences=concept.equivalences, assay=assay)
@@ -167,6 +167,14 @@ def split_results(laboratory: pl.DataFrame) -> pl.DataFrame:
 def _split(result: pl.Expr) -> pl.Expr:
     """A result as its `sign` and the `text` of its number, both null where it is no number."""
     return result.str.extract_groups(_SPLIT).struct.rename_fields(["sign", "text"])
+
+
+_NOT_BLOOD = "URIN|ASCIT|TISSUE|BIOPS|STOOL|FAEC|FECES|SALIVA|SPUTUM|CEREBROSPINAL|CSF|PLEURAL|PERITON|SWAB|MARROW|FLUID"
+
+
+def of_other_specimen() -> pl.Expr:
+    """Whether a result is not one of blood (`LBSPEC`): the tests of the catalogue are all of blood, whatever code another one has."""
+    return pl.col("LBSPEC").str.to_uppercase().str.contains(_NOT_BLOOD).fill_null(value=False)
 
 
 def standard_number(text: str = "LBSTRESC", number: str = "LBSTRESN") -> pl.Expr:

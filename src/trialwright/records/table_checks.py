@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
 
 from trialwright.records.dataset import Findings, rows_where
 from trialwright.records.dates import date_ranges
+from trialwright.records.results import LOG_UNIT
 from trialwright.records.sdtm import Core, Domain, ValueKind, domains
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.elements import describe
@@ -126,7 +128,10 @@ def _check_laboratory(table: pl.DataFrame, found: Findings) -> None:
     for name in ("LBORRESU", "LBSTRESU"):
         if name in known:
             units = table[name]
-            unknown = [unit for unit in units.drop_nulls().unique() if not _is_unit(unit)]
+            logs = (
+                LOG_UNIT if name == "LBORRESU" else None
+            )  # a logarithm can be reported, and is no standard unit
+            unknown = [unit for unit in units.drop_nulls().unique() if not _is_unit(unit, logs)]
             found.warn(
                 "unknown-unit",
                 lambda row, units=units: f"{describe(units[row])} is not a unit",  # type: ignore[misc]
@@ -135,9 +140,10 @@ def _check_laboratory(table: pl.DataFrame, found: Findings) -> None:
             )
 
 
-def _is_unit(text: str) -> bool:
+def _is_unit(text: str, logs: re.Pattern[str] | None = None) -> bool:
+    log = logs.fullmatch(text) if logs is not None else None
     try:
-        find_unit(text)
+        find_unit(log["unit"] if log else text)
     except UnknownUnit:
         return False
     return True

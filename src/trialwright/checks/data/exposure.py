@@ -78,6 +78,21 @@ def _is_written_twice() -> pl.Expr:
 
 
 @data_check(
+    "negative-dose",
+    ERROR,
+    needs=("EX",),
+    title="a dose is below nothing",
+    why="It counts as one that was not given: a sign that slipped in takes a dose from the person, and the interval to the next is too long.",
+    example="EX: [{ USUBJID: D-01, EXSEQ: 1, EXDOSE: -1500 }]",
+    cure="EX: [{ USUBJID: D-01, EXSEQ: 1, EXDOSE: 1500 }]",
+    source="arithmetic",
+)
+def negative_dose(study: StudyTables) -> Iterator[Found]:
+    rows = study["EX"].filter(pl.col("EXDOSE") < 0)
+    yield found("EX", "EXDOSE", rows, say("{} of {}", number(pl.col("EXDOSE")), pl.col("EXTRT")))
+
+
+@data_check(
     "overlapping-doses",
     WARNING,
     needs=("EX",),

@@ -11,7 +11,7 @@ from trialwright.checks.data.registry import Found, data_check, found, number, s
 from trialwright.checks.data.results import SDTM, amounts, of_bilirubin, of_viral_load
 from trialwright.checks.data.tables import StudyTables
 from trialwright.protocol.rule_tree import Compare, Limit, walk
-from trialwright.records.results import split_results
+from trialwright.records.results import of_other_specimen, split_results
 from trialwright.vocabulary.concepts import catalogue
 from trialwright.vocabulary.problems import Severity, nearest
 from trialwright.vocabulary.units import conversion_factor
@@ -271,6 +271,23 @@ def results_differ(study: StudyTables) -> Iterator[Found]:
 
 
 @data_check(
+    "other-specimen",
+    WARNING,
+    needs=("LB",),
+    title="a result of a test of blood is of another specimen",
+    why="""Creatinine of urine is a hundred times that of serum, and albumin of ascites a fifth. Criteria, grades and events ask for blood.""",
+    example=of_bilirubin("LBORRES: 14, LBORRESU: umol/L, LBSPEC: URINE"),
+    cure=of_bilirubin("LBORRES: 14, LBORRESU: umol/L, LBSPEC: SERUM"),
+    source=SDTM,
+    left_out="the result",
+)
+def other_specimen(study: StudyTables) -> Iterator[Found]:
+    rows = study.results.filter(pl.col("CONCEPT").is_not_null(), of_other_specimen())
+    message = say("{} is of {}", pl.col("LBTESTCD"), pl.col("LBSPEC").str.to_lowercase())
+    yield found("LB", "LBSPEC", rows, message, "give it a code of its own, if it is one of another test")
+
+
+@data_check(
     "test-not-asked-for",
     INFO,
     needs=("LB",),
@@ -288,7 +305,7 @@ def test_not_asked_for(study: StudyTables) -> Iterator[Found]:
     named = {one.concept for one in facts.values() if one.concept} & set(catalogue())
     parts = {part for name in named for part in catalogue()[name].parts}
     tests = sorted({str(catalogue()[name].test) for name in named | parts if catalogue()[name].is_laboratory})
-    others = study["LB"].filter(~pl.col("LBTESTCD").is_in(tests))
+    others = study["LB"].filter(~pl.col("LBTESTCD").str.strip_chars().str.to_uppercase().is_in(tests))
     counts = others.group_by("LBTESTCD", maintain_order=True).agg(
         pl.len().alias("N"), pl.col("ROW").first(), pl.col("USUBJID").first(), pl.col("SEQ").first()
     )

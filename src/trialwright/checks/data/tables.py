@@ -172,7 +172,7 @@ class StudyTables:
             {one.test: one.name for one in concepts if (one.unit is not None or not one.levels) is wanted}
             for wanted in (True, False)
         )
-        test = pl.col("LBTESTCD")
+        test = pl.col("LBTESTCD").str.strip_chars().str.to_uppercase()
         has_number = pl.coalesce("LBSTRESC", "LBORRES").str.contains("[0-9]").fill_null(False)
 
         def among(names: Mapping[str | None, str]) -> pl.Expr:

@@ -84,6 +84,33 @@ def target_not_at_baseline(study: StudyTables) -> Iterator[Found]:
 
 
 @data_check(
+    "size-without-number",
+    ERROR,
+    needs=("TR",),
+    title="the size of a lesion is no number",
+    why="""`40,5` could be forty or four hundred. Without the size the assessment cannot be evaluated, and nobody has looked.""",
+    example=_lesion(
+        "TRSEQ: 40, TRLNKID: NT1, TRTESTCD: DIAMETER, TRORRES: '40,5', TRORRESU: mm, TRDTC: 2026-03-17, VISITNUM: 4"
+    ),
+    cure=_lesion(
+        "TRSEQ: 40, TRLNKID: NT1, TRTESTCD: DIAMETER, TRORRES: '40.5', TRORRESU: mm, TRDTC: 2026-03-17, VISITNUM: 4"
+    ),
+    source="CDISC SDTM Implementation Guide 3.4, TR",
+    left_out="the size",
+)
+def size_without_number(study: StudyTables) -> Iterator[Found]:
+    told = pl.coalesce("TRORRES", "TRSTRESC").str.strip_chars()
+    is_number = (
+        pl.col("TRSTRESN").is_not_null()
+        | pl.col("TRORRES").str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
+    )
+    is_done = (pl.col("TRSTAT") == "NOT DONE").fill_null(value=False).not_()
+    is_measured = pl.col("TRTESTCD").is_in(["DIAMETER", "LDIAM", "LPERP", "SAXIS"])
+    rows = study["TR"].filter(is_measured & is_done & ~is_number & told.is_not_null())
+    yield found("TR", "TRSTRESN", rows, say("the size of `{}` is `{}`", pl.col("TRLNKID"), told))
+
+
+@data_check(
     "target-too-small",
     WARNING,
     needs=("TR", "TU"),

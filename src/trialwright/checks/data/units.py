@@ -60,26 +60,91 @@ def result_missing(study: StudyTables) -> Iterator[Found]:
     left_out="the result",
 )
 def result_without_number(study: StudyTables) -> Iterator[Found]:
+    told = pl.coalesce("STRESC", "ORRES").str.strip_chars()
+    is_none = pl.col("reason").is_null() | (pl.col("reason") == Reason.UNREADABLE.code)
+    is_number = pl.col("STRESC").is_null() & told.cast(pl.Float64, strict=False).is_not_null()
     for domain, fact, rows in _numbers(study):
-        parts = {f"{domain}{part}": part for part in RESULT}
-        texts = rows.select(
-            "ROW", pl.col(*(name for name in parts if name in rows.columns)).name.replace(f"^{domain}", "")
+        read = _read(study, domain, fact, rows).filter(
+            standard_number("STRESC", "STRESN").is_null() & is_none
         )
-        texts = texts.with_columns(
-            pl.lit(None, RESULT[part]).alias(part) for part in RESULT if part not in texts.columns
+        wrong = read.select("ROW", TEXT=told, IS_NUMBER=is_number).drop_nulls()
+        rows = rows.join(wrong, on="ROW", maintain_order="left")
+        test = pl.col(f"{domain}TESTCD") if domain == "LB" else pl.lit(fact.name)
+        words = say("`{}` is no number for {}", pl.col("TEXT"), test)
+        unstandardised = say("`{}` of {} has no standard result", pl.col("TEXT"), test)
+        message = pl.when("IS_NUMBER").then(unstandardised).otherwise(words)
+        yield found(domain, f"{domain}STRESC", rows, message)
+
+
+@data_check(
+    "reported-otherwise",
+    ERROR,
+    needs=("LB",),
+    title="a result was reported otherwise than it was standardised",
+    why="""A decimal comma, a logarithm or a power of ten that was lost on the way is a number that looks fine; and of a sample that was haemolysed,
+    or in which nothing was found, there is none. Derivations take neither.""",
+    example=of_viral_load("LBORRES: 9.5x10^5, LBORRESU: IU/mL, LBSTRESN: 9500, LBSTRESU: IU/mL"),
+    cure=of_viral_load("LBORRES: 9.5x10^5, LBORRESU: IU/mL, LBSTRESN: 950000, LBSTRESU: IU/mL"),
+    source="derivations/reported_results.py",
+    left_out="the result: it counts as in conflict",
+)
+def reported_otherwise(study: StudyTables) -> Iterator[Found]:
+    is_plain = pl.col("LBORRES").cast(pl.Float64, strict=False).is_not_null()
+    for domain, fact, rows in _numbers(study):
+        if domain != "LB":
+            continue
+        read = _read(study, domain, fact, rows).filter(pl.col("reason") == Reason.CONFLICT.code)
+        wrong = rows.join(read.select("ROW"), on="ROW", how="semi", maintain_order="left")
+        factors = scaled(study).select("ROW", "FROM_REPORTED")
+        wrong = wrong.join(factors, on="ROW", how="left", maintain_order="left")
+        wrong = wrong.filter(
+            ~is_plain | pl.col("FROM_REPORTED").is_null()
+        )  # of two numbers `conversion-wrong` tells
+        standard = pl.coalesce(pl.col("LBSTRESC"), number(pl.col("LBSTRESN")))
+        reported = pl.concat_str("LBORRES", "LBORRESU", separator=" ", ignore_nulls=True)
+        yield found(
+            "LB",
+            "LBSTRESN",
+            wrong,
+            say("{} was reported as `{}`, and stands as {}", pl.col("LBTESTCD"), reported, standard),
         )
-        texts = texts.filter(standard_number("STRESC", "STRESN").is_null())
+
+
+@data_check(
+    "result-of-no-test",
+    ERROR,
+    needs=("LB",),
+    title="a test that was not done has a result",
+    why="Either it was done, or the result is another one's. Nobody can tell, and what it may be stays open.",
+    example=of_viral_load("LBORRES: 950000, LBORRESU: IU/mL, LBSTAT: NOT DONE"),
+    cure=of_viral_load("LBSTAT: NOT DONE"),
+    source=SDTM,
+    left_out="the result",
+)
+def result_of_no_test(study: StudyTables) -> Iterator[Found]:
+    has_number = pl.coalesce(
+        standard_number(), pl.col("LBORRES").cast(pl.Float64, strict=False)
+    ).is_not_null()
+    rows = study["LB"].filter((pl.col("LBSTAT") == "NOT DONE").fill_null(value=False) & has_number)
+    result = pl.coalesce("LBORRES", "LBSTRESC", number(pl.col("LBSTRESN")))
+    yield found("LB", "LBSTAT", rows, say("{} was not done, and is {}", pl.col("LBTESTCD"), result))
+
+
+def _read(study: StudyTables, domain: str, fact: Fact, rows: pl.DataFrame) -> pl.DataFrame:
+    """What derivations read of some results: `ROW`, the parts of each, and its `reason`."""
+
+    def read(study: StudyTables) -> pl.DataFrame:
+        parts = [part for part in RESULT if f"{domain}{part}" in rows.columns]
+        texts = rows.select("ROW", *(pl.col(f"{domain}{part}").alias(part) for part in parts))
+        missing = [part for part in RESULT if part not in parts]
+        texts = texts.with_columns(pl.lit(None, RESULT[part]).alias(part) for part in missing)
         if (
             study.checked is None
         ):  # nobody knows the limit of the assay, and words for what lies below it can be read
             texts = texts.with_columns(pl.col("LLOQ").fill_null(1.0))
-        read = read_values(texts, fact, _assay(study, fact))
-        told = pl.coalesce("STRESC", "ORRES").str.strip_chars()
-        is_none = pl.col("reason").is_null() | (pl.col("reason") == Reason.UNREADABLE.code)
-        wrong = read.filter(is_none).select("ROW", TEXT=told).drop_nulls()
-        rows = rows.join(wrong, on="ROW", maintain_order="left")
-        test = pl.col("LBTESTCD") if domain == "LB" else pl.lit(fact.name)
-        yield found(domain, f"{domain}STRESC", rows, say("`{}` is no number for {}", pl.col("TEXT"), test))
+        return read_values(texts, fact, _assay(study, fact)).select("ROW", *RESULT, "reason")
+
+    return study.kept(("read", domain, fact.name), read)
 
 
 def _numbers(study: StudyTables) -> Iterator[tuple[str, Fact, pl.DataFrame]]:
@@ -282,4 +347,10 @@ def logarithm_as_number(study: StudyTables) -> Iterator[Found]:
     rows = rows.with_columns(pl.any_horizontal(alike).alias("IS_ALIKE"))
     rows = rows.filter((amount >= 1) & (amount < 10), pl.col("IS_ALIKE")).sort("ROW")
     message = say("{} {}: the results beside it are above 100", number(pl.col("LBSTRESN")), pl.col("UNIT"))
-    yield found("LB", "LBSTRESN", rows, message, "if it is a logarithm, write the unit as log10 IU/mL")
+    yield found(
+        "LB",
+        "LBSTRESN",
+        rows,
+        message,
+        "if it is a logarithm, write it with the unit log10 IU/mL as reported (LBORRES, LBORRESU), and the number it stands for as standard",
+    )
