@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from trialwright.protocol.facts import RESERVED_WORDS
 from trialwright.protocol.loading import (
     dump_protocol,
     hash_protocol,
@@ -244,7 +245,7 @@ def test_any_number_survives(value):
     assert type(again.assumptions["x"].value) is type(protocol.assumptions["x"].value)
 
 
-names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in RESERVED_WORDS)
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
 durations = st.builds("{} {}".format, st.integers(1, 400), st.sampled_from(["days", "weeks", "months"]))
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15)
