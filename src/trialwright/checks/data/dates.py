@@ -87,7 +87,7 @@ def end_after_death(study: StudyTables) -> Iterator[Found]:
     title="somebody died and no date of death is recorded",
     why="Whoever has no date of death is counted in overall survival as last known alive, years perhaps before the death.",
     example="DM: [{ USUBJID: D-02, DTHDTC: ~, DTHFL: Y }]",
-    cure="DM: [{ USUBJID: D-02, DTHDTC: 2026-03, DTHFL: Y }]",
+    cure="DM: [{ USUBJID: D-02, DTHDTC: 2026-03-01, DTHFL: Y }]",
     source=_SDTM,
     left_out="the date: survival counts as unknown from the last contact on",
 )
@@ -209,7 +209,7 @@ def undated_record(study: StudyTables) -> Iterator[Found]:
         yield found(domain, start, rows, f"`{start}` is missing")
 
 
-_DECIDING = ("EX", "LB", "TR", "RS", "AE")
+_DECIDING = ("DS", "EX", "LB", "TR", "RS", "AE", "PR")
 
 
 @data_check(
@@ -223,10 +223,15 @@ _DECIDING = ("EX", "LB", "TR", "RS", "AE")
     source=_SDTM + ", 4.4.2: dates as far as they are known",
 )
 def imprecise_date(study: StudyTables) -> Iterator[Found]:
-    for domain in _DECIDING:
-        rows = study.started(domain).filter(pl.col("FIRST") < pl.col("LAST"))
-        message = say("{} is any day from {} to {}", pl.col(STARTS[domain]), pl.col("FIRST"), pl.col("LAST"))
-        yield found(domain, STARTS[domain], rows, message)
+    dates = [(domain, STARTS[domain]) for domain in _DECIDING] + [("DM", "DTHDTC")]
+    for domain, name in dates:
+        first, last = f"{name}_first", f"{name}_last"
+        rows = study.dated(domain, name).filter(pl.col(first) < pl.col(last))
+        if domain == "DS":  # when somebody's part ended decides nothing to the day
+            rows = rows.filter(pl.col("DSCAT").is_in(["PROTOCOL MILESTONE", "OTHER EVENT"]))
+        yield found(
+            domain, name, rows, say("{} is any day from {} to {}", pl.col(name), pl.col(first), pl.col(last))
+        )
 
 
 @data_check(

@@ -120,7 +120,9 @@ _NUMBER = (
 _UNIT = r"(?P<log>log(?:_?10)?\b)?\s*(?P<unit>\[?[a-z]+\]?/[a-z]+)?"
 _QUANTITY = re.compile(rf"(?P<comparator><=|>=|<|>)?\s*{_NUMBER}\s*{_UNIT}")
 _LOG_UNIT = re.compile(r"log(?:_?10)?\s*\(?\s*([^()]+?)\s*\)?")
-_BELOW_LIMIT = re.compile(r"(?:<|\bbelow) ?(?:the )?(?:l?loq|l?lod|(?:lower )?limit of (?:quantification|detection))\b")
+_BELOW_LIMIT = re.compile(
+    r"(?:<|\bbelow) ?(?:the )?(?:l?loq|l?lod|(?:lower )?limit of (?:quantification|detection))\b"
+)
 _ABOVE_LIMIT = re.compile(r"(?:>|\babove) ?(?:the )?(?:uloq|upper limit of quantification)\b")
 _SPELLINGS = str.maketrans(
     {"×": "x", "≤": "<=", "≥": ">=", "−": "-", "–": "-", "µ": "u", ";": " ", "(": " ", ")": " "}
@@ -132,7 +134,14 @@ _NOT_DETECTED = frozenset(
     (
         *("tnd", "target not detected", "not detected", "none detected", "undetected"),
         *("not detectable", "undetectable", "negative"),
-        *("nicht nachweisbar", "nicht nachgewiesen", "non détecté", "indétectable", "no detectado", "indetectable"),
+        *(
+            "nicht nachweisbar",
+            "nicht nachgewiesen",
+            "non détecté",
+            "indétectable",
+            "no detectado",
+            "indetectable",
+        ),
         *("未检出", "未检测到", "未檢出"),
     )
 )
