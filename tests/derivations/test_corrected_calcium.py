@@ -142,7 +142,8 @@ OF_THE_MOMENT = [
     pytest.param([albumin("<20")], (None, CENSORED, "LB.1 LB.2"), id="below a limit"),
     pytest.param([albumin(30, "pints")], (None, "unit unknown", "LB.1 LB.2"), id="nobody knows the unit"),
     pytest.param([albumin(0)], (None, "unreadable", "LB.1 LB.2"), id="albumin of nobody alive"),
-    pytest.param([albumin(30, LBSTAT="NOT DONE")], (None, "missing", "LB.1"), id="not done"),
+    pytest.param([albumin(30, LBSTAT="NOT DONE")], (None, "conflict", "LB.1 LB.2"), id="not done, and a result"),
+    pytest.param([albumin(None, LBSTAT="NOT DONE")], (None, "missing", "LB.1"), id="not done"),
 ]  # fmt: skip
 
 

@@ -253,6 +253,34 @@ def unknown_level(study: StudyTables) -> Iterator[Found]:
         yield found(domain, f"{domain}STRESC", rows, message)
 
 
+@data_check(
+    "findings-differ",
+    WARNING,
+    needs=("FA",),
+    title="two findings about one thing on one day differ",
+    why="""Nobody can tell which one holds. A criterion, a stratum or a covariate that rests on it is in conflict, and its person is left out where it is
+    needed.""",
+    example="""FA: [{ USUBJID: D-01, FASEQ: 80, FATESTCD: STATUS, FAOBJ: ECOG, FASTRESC: '0', FADTC: 2026-02-12 },
+  { USUBJID: D-01, FASEQ: 81, FATESTCD: STATUS, FAOBJ: ecog, FASTRESC: '2', FADTC: 2026-02-12 }]""",
+    cure="""FA: [{ USUBJID: D-01, FASEQ: 80, FATESTCD: STATUS, FAOBJ: ECOG, FASTRESC: '0', FADTC: 2026-02-12 },
+  { USUBJID: D-01, FASEQ: 81, FATESTCD: STATUS, FAOBJ: ecog, FASTRESC: '0', FADTC: 2026-02-12 }]""",
+    source="docs/architecture.md: different results of one moment are an interval",
+)
+def findings_differ(study: StudyTables) -> Iterator[Found]:
+    key = ["SUBJECT", "OBJECT", "FATESTCD", "FAEVAL", "FALNKID", "FADTC"]
+    rows = study.kept("findings by object", _findings_done)
+    rows = rows.filter(
+        pl.col("FATESTCD") == "STATUS",
+        pl.col("FADTC").is_not_null(),
+        pl.col("SUBJECT").is_not_null(),
+        ~pl.col("OBJECT").str.starts_with("LIRADS"),  # of several lesions
+    ).with_columns(TOLD=plain(pl.coalesce("FASTRESC", "FAORRES")))
+    rows = rows.filter(pl.col("TOLD").n_unique().over(key) > 1)
+    values = pl.coalesce("FASTRESC", "FAORRES").unique().sort().str.join(" and ").over(key)
+    message = say("{} on {} is {}", pl.col("FAOBJ"), pl.col("FADTC"), values)
+    yield found("FA", "FASTRESC", rows, message)
+
+
 def _labels(study: StudyTables, fact: Fact) -> list[str]:
     return list(study.protocol.facts[fact.name].levels.values())
 
