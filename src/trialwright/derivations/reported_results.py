@@ -23,6 +23,8 @@ from trialwright.vocabulary.concepts import catalogue
 _TIMES_TEN = re.compile(r"(?:[x×*]\s*)?10\s*(?:\^|\*\*|[eE])?\s*(?P<power>[0-9]{1,2})\s*[ /]\s*(?P<unit>.+)")
 _BARE_LOG = re.compile(r"(?:log(?:_?10)?|lg)", re.IGNORECASE)
 _BETWEEN_THOUSANDS = re.compile(r"(?<=[0-9])[ ,.'’\u00a0\u202f](?=[0-9]{3}(?![0-9]))")
+_SIGNED = r"^\s*[<>]=?\s*[0-9.eE+-]+\s*$"
+"""A number with a sign, which `records.results` compares."""
 _DECIMALS = re.compile(r"[.,]([0-9]+)")
 _BELOW = (State.NOT_DETECTED, State.BELOW_LLOQ_DETECTED, State.BELOW_LLOQ_UNSPECIFIED)
 _CLOSE = 0.01
@@ -53,26 +55,27 @@ def compare_with_reported(read: pl.DataFrame, fact: Fact, limit: float) -> pl.Da
         a number of virus or antigen is 0, the result lies below the limit of the record or of the protocol: [0, limit); without a
         limit a 0 says nothing, and any other number contradicts.
     """
-    rows = read.with_row_index("row")
-    exact = rows.filter((pl.col("lo") == pl.col("hi")).fill_null(value=False))
+    is_exact = (pl.col("lo") == pl.col("hi")).fill_null(value=False)
     is_number = pl.col("ORRES").cast(pl.Float64, strict=False).is_not_null()
-    is_signed = pl.col("ORRES").str.contains(r"^\s*[<>]=?\s*[0-9.eE+-]+\s*$").fill_null(value=False)
     is_foreign = (
         pl.col("ORRESU").is_not_null() & ~pl.col("has_unit") & pl.col("ORRESU").ne_missing(pl.col("STRESU"))
     )
     is_zero = (pl.col("lo") == 0) & pl.lit(fact.concept in _ASSAYED)
-    asked = exact.filter(
-        (pl.col("ORRES").is_not_null() & ((~is_number & ~is_signed) | is_foreign)) | is_zero
-    ).with_columns(pl.col("LLOQ").fill_null(limit).fill_nan(None))
-    if asked.is_empty():
+    is_asked = read.select(
+        is_exact & ((pl.col("ORRES").is_not_null() & (~is_number | is_foreign)) | is_zero)
+    ).to_series()
+    if not is_asked.any():
         return read
+    is_signed = pl.col("ORRES").str.contains(_SIGNED).fill_null(value=False)
+    asked = read.with_row_index("row").filter(is_asked).filter(~is_signed | is_zero | is_foreign)
+    asked = asked.with_columns(pl.col("LLOQ").fill_null(limit).fill_nan(None))
     known = pl.DataFrame(
         [(*told, *_found(fact, *told)) for told in asked.select(_TOLD).unique().iter_rows()],
         schema={**{name: asked.schema[name] for name in _TOLD}, "finding": pl.String, "below": pl.Float64},
         orient="row",
     )
     found = asked.select("row", *_TOLD).join(known, on=_TOLD, how="left", nulls_equal=True)
-    told = rows.select("row").join(
+    told = read.select(pl.int_range(pl.len(), dtype=pl.get_index_type()).alias("row")).join(
         found.select("row", "finding", "below"), on="row", how="left", maintain_order="left"
     )
     finding, below = told["finding"], told["below"]
