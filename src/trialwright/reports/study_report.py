@@ -168,6 +168,10 @@ def _at_a_glance(source: Source) -> list[Section]:
         if isinstance(analysis, KaplanMeier | CumulativeIncidence)
         and f"{name}/n_analysed" in source.results
         and not _is_beside(analysis)
+        and (
+            isinstance(analysis, KaplanMeier)
+            or source.protocol.endpoints[analysis.endpoint].role != "exploratory"
+        )
     ]
     endpoints = [analysis.endpoint for _, analysis in curves]
     curves.sort(key=lambda curve: endpoints.index(curve[1].endpoint))
