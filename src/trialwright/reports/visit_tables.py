@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from trialwright.analysis.by_visit import TIMES_BASELINE, unit_of, visit_name
+from trialwright.analysis.by_visit import TIMES_BASELINE, UNTIL, unit_of, visit_name
 from trialwright.analysis.survival_rows import minus
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.categories import levels_of, pairs_compared, unit_words
+from trialwright.protocol.model import Endpoint
 from trialwright.reports.blocks import Column, GroupHeading, Row, Table, Text
 from trialwright.reports.estimate_cells import pair_words
 from trialwright.reports.limited_cells import ABOUT_LIMITED, mean_cell, median_cell, stands_for
@@ -25,11 +26,12 @@ def render_visit_table(source: Source, name: str, analysis: VisitSummary) -> Tab
     unit = unit_of(endpoint, measured[0] if measured else None)
     value = Text(source.said(unit, f"endpoints.{analysis.endpoint}.scale")) if unit else Text("Value")
     change = Text(f"Change, {TIMES_BASELINE}" if endpoint.scale == "ratio" else "Change")
+    after = (Column(Text("After an event")),) if _until(endpoint) else ()
     columns = (
         Column(Text("Visit and group"), "left"),
         Column(Text("With a value")),
         Column(Text("Without")),
-        Column(Text("After an event")),
+        *after,
         Column(Text("Beyond the assay")),
         Column(Text("Mean (SD)"), under=value),
         Column(Text("Median (quartiles)"), under=value),
@@ -57,12 +59,17 @@ def _visit(source: Source, endpoint: str, visit: Duration | None) -> Text:
 
 def _row(source: Source, name: str, analysis: VisitSummary, level: str | None, visit: Duration | None) -> Row:
     here = "/".join(part for part in (name, level, visit_name(visit)) if part)
+    after = (
+        (source.count(f"{here}/n_after_event"),)
+        if _until(source.protocol.endpoints[analysis.endpoint])
+        else ()
+    )
     beyond = Text(source.count(f"{here}/n_below"), " below, ", source.count(f"{here}/n_above"), " above")
     printed = partial(source.decimals, digits=2)
     cells = [
         source.count(f"{here}/n"),
         source.count(f"{here}/n_missing"),
-        source.count(f"{here}/n_after_event"),
+        *after,
         beyond,
         mean_cell(source, here, printed),
         median_cell(source, here, printed),
@@ -88,13 +95,12 @@ def _differences(source: Source, name: str, analysis: VisitSummary, visit: Durat
             low, high = (source.decimals(f"{here}/{limit}", 2) for limit in ("conf_low", "conf_high"))
             found = Text(found, " ", source.interval(low, high))
         label = Text("Difference: ", pair_words(source, analysis.by or "", pair, "less"))
-        blank = tuple(Text() for _ in range(7))
+        blank = tuple(Text() for _ in range(7 if _until(source.protocol.endpoints[analysis.endpoint]) else 6))
         yield Row(label, (*blank, found, Text()), indent=1)
 
 
 def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
     endpoint = source.protocol.endpoints[analysis.endpoint]
-    estimand = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
     start = endpoint.from_ or source.protocol.time_zero
     if start and endpoint.read_at:
         path = f"endpoints.{analysis.endpoint}.from" if endpoint.from_ else "time zero"
@@ -109,8 +115,7 @@ def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
             *disputed,
             ".",
         )
-    until = [words for words, strategy in estimand.items() if strategy == "until it happens"]
-    if until:
+    if until := _until(endpoint):
         path = f"endpoints.{analysis.endpoint}.estimand.intercurrent events"
         named = [piece for words in until for piece in (", ", source.said(words, path))][1:]
         yield Text(
@@ -127,6 +132,12 @@ def _notes(source: Source, name: str, analysis: VisitSummary) -> Iterator[Text]:
             + ("" if source.protocol.study.allocation == "randomised"
                else " The groups were not made by chance; a difference is not the effect of treatment."),
         )  # fmt: skip
+
+
+def _until(endpoint: Endpoint) -> list[str]:
+    """The events after which nothing counts, as the estimand names them."""
+    told = endpoint.estimand.intercurrent_events if endpoint.estimand else {}
+    return [words for words, strategy in told.items() if strategy == UNTIL]
 
 
 def _disputed(source: Source, name: str, analysis: VisitSummary) -> list[Text | str]:
