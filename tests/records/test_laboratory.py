@@ -350,6 +350,34 @@ def test_a_file_in_another_encoding_than_told(problems_of):
     assert problems_of("17,谷丙转氨酶,5,U/L,,2026,", encoding="gb18030") == [("not-utf8", 2, None, "")]
 
 
+def test_utf_16_as_spreadsheets_save_text(read):
+    edits = [("study: T-1", "study: T-1\nencoding: utf-16")]
+    assert read(OK.strip(), edits=edits, encoding="utf-16").table["LBSTRESN"].to_list() == [45]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named", "code"),
+    [
+        pytest.param("utf-16", "utf-8", "not-utf8", id="UTF-16 taken for UTF-8"),
+        pytest.param("utf-16", "windows-1252", "not-in-encoding", id="UTF-16 taken for a code page"),
+        pytest.param("utf-8-sig", "windows-1252", "not-in-encoding", id="UTF-8 with a mark"),
+        pytest.param("utf-8-sig", "gb18030", "not-in-encoding", id="UTF-8 with a mark, in China"),
+        pytest.param("utf-8", "windows-1252", "not-in-encoding", id="UTF-8 whose letters are not ASCII"),
+        pytest.param("utf-8", "utf-16", "not-in-encoding", id="UTF-8 taken for UTF-16"),
+    ],
+)
+def test_an_encoding_the_bytes_themselves_deny(problems_of, encoding, named, code):
+    edits = [("study: T-1", f"study: T-1\nencoding: {named}")]
+    assert [code] == [one[0] for one in problems_of("17,GPT,5,µkat/L,,2026,", edits=edits, encoding=encoding)]
+
+
+def test_a_code_page_is_read_as_told(read):
+    edits = [("study: T-1", "study: T-1\nencoding: windows-1252")]
+    table = read("17,GPT,2,µkat/L,,2026,", edits=edits, encoding="windows-1252").table
+    assert table["LBORRESU"].to_list() == ["µkat/L"]
+    assert table["LBSTRESN"].to_list() == [pytest.approx(120)]  # 1 ukat is 60 U
+
+
 @pytest.mark.parametrize(
     ("text", "order", "iso"),
     [

@@ -127,6 +127,11 @@ def read_text_table(content: bytes, file: str, *, separator: str = ",", encoding
 
 
 def _decoded(content: bytes, file: str, encoding: str) -> str:
+    known = _encoding_told_by(content, encoding)
+    if known and known != encoding:
+        fix = "save the file as CSV UTF-8" if encoding == "utf-8" else f"name its `encoding`: {known}"
+        code = "not-utf8" if encoding == "utf-8" else "not-in-encoding"
+        raise refusal(code, f"the file is {known}, expected {encoding}", Place(file), fix=fix)
     try:
         return content.decode(encoding).removeprefix("\N{BYTE ORDER MARK}")
     except UnicodeDecodeError as error:
@@ -136,8 +141,24 @@ def _decoded(content: bytes, file: str, encoding: str) -> str:
                 "not-utf8", "the file must be UTF-8", place, fix="save the file as CSV UTF-8"
             ) from error
         raise refusal(
-            "not-in-encoding", f"the file is not {encoding}", place, fix="name its encoding"
+            "not-in-encoding", f"the file is not {encoding}", place, fix="name its `encoding`"
         ) from error
+
+
+_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+def _encoding_told_by(content: bytes, expected: str) -> str | None:
+    """The encoding that the first bytes of a file name; UTF-8 also where letters that are not ASCII all read as such, which
+    those of a code page do not."""
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    if marked or expected != "windows-1252" or content.isascii():
+        return marked
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
 
 
 def check_separator(header: str, file: str, separator: str) -> None:

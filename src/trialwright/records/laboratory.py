@@ -89,7 +89,7 @@ class LaboratoryMapping(Element):
     """The data file, beside the mapping, unless the command names another."""
     separator: Literal[",", ";", "\t", "|"] = ","
     decimal: Literal[".", ","] = "."
-    encoding: Literal["utf-8", "gb18030", "big5", "windows-1252"] = "utf-8"
+    encoding: Literal["utf-8", "utf-16", "gb18030", "big5", "windows-1252"] = "utf-8"
     missing: Many[Code] = ("",)
     """What the file writes where it has no value."""
     dates: Literal["year month day", "day month year", "month day year"] = "year month day"

@@ -1,4 +1,4 @@
-"""The commands `trialwright data ...`: what patient data hold."""
+"""The commands `trialwright data ...`: patient data read and questioned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialwright.apps.cli.common import day_of, tell
+from trialwright.apps.cli.common import day_of, problems_told, tell
+from trialwright.apps.cli.simulate import FileFormat
 
 if TYPE_CHECKING:
     from trialwright.checks.data.telling import DataFormat
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 EXIT_ERRORS = 1
 
-data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Question patient data.")
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and question patient data.")
 
 
 @data.callback()
 def _data() -> None:
-    """Question patient data."""
+    """Read and question patient data."""
 
 
 @data.command()
@@ -97,6 +98,63 @@ def check(
     typer.echo(render_data_outcome(outcome, str(folder), wanted))
     if outcome.has_errors:
         raise typer.Exit(EXIT_ERRORS)
+
+
+@data.command()
+def laboratory(
+    mapping: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MAPPING...",
+            help="What the columns and words of a laboratory mean (YAML); its file lies beside it. One for each laboratory.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the datasets; made if need be. An LB of the same format that lies there is replaced.",
+            show_default=False,
+        ),
+    ],
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="Read this file in place of the one the mapping names; may be repeated, and files may overlap.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[FileFormat, typer.Option("--format", help="Of the dataset.")] = FileFormat.PARQUET,
+) -> None:
+    """Make LB of a hospital's laboratory files: results converted where unit and test are known beyond doubt, and kept as reported.
+
+    A mapping says what the columns and words of a laboratory's file mean; docs/records.md has one to begin with. What is in doubt is
+    told with line and column and has no converted number; a line of which nobody knows whose it is, of which test or day keeps the
+    files from being used.
+
+    trialwright data laboratory laboratory.yaml --out sdtm, then trialwright data check sdtm;
+    trialwright data laboratory laboratory.yaml --file may.csv --file june.csv --out sdtm
+
+    Exit codes: 0 written (there may be warnings); 1 problems, nothing written; 2 the command was not understood.
+    """
+    if file and len(mapping) > 1:
+        raise typer.BadParameter("files are read through one mapping, not several", param_hint="--file")
+    with problems_told():
+        from trialwright.records.files import Format
+        from trialwright.records.laboratory_files import read_laboratory_files, write_laboratory
+        from trialwright.vocabulary.problems import format_problems
+
+        tell("reading the laboratory's files")
+        read = read_laboratory_files(mapping, file or ())
+        written = write_laboratory(read.dataset, out, Format(form))
+    if read.dataset.warnings:
+        typer.echo(format_problems(read.dataset.warnings), err=True)
+    typer.echo(read.summary)
+    typer.echo(written)
 
 
 def _refused(found: ProblemsFound, name: str, wanted: DataFormat) -> str:
