@@ -48,7 +48,7 @@ def _course(days, first_dose, least_stable_days):
         is_new = any(role == "NEW" and state == "UNEQUIVOCAL" for role, _, _, state in seen.values())
         word = _overall(target, other, is_new)
         disease = any(_is_seen(*lesion) for lesion in seen.values())
-        if had_cr and disease and word not in ("PD", "NE", "CR"):
+        if had_cr and disease and word != "PD":
             word = "PD"
         if word not in ("NE",):
             had_cr = word == "CR"

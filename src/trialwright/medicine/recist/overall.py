@@ -231,7 +231,8 @@ def progress_after_complete_response(
 ) -> Reappearances:
     """Read disease that comes back after an overall complete response as progression [2]_.
 
-    The complete response is the last overall response before that is neither not evaluable nor missing.
+    The complete response is the last overall response before that is neither not evaluable nor missing. What is seen at a
+    time point counts there even if not everything could be evaluated.
     Without one, a lesion that vanished and came back is progression by its size or as a new lesion only.
 
     Parameters
@@ -260,7 +261,7 @@ def progress_after_complete_response(
     last = np.full(n_courses, Response.MISSING, np.uint8)
     for at in steps(courses.course):
         who = courses.course[at]
-        back[at] = (last[who] == Response.CR) & (lesion[at] | node[at]) & (codes[at] > Response.PD)
+        back[at] = (last[who] == Response.CR) & (lesion[at] | node[at]) & (codes[at] != Response.PD)
         codes[at[back[at]]] = Response.PD
         evaluable = codes[at] > Response.NE
         last[who[evaluable]] = codes[at[evaluable]]
