@@ -346,6 +346,29 @@ def test_another_reader_and_another_endpoint_do_not_count():
     assert value(results, "best/n_met") == 0
 
 
+def test_who_has_assessments_that_nobody_can_decide_is_not_missing():
+    told = best(["PR", None, "MISSING"])
+    results = run({str(i): "a" for i in range(4)}, adrs=told)
+    counts = {word: value(results, f"best/best={word}/count") for word in ("PR", "UNKNOWN", "MISSING", "NE")}
+    assert counts == {"PR": 1, "UNKNOWN": 1, "MISSING": 2, "NE": 0}
+    assert value(results, "best/n_unknown") == 3
+
+
+def test_looks_are_those_of_the_reader_of_the_endpoint():
+    """The endpoint names no reader: the local one counts, also where other endpoints have a central one."""
+    read = [
+        {"USUBJID": who, "PARAMCD": "OVR", "AVALC": word, "READER": reader, "ACPTFL": accepted, "ANL01FL": counts}
+        for who, word, reader, accepted, counts in (
+            ("0", "SD", "local", "Y", None),
+            ("1", "NE", "local", "Y", None),
+            ("1", "SD", "local", None, None),
+            ("2", "SD", "central", "Y", "Y"),
+        )
+    ]
+    results = run({str(i): "a" for i in range(3)}, adrs=[*best(["PR", "PR", "PR"]), *read])
+    assert value(results, "best/n_looked") == 1
+
+
 def replace_in(row, **new):
     return {**row, **new}
 

@@ -77,7 +77,7 @@ SMALL = protocol()
 _DATES = ("ADT", "ADTL", "ADTH", "ASTDT", "ASTDTL")
 _EMPTY: dict[str, dict[str, Any]] = {
     "ADRATE": {"PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "NASSESS": pl.Int64, "RISKDAYS": pl.Float64, "COMPLFL": pl.String, "OPENFL": pl.String},
-    "ADRS": {"PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "ANL01FL": pl.String, "PROTOCOL": pl.String},
+    "ADRS": {"PARAMCD": pl.String, "AVALC": pl.String, "REASON": pl.String, "READER": pl.String, "ACPTFL": pl.String, "ANL01FL": pl.String, "PROTOCOL": pl.String},
     "ADAE": {
         "AEDECOD": pl.String, "AETERM": pl.String, "AESOC": pl.String, "AEBODSYS": pl.String, "ATOXGR": pl.Int8, "ATOXGRF": pl.String,
         "ASTDT": pl.Date, "ASTDTL": pl.Date, "ASERFL": pl.String, "ARELFL": pl.String, "AINTFL": pl.String, "AWITHFL": pl.String,

@@ -244,6 +244,40 @@ def test_partial_response_stays_until_progression():
     assert plain.filter(PARAMCD="OVR")["AVALC"].to_list() == ["PR", "PR", "SD", "SD", "PD"]
 
 
+OTHER = """\
+  other:
+    label: Response, seen once
+    role: secondary
+    kind: best response
+    of: recist_response
+    reader: local
+    response: { counts: [CR, PR], stable at least: 42 days }
+"""
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_partial_responses_are_held_as_the_endpoint_itself_says(is_first):
+    """Seen once on day 56, then 20 % below baseline: by another endpoint's rule that would have been two partial responses."""
+    text = edit(PROTOCOL, "endpoints:\n", f"endpoints:\n{OTHER}") if is_first else PROTOCOL + OTHER
+    adrs = adrs_of(tr=scans((56, 70), (112, 80)), text=text)
+    own = {"PROTOCOL": "endpoints.response"}
+    assert [answer(adrs, name, **own) for name in ("BOR", "CBOR", "RSP", "CRSP")] == ["PR", "SD", "Y", "N"]
+    assert answer(adrs, "BOR", PROTOCOL="endpoints.other") == "PR"
+    assert adrs.filter(PARAMCD="OVR")["AVALC"].to_list() == ["PR", "SD"]
+
+
+def test_each_of_two_confirmed_endpoints_holds_in_its_own_way():
+    sums = [(56, 70), (112, 80), (168, 70), (224, 80)]
+    second = OTHER.replace("counts:", "confirmed after: 28 days, stable between: true, counts:")
+    text = edit(PROTOCOL + second, "partial stays: true", "partial stays: false")
+    swapped = edit(PROTOCOL, "endpoints:\n", f"endpoints:\n{second}")
+    swapped = edit(swapped, "partial stays: true", "partial stays: false")
+    for one in (text, swapped):
+        adrs = adrs_of(tr=scans(*sums), text=one)
+        assert answer(adrs, "CBOR", PROTOCOL="endpoints.response") == "SD"
+        assert answer(adrs, "CBOR", PROTOCOL="endpoints.other") == "PR"
+
+
 def test_progression_is_dated_to_the_scan_that_showed_it():
     visit = {"VISITNUM": 2.0}
     records = [

@@ -13,6 +13,7 @@ from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.analysis.survival_rows import minus
 from trialwright.derivations.adrate import MET
 from trialwright.derivations.timeline import moved
+from trialwright.derivations.tumour_records import LOCAL
 from trialwright.protocol.analyses import VisitSummary
 from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.model import Endpoint
@@ -22,8 +23,6 @@ from trialwright.statistics.mean_difference import mean_difference
 from trialwright.vocabulary.durations import Duration
 
 BASELINE = "Baseline"
-LOCAL = "local"
-"""The reader who counts where the protocol names none."""
 UNTIL = "until it happens"
 """The strategy by which nothing counts after an intercurrent event."""
 _DIFFERENCE = ("difference", "std_error", "df", "conf_low", "conf_high")

@@ -14,6 +14,7 @@ from trialwright.analysis.results import Recorder, Result, Where
 from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.analysis.survival_rows import minus, over
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
+from trialwright.derivations.tumour_records import LOCAL
 from trialwright.protocol.analyses import Proportion
 from trialwright.protocol.categories import pairs_compared
 from trialwright.protocol.model import Endpoint
@@ -33,6 +34,8 @@ READINGS = ("without event", "with event", "left out")
 """How those count who could not be judged, in the words of `unassessed`; all three are recorded beside the result."""
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "MISSING")
 """Best overall responses from the best down; the last two are unknown."""
+UNDECIDED = "UNKNOWN"
+"""Of whom assessments count and nobody can tell the best response: readers or days differ, or it hangs on the day."""
 _NOT_JUDGED = RESPONSES[-2:]
 _LIMITS = ("conf_low", "conf_high")
 _UNASSESSED_RESPONSE = MappingProxyType({"no response": "without event", "left out": "left out"})
@@ -148,12 +151,7 @@ def _rates(data: AnalysisData, name: str) -> pl.DataFrame:
 
 def _responses(data: AnalysisData, name: str, endpoint: Endpoint) -> pl.DataFrame:
     best = best_responses(data, name, is_confirmed=is_confirmed(endpoint))
-    adrs = _read(data, "ADRS")
-    looks = (
-        adrs.filter((pl.col("PARAMCD") == "OVR") & ~pl.col("AVALC").is_in(_NOT_JUDGED))
-        .group_by("USUBJID")
-        .agg(LOOKS=pl.len().cast(pl.Int64))
-    )
+    looks = judged_assessments(data, endpoint).group_by("USUBJID").agg(LOOKS=pl.len().cast(pl.Int64))
     return best.join(looks, on="USUBJID", how="left", maintain_order="left").with_columns(
         _verdict_on_response(endpoint).alias("VERDICT"),
         pl.col("REASON").alias("WHY"),
@@ -162,6 +160,13 @@ def _responses(data: AnalysisData, name: str, endpoint: Endpoint) -> pl.DataFram
         IS_COMPLETE=pl.lit(None, pl.Boolean),
         IS_OPEN=pl.lit(None, pl.Boolean),
     )
+
+
+def judged_assessments(data: AnalysisData, endpoint: Endpoint) -> pl.DataFrame:
+    """The rows of ADRS with an overall response, not NE, by the reader of the endpoint; of several the accepted one."""
+    reader = pl.col("READER") == (endpoint.reader or LOCAL)
+    is_judged = (pl.col("PARAMCD") == "OVR") & ~pl.col("AVALC").is_in(_NOT_JUDGED)
+    return data.tables["ADRS"].filter(is_judged & reader & (pl.col("ACPTFL") == "Y"))
 
 
 def is_confirmed(endpoint: Endpoint) -> bool:
@@ -173,11 +178,17 @@ def best_responses(data: AnalysisData, endpoint: str, *, is_confirmed: bool) -> 
     """`USUBJID`, `BEST` and `REASON`, one row a subject, of the reader that counts."""
     parameter = "CBOR" if is_confirmed else "BOR"
     ours = (pl.col("PARAMCD") == parameter) & (pl.col("PROTOCOL") == f"endpoints.{endpoint}")
-    return _read(data, "ADRS").filter(ours).select("USUBJID", "REASON", BEST="AVALC")
+    counts = ours & (pl.col("ANL01FL") == "Y")
+    return data.tables["ADRS"].filter(counts).select("USUBJID", "REASON", BEST="AVALC")
 
 
-def _read(data: AnalysisData, dataset: str) -> pl.DataFrame:
-    return data.tables[dataset].filter(pl.col("ANL01FL") == "Y")
+def best_shown(people: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
+    """Some people with the columns of `best` and in `BEST` one of `RESPONSES` or `UNDECIDED`; who has no row is MISSING."""
+    told = people.join(
+        best.with_columns(HAS_ROW=pl.lit(value=True)), on="USUBJID", how="left", maintain_order="left"
+    )
+    undecided = pl.when("HAS_ROW").then(pl.lit(UNDECIDED)).otherwise(pl.lit(RESPONSES[-1]))
+    return told.with_columns(pl.coalesce("BEST", undecided).alias("BEST")).drop("HAS_ROW")
 
 
 def _verdict_on_response(endpoint: Endpoint) -> pl.Expr:
@@ -360,14 +371,14 @@ def _add_best_responses(
     level: str | None,
 ) -> None:
     """How many had each best response, and, where responses are confirmed, the same without confirmation."""
-    shown = [(is_confirmed(endpoint), "best")]
-    shown += [(False, "unconfirmed best")] if is_confirmed(endpoint) else []
-    for confirmed, item in shown:
+    kinds = [(is_confirmed(endpoint), "best")]
+    kinds += [(False, "unconfirmed best")] if is_confirmed(endpoint) else []
+    for confirmed, item in kinds:
         best = best_responses(data, analysis.endpoint, is_confirmed=confirmed)
         seen = part.select("USUBJID").join(best, on="USUBJID", how="left", validate="1:1")
-        known = seen["BEST"].fill_null("MISSING")
-        for response in RESPONSES:
-            number = int((known == response).sum())
+        shown = best_shown(part.select("USUBJID"), best)["BEST"]
+        for response in (*RESPONSES, UNDECIDED):
+            number = int((shown == response).sum())
             where: Where = {"group": level, "item": f"{item}={response}", "n": part.height}
             recorder.add("count", number, "subjects", **where)
             share = number / part.height if part.height else None

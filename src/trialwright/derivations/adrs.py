@@ -9,6 +9,7 @@ from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.tumour_courses import (
     DATES,
     TumourCourses,
+    held_as,
     merge_sides,
     yes_where,
 )
@@ -83,6 +84,9 @@ def derive_adrs(study: Study, adsl: pl.DataFrame, courses: TumourCourses | None 
     readers = list(dict.fromkeys([reader_of(protocol), *(one.reader for one in settings)]))
     tables = {reader: everybody(courses.courses, adsl, reader) for reader in readers}
     ours = tables[readers[0]]
+    held = {courses.holding: responses}
+    for holding in {one.holding for one in settings} - held.keys():
+        held[holding] = derive_responses(held_as(courses, holding))
     parts = [
         responses.with_columns(PROTOCOL=path),
         derive_summaries(courses, ours, responses).with_columns(PROTOCOL=path),
@@ -90,7 +94,7 @@ def derive_adrs(study: Study, adsl: pl.DataFrame, courses: TumourCourses | None 
     long = _with_courses(pl.concat(parts, how="diagonal_relaxed"), ours, readers[0])
     for one in settings:
         table = tables[one.reader]
-        found = derive_best_responses(study, table, responses, one)
+        found = derive_best_responses(study, table, held[one.holding], one)
         long = pl.concat([long, _with_courses(found, table, one.reader)], how="diagonal_relaxed")
     known = merge_sides(long, _KEY, _VALUES)
     return _adrs(study, known, adsl)

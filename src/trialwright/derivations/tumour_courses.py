@@ -7,7 +7,7 @@ the first and with the last day each date can be (`SIDE` 0 and 1); what both agr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,7 @@ class TumourCourses:
         `course`, `point`, `day` and `source`, as `TR.1`.
     lesions : Lesions
     sums : Sums
+    holding : Holding
     target, held, non_target, overall : arrays of `Response` codes, one for each time point
         Of the targets arithmetically, and with partial responses held; of the non-targets; overall, disease that
         came back after a complete response counted as progression.
@@ -89,6 +90,7 @@ class TumourCourses:
     rows: pl.DataFrame
     lesions: Lesions
     sums: Sums
+    holding: Holding
     target: Words
     held: Words
     non_target: Words
@@ -118,20 +120,12 @@ def follow_tumours(
     points, rows = _points(rows)
     lesions = _lesions(rows)
     _check_order(points, lesions)
-    of, last = lesions.points.course, lesions.points.last_date
     sums = sum_diameters(lesions)
     target, non_target = target_response(sums), non_target_response(lesions)
     new_lesion = find_new_lesions(lesions, no_record=Verdict.NOT_MET)
-    held = (
-        hold_partial_response(of, last, target, confirmation=holding.confirmation)
-        if holding.is_on
-        else target
-    )
-    seen = find_disease(lesions)
-    back = progress_after_complete_response(of, last, overall_response(held, non_target, new_lesion), seen)
-    days = date_responses(lesions, back.response, target=target)
+    held, back, days = _with_held(lesions, target, non_target, new_lesion, holding)
     immune = immune_responses(
-        of,
+        lesions.points.course,
         days,
         target=target,
         sum_mm=sums.sum_mm,
@@ -144,8 +138,32 @@ def follow_tumours(
     points = points.with_columns(pl.Series("day", days, pl.Date))
     overall = back.response
     return TumourCourses(
-        records, courses, points, rows, lesions, sums, target, held, non_target, new_lesion, overall, back, immune
+        records, courses, points, rows, lesions, sums, holding, target, held, non_target, new_lesion, overall, back, immune
     )  # fmt: skip
+
+
+def held_as(courses: TumourCourses, holding: Holding) -> TumourCourses:
+    """The same courses with partial responses held in another way. Responses by iRECIST stay: none is held in them."""
+    if holding == courses.holding:
+        return courses
+    held, back, days = _with_held(
+        courses.lesions, courses.target, courses.non_target, courses.new_lesion, holding
+    )
+    points = courses.points.with_columns(pl.Series("day", days, pl.Date))
+    return replace(courses, points=points, holding=holding, held=held, overall=back.response, back=back)
+
+
+def _with_held(
+    lesions: Lesions, target: Words, non_target: Words, new_lesion: Codes, holding: Holding
+) -> tuple[Words, Reappearances, npt.NDArray[np.datetime64]]:
+    """Target responses with partial ones held, overall responses, and their days."""
+    of, last = lesions.points.course, lesions.points.last_date
+    held = target
+    if holding.is_on:
+        held = hold_partial_response(of, last, target, confirmation=holding.confirmation)
+    overall = overall_response(held, non_target, new_lesion)
+    back = progress_after_complete_response(of, last, overall, find_disease(lesions))
+    return held, back, date_responses(lesions, back.response, target=target)
 
 
 def _number_courses(records: TumourRecords, also_twice: Sequence[int]) -> pl.DataFrame:

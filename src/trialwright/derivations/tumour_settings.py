@@ -36,6 +36,8 @@ class ResponseSettings:
     counts : tuple of str
         Responses that count, as `CR`.
     confirmation : Confirmation or None
+    holding : Holding
+        How partial responses are held in what its best response is found among.
     least_stable_days : int
     after_complete : AfterCompleteResponse
     stops_at_new_therapy : bool
@@ -46,6 +48,7 @@ class ResponseSettings:
     reader: str
     counts: tuple[str, ...]
     confirmation: Confirmation | None
+    holding: Holding
     least_stable_days: int
     after_complete: AfterCompleteResponse
     stops_at_new_therapy: bool
@@ -77,6 +80,7 @@ def _settings(path: str, endpoint: Endpoint, response: Response) -> ResponseSett
         endpoint.reader or LOCAL,
         tuple(response.counts),
         confirmation_of(response),
+        Holding(response.partial_stays, confirmation_of(response)),
         whole_days(response.stable_at_least, path),
         _AFTER_COMPLETE[response.after_complete],
         events.get(NEW_THERAPY.replace("_", " "), "treatment policy") != "treatment policy",
@@ -111,11 +115,10 @@ def whole_days(duration: Duration | None, where: str) -> int:
 
 
 def holding_of(protocol: Protocol) -> Holding:
-    """Whether partial responses are held: as the first best-response endpoint says, else at once."""
-    for endpoint in _response_endpoints(protocol).values():
-        if endpoint.response:
-            return Holding(endpoint.response.partial_stays, confirmation_of(endpoint.response))
-    return Holding(True, None)
+    """Whether partial responses are held where no endpoint is asked about (`OVR` and the fact): as the first endpoint says whose
+    responses must be confirmed, else as the first; at once where there is none."""
+    said = [one.holding for one in response_settings(protocol)]
+    return next((one for one in said if one.confirmation), said[0] if said else Holding(True, None))
 
 
 def recorded_courses(study: Study) -> TumourCourses:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
+from trialwright.analysis.proportions import READINGS, RESPONSES, UNDECIDED, is_confirmed, reading_of
 from trialwright.analysis.survival_rows import minus, over
 from trialwright.protocol.analyses import Proportion
 from trialwright.protocol.categories import pairs_compared
@@ -104,16 +104,15 @@ def render_best_responses(source: Source, name: str, analysis: Proportion) -> Ta
             for level in levels
         ]
     rows = []
-    for response in RESPONSES:
-        cells = [
-            _share(source, f"{_here(name, level)}/{item}={response}", "count")
-            for item, _ in shown
-            for level in levels
-        ]
-        rows.append(Row(Text(response), tuple(cells)))
-    note = Text(
-        "NE: what was assessed gives no best response (nothing could be evaluated, stable too early, or assessments of one day differ). MISSING: no assessment that counts. Both count among those who could not be judged."
-    )
+    for response in (*RESPONSES, UNDECIDED):
+        places = [f"{_here(name, level)}/{item}={response}" for item, _ in shown for level in levels]
+        if response != UNDECIDED or any(source.results[f"{place}/count"].value for place in places):
+            cells = [_share(source, place, "count") for place in places]
+            rows.append(Row(Text(response), tuple(cells)))
+    told = "NE: what was assessed gives no best response (nothing could be evaluated, stable too early, or assessments of one day differ). MISSING: no assessment that counts. "
+    if len(rows) > len(RESPONSES):
+        told += f"{UNDECIDED}: there are assessments, and nobody can tell which response they give (no reader is the accepted one, or a date is not known). "
+    note = Text(f"{told}They count among those who could not be judged.")
     title = Text("Best overall response: ", source.setting(name, "title", analysis.title))
     return Table(f"{table_id(name)}-best", title, tuple(columns), tuple(rows), (note,))
 

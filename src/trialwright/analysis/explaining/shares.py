@@ -6,7 +6,14 @@ import polars as pl
 
 from trialwright.analysis.explaining.picking import Asked, Counts, Picked, pick_of_population, rows_of
 from trialwright.analysis.measurable import find_measurable
-from trialwright.analysis.proportions import READINGS, RESPONSES, is_confirmed, reading_of
+from trialwright.analysis.proportions import (
+    READINGS,
+    RESPONSES,
+    best_shown,
+    is_confirmed,
+    judged_assessments,
+    reading_of,
+)
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
 from trialwright.protocol.analyses import Proportion
 from trialwright.protocol.model import Endpoint
@@ -81,7 +88,7 @@ def _chosen(
             meaning = "who were last seen without the event before the time that counts was over: died, left or lost"
             return without.filter(~going_on), meaning, "rows"
         case "n_looked":
-            return _looked(asked, rows), "who were looked at", "rows"
+            return _looked(asked, endpoint, rows), "who were looked at", "rows"
         case "n_without_time" if "RISKDAYS" in counted.columns:
             return counted.filter(pl.col("RISKDAYS").is_null()), "whose time is not known", "rows"
         case "patient_months":
@@ -136,17 +143,16 @@ def _best_response(asked: Asked, analysis: Proportion, endpoint: Endpoint) -> Pi
     """The subjects whose best response is the one of the item."""
     item, _, response = (asked.result.item or "").partition("=")
     name, rows = _responses(asked, analysis, is_confirmed=is_confirmed(endpoint) and item == "best")
-    told = asked.people.select("USUBJID").join(rows, on="USUBJID", how="left", maintain_order="left")
-    own = told.filter(pl.col("AVALC").fill_null("MISSING") == response)
+    told = best_shown(asked.people.select("USUBJID"), rows.with_columns(BEST="AVALC"))
+    own = told.filter(pl.col("BEST") == response).drop("BEST")
     counts: Counts = "rows" if asked.result.statistic == "count" else "not a count"
     return Picked(name, own, f"subjects whose best response is {response}", counts)
 
 
-def _looked(asked: Asked, rows: pl.DataFrame) -> pl.DataFrame:
+def _looked(asked: Asked, endpoint: Endpoint, rows: pl.DataFrame) -> pl.DataFrame:
     if "NASSESS" in rows.columns:
         return rows.filter(pl.col("NASSESS") > 0)
-    adrs = asked.data.tables["ADRS"].filter((pl.col("ANL01FL") == "Y") & (pl.col("PARAMCD") == "OVR"))
-    return rows_of(rows, adrs.filter(~pl.col("AVALC").is_in(_NOT_JUDGED)))
+    return rows_of(rows, judged_assessments(asked.data, endpoint))
 
 
 def _measurable(asked: Asked, endpoint: Endpoint, rows: pl.DataFrame, *, answer: bool | None) -> pl.DataFrame:
