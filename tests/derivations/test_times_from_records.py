@@ -11,6 +11,7 @@ from trialwright.derivations.adevt import derive_adevt
 from trialwright.derivations.adrate import derive_adrate
 from trialwright.derivations.adsl import derive_adsl
 from trialwright.derivations.adtte import derive_adtte
+from trialwright.derivations.datasets import derive_datasets
 from trialwright.derivations.events import known_facts
 from trialwright.derivations.study import make_study
 
@@ -206,3 +207,57 @@ def test_a_start_that_is_recorded_on_two_days_is_neither(assigned, told):
     assert rows.filter(PARAMCD="OS").select("AVAL", "REASON").row(0) == told
     rates = derive_adrate(study, adsl, adevt, facts.observations)
     assert (rates["REASON"] == "imprecise date").fill_null(value=False).all() == (told[1] is not None)
+
+
+def with_central(words, **told):
+    """What the local reader says of one person, and the same scans by words of the central one; of another both could judge."""
+    made = tables({"S1": told, "S0": {"SD": ["03-06"]}})
+    words = [*words, "SD"]
+    scans = list(made["RS"].iter_rows(named=True))
+    central = [
+        {**row, "RSSEQ": len(scans) + number, "RSEVAL": "INDEPENDENT ASSESSOR", "RSSTRESC": word}
+        for number, (row, word) in enumerate(zip(scans, words, strict=True), start=1)
+        if word
+    ]
+    return {**made, "RS": pl.DataFrame([*scans, *central], schema=made["RS"].schema)}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param(["NE"], ("censored", 1.0, None), id="a scan that the central reader could not judge"),
+        pytest.param(["SD"], ("censored", 57.0, None), id="one that both could judge"),
+    ],
+)
+@pytest.mark.parametrize("reader", ["local", "central"])
+def test_who_could_not_judge_a_scan_has_read_it(words, expected, reader):
+    """Nothing happened that the one saw: censored on day 1, as of whoever was not scanned; that is no fault of the data."""
+    made = with_central(words, SD=["03-06"])
+    if reader == "local":
+        swapped = {"INVESTIGATOR": "INDEPENDENT ASSESSOR", "INDEPENDENT ASSESSOR": "INVESTIGATOR"}
+        made["RS"] = made["RS"].with_columns(pl.col("RSEVAL").replace(swapped))
+    loaded = shipped("nct04294498")
+    found = derive_datasets(make_study(loaded, made), only=("ADTTE",)).tables["ADTTE"]
+    own = (pl.col("PARAMCD") == "PFS") & (pl.col("READER") == reader) & (pl.col("USUBJID") == "S1")
+    row = found.filter(own).row(0, named=True)
+    assert (row["EVNTTYPE"], row["AVAL"], row["REASON"]) == expected
+
+
+def test_a_death_counts_for_the_reader_who_could_not_judge():
+    made = with_central(["NE"], SD=["03-06"], death="04-01")
+    found = derive_datasets(make_study(shipped("nct04294498"), made), only=("ADTTE",)).tables["ADTTE"]
+    rows = found.filter((pl.col("PARAMCD") == "PFS") & (pl.col("USUBJID") == "S1"))
+    assert rows.select("READER", "EVNTTYPE", "AVAL").rows() == [("central", "event", 83.0), ("local", "event", 83.0)]
+
+
+def test_scans_that_the_central_reader_has_not_read_are_no_absence_of_scans():
+    """One person is read by both; of another the central reader has read nothing."""
+    made = with_central(["SD"], SD=["03-06"])
+    other = tables({"S2": {"SD": ["03-06"]}})
+    both = {name: pl.concat([made[name], other[name]], how="diagonal_relaxed") for name in made}
+    found = derive_datasets(make_study(shipped("nct04294498"), both), only=("ADTTE",)).tables["ADTTE"]
+    rows = found.filter((pl.col("PARAMCD") == "PFS") & (pl.col("USUBJID") == "S2"))
+    assert rows.select("READER", "EVNTTYPE", "REASON").rows() == [
+        ("central", "not evaluable", "missing"),
+        ("local", "censored", None),
+    ]

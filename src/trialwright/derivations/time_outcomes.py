@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -145,10 +145,11 @@ def _placed() -> pl.Expr:
     )  # fmt: skip
 
 
-def unread(views: Views) -> pl.DataFrame:
+def unread(views: Views, readings: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """`unread` of those whom others have read and this reader has not: that is no absence of scans.
 
-    Records of facts are those of the local reader, who has read a scan that nobody could judge, too.
+    A scan that the reader could not judge was read, too. `readings` are the records of facts by all readers (`SUBJECT`,
+    `reader`); those of a fact that is not among them, and are in the timeline, are the local reader's.
     """
     names = {
         (number, name)
@@ -156,10 +157,10 @@ def unread(views: Views) -> pl.DataFrame:
         for name in (*view.plan.endpoint.time_to, *(at.record.name or "" for at in view.plan.ends))
         if views.timeline.readers([name])
     }
-    readings = views.happened(name for _, name in names).select("EVENT", SUBJECT, "READER")
-    readings = readings.drop_nulls("READER").unique()
+    happened = views.happened(name for _, name in names).select("EVENT", SUBJECT, "READER")
+    happened = happened.drop_nulls("READER").unique()
     read = (
-        views.table(sorted(names), EVENT=pl.String).join(readings, on="EVENT").with_columns(place=views.place)
+        views.table(sorted(names), EVENT=pl.String).join(happened, on="EVENT").with_columns(place=views.place)
     )
     others = (
         read.join(read.filter(pl.col("READER") == pl.col("reads")), on="place", how="anti")
@@ -169,15 +170,15 @@ def unread(views: Views) -> pl.DataFrame:
     told = pl.lit(Reason.MISSING.value)
     if others.is_empty():
         return others.with_columns(unread=told)
-    facts = {
-        (number, fact)
-        for number, view in enumerate(views.every)
-        if view.reader == LOCAL
-        for fact in view.plan.read
-    }
-    own = views.table(sorted(facts), EVENT=pl.String).join(
-        views.happened(name for _, name in facts), on="EVENT"
-    )
+    facts = {(number, fact) for number, view in enumerate(views.every) for fact in view.plan.read}
+    by_whom = [
+        readings[name].select(SUBJECT, READER=pl.col("reader").fill_null(LOCAL), EVENT=pl.lit(name))
+        if name in readings
+        else views.happened([name]).select(SUBJECT, READER=pl.lit(LOCAL), EVENT="EVENT")
+        for name in sorted({fact for _, fact in facts})
+    ]
+    own = views.table(sorted(facts), EVENT=pl.String).join(pl.concat(by_whom), on="EVENT")
+    own = own.filter(pl.col("READER") == pl.col("reads"))
     return others.join(own, on=KEY, how="anti").with_columns(unread=told)
 
 
