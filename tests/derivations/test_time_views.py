@@ -28,7 +28,8 @@ def happened(chance, n):
         first = DAY + timedelta(chance.randrange(12))
         last = first + timedelta(chance.choice((0, 0, 0, 5)))
         days = (None, None) if not chance.randrange(8) else (first, None if not chance.randrange(8) else last)
-        rows.append((chance.randrange(1, 4), chance.choice(READERS), *days, "FA", number, f"FA.{number}"))
+        whose = (chance.randrange(1, 4), chance.choice(READERS))
+        rows.append((*whose, *days, "FA", number, f"FA.{number}", chance.randrange(6) > 0))
     return pl.DataFrame(rows, schema=NOTHING.schema, orient="row")
 
 
@@ -42,7 +43,8 @@ def searched(views, selection, view, bound):
         mine = [one for one in rows if one["SUBJECT"] == subject and one["earliest"] is not None]
         return [one for one in mine if reader is None or one["READER"] in (None, reader)]
 
-    rows = [one for one in read("scan") if lower and lower < one["earliest"] <= (upper or date.max)]
+    scans = [one for one in read("scan") if one["IS_JUDGED"]]
+    rows = [one for one in scans if lower and lower < one["earliest"] <= (upper or date.max)]
     if selection.until is not None:
         until = min((one["earliest"] for one in read("surgery")), default=None)
         rows = [one for one in rows if until and one["latest"] and one["latest"] <= until]

@@ -28,7 +28,7 @@ from trialwright.derivations.due_days import (
 from trialwright.derivations.known_columns import REASONS
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.derivations.timeline import CONTACT, SOURCE, moved
+from trialwright.derivations.timeline import CONTACT, NOT_JUDGED, SOURCE, moved
 from trialwright.protocol.categories import treatment_words
 from trialwright.protocol.model import Clock, Deviation, Protocol, Treatment, Visit
 from trialwright.protocol.moments import Span, parse_moment, parse_reach
@@ -46,9 +46,6 @@ CONTACTS: Mapping[str, Any] = MappingProxyType(
 """Columns of ADCLOCK beside those that tell persons apart."""
 _NAMES = {name: CONTACTS[name] for name in ("PARCAT", "PARAMCD", "PARAM", "PROTOCOL")}
 """Those that are alike in all rows of a clock or visit."""
-
-NOT_JUDGED = frozenset({"NE", "LR-NC", "nonevaluable"})
-"""Readings of a scan that nobody could judge (RECIST 1.1, LI-RADS): a clock that asks for an assessment goes on."""
 
 REPEAT = "repeat within"
 """The key of a visit that asks for another look after one that nobody could judge."""

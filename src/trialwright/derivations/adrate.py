@@ -15,7 +15,7 @@ from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.time_outcomes import everybody_at_risk, imprecision, sources_of
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
 from trialwright.derivations.time_views import KEY, VIEW, View, Views, is_read, moved_by, offset_of
-from trialwright.derivations.timeline import SOURCE, make_timeline
+from trialwright.derivations.timeline import SOURCE, Timeline, make_timeline
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import DEATH, parts_of
 from trialwright.protocol.rule_tree import Moment, walk
@@ -67,8 +67,8 @@ def derive_adrate(
         The columns of `ADRATE`. The window runs from `STARTDT` to `ENDDT`: the endpoint's `during` and no longer than its
         `time frame`, shorter where an intercurrent event ends it (`ENDDESC` names that) or the subject is last known alive.
         `AVALC` is met where an event surely lies in it, unknown with its `REASON` where one may, where the event cannot be
-        judged, and where nobody looked (`missing`), else not met. `NASSESS` counts the looks in the window, the last on
-        `LASTDT`; null where the event is reported. `RISKDAYS` are the days from `STARTDT` to the event or `ENDDT`, both
+        judged, and where nobody looked (`missing`), else not met. `NASSESS` counts the looks of the reader in the window that
+        could be judged, the last on `LASTDT`; null where the event is reported. `RISKDAYS` are the days from `STARTDT` to the event or `ENDDT`, both
         included. `COMPLFL` is Y where the window of the protocol was over, by time or by an intercurrent event,
         before the subject was last known alive; `OPENFL` where it is not over by the last day that is
         recorded either, and the subject has neither died nor left the study.
@@ -86,7 +86,7 @@ def derive_adrate(
     plans = [plan for plan in make_time_plans(study.loaded, "rate") if plan.endpoint.rate_of and plan.is_own]
     names = {name for plan in plans for name in _names(plan, protocol)}
     timeline = make_timeline(adsl, adevt, observations, names)
-    views = Views([View(plan, plan.endpoint.reader, is_chosen=True) for plan in plans], timeline)
+    views = Views([View(plan, _reader(plan, protocol, timeline), is_chosen=True) for plan in plans], timeline)
     empty = pl.DataFrame(schema={VIEW: pl.UInt32, SUBJECT: pl.Int64, **ADRATE})
     return (
         study.subjects.join(_derive(views, study, adsl) if plans else empty, on=SUBJECT)
@@ -101,6 +101,12 @@ def _names(plan: TimePlan, protocol: Protocol) -> Iterator[str]:
     yield from (name for name, _ in _intercurrent(plan))
     if plan.endpoint.rate_of:
         yield from _asked(plan.endpoint.rate_of, protocol)
+
+
+def _reader(plan: TimePlan, protocol: Protocol, timeline: Timeline) -> str | None:
+    """Whose readings count: as the protocol says, else the local ones, else the only ones; nobody's where nobody reads."""
+    readers = timeline.readers(_asked(plan.endpoint.rate_of or "", protocol))
+    return plan.endpoint.reader or (readers[-1] if readers else None)
 
 
 def _intercurrent(plan: TimePlan) -> list[tuple[str, str]]:
@@ -126,7 +132,7 @@ def _derive(views: Views, study: Study, adsl: pl.DataFrame) -> pl.DataFrame:
             number,
             plan.id.upper(),
             plan.endpoint.label,
-            plan.endpoint.reader,
+            views.every[number].reader,
             plan.endpoint.rate_of,
             f"endpoints.{plan.id}",
         )
@@ -293,7 +299,7 @@ def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame)
     is_after = (day > pl.col("based")).fill_null(value=True)
     counted: dict[tuple[str, bool], list[pl.DataFrame]] = {}
     for number, fact, is_based in asked:
-        rows = views.timeline.rows(fact, views.every[number].reader)
+        rows = views.timeline.rows(fact, views.every[number].reader).filter("IS_JUDGED")
         rows = rows.join(windows.filter(pl.col(VIEW) == number), on=SUBJECT, maintain_order="left")
         rows = rows.filter(is_inside & is_after if is_based else is_inside)
         looks = rows.group_by(SUBJECT).agg(NASSESS=_n_sources(rows), LASTDT=day.max())

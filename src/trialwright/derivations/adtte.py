@@ -60,16 +60,12 @@ ADTTE: Mapping[str, Any] = MappingProxyType(
 """The variables of ADTTE, after those that tell the subject."""
 
 
-_NO_READINGS: Mapping[str, pl.DataFrame] = MappingProxyType({})
-
-
 def derive_adtte(
     study: Study,
     adsl: pl.DataFrame,
     adevt: pl.DataFrame,
     observations: Mapping[str, pl.DataFrame],
     only: Container[str] | None = None,
-    readings: Mapping[str, pl.DataFrame] = _NO_READINGS,
 ) -> pl.DataFrame:
     """One row a subject, endpoint, moment time is counted from, and reader.
 
@@ -82,11 +78,9 @@ def derive_adtte(
         Every occurrence of every event: `EVENT`, `AVALC`, `ADT`, `ADTL`, `ADTH`, `REASON` and sources; with `READER`,
         readings are kept apart.
     observations : mapping of str to DataFrame
-        Records of each fact and treatment: `SUBJECT`, `earliest`, `latest` and sources.
+        Records of each fact and treatment: `SUBJECT`, `earliest`, `latest` and sources; with `READER`, readings are kept apart.
     only : container of str, optional
         The names of the endpoints wanted, where not all are.
-    readings : mapping of str to DataFrame
-        Records of facts by all readers (`SUBJECT`, `reader`): who looked and could not judge, has looked.
 
     Returns
     -------
@@ -122,7 +116,7 @@ def derive_adtte(
             .with_columns(pl.lit(None, kind).alias(name) for name, kind in ADTTE.items())
         )
     return (
-        _derive(views, adsl, readings)
+        _derive(views, adsl)
         .join(study.subjects, on=SUBJECT, maintain_order="left")
         .select(*study.identity, SUBJECT, *(pl.col(name).cast(kind) for name, kind in ADTTE.items()))
     )
@@ -145,11 +139,11 @@ def _open_at(cut: date | None, adevt: pl.DataFrame, adsl: pl.DataFrame) -> pl.Da
     )
 
 
-def _derive(views: Views, adsl: pl.DataFrame, readings: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _derive(views: Views, adsl: pl.DataFrame) -> pl.DataFrame:
     """The rows of every endpoint, moment and reader, in the order of subjects."""
     people = everybody_at_risk(views, adsl)
     frame = first_of_each(views, people).with_columns(pl.col("last").alias("upper"))
-    frame = with_gaps(with_outcome(frame.join(unread(views, readings), on=KEY, how="left")), views)
+    frame = with_gaps(with_outcome(frame.join(unread(views), on=KEY, how="left")), views)
     came = frame.partition_by("outcome", as_dict=True)
     nobody = frame.clear()
     parts = [

@@ -170,7 +170,7 @@ _DERIVATIONS: Mapping[str, Callable[[_Making], pl.DataFrame]] = MappingProxyType
         "ADATTR": lambda its: derive_adattr(its.study, its["ADSL"], its["ADEVT"], its["ADLB"], its["ADAE"]),
         "ADRATE": lambda its: derive_adrate(its.study, its["ADSL"], its["ADEVT"], its.observations),
         "ADTTE": lambda its: derive_adtte(
-            its.study, its["ADSL"], its["ADEVT"], its.observations, its.parameters, its.facts.records
+            its.study, its["ADSL"], its["ADEVT"], its.observations, its.parameters
         ),
         "ADTTEV": lambda its: derive_adttev(
             its.study, its["ADSL"], its["ADEVT"], its["ADTTE"], its.observations, its.parameters

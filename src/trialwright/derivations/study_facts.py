@@ -32,6 +32,7 @@ from trialwright.derivations.observations import (
 from trialwright.derivations.recorded_facts import ANY_TIME
 from trialwright.derivations.scored import parts_of_scores, with_scores
 from trialwright.derivations.study import SUBJECT, Study
+from trialwright.derivations.tumour_records import LOCAL
 from trialwright.evaluation.duck import threads_for
 from trialwright.evaluation.sql import judge_with_duckdb
 from trialwright.evaluation.table import KINDS_WITH_RESULTS, date_columns
@@ -143,8 +144,13 @@ class StudyFacts:
 
     @property
     def observations(self) -> Mapping[str, pl.DataFrame]:
-        """The observations of each fact as they are now, whatever is added later."""
-        return dict(self.tables)
+        """The observations of each fact as they are now, whatever is added later; of what is read those of all readers,
+        told apart by `READER`."""
+        read = {
+            fact: self.records[fact].with_columns(READER=pl.col("reader").fill_null(LOCAL))
+            for fact in self.readers
+        }
+        return self.tables | read
 
     def add(self, fact: str, rows: pl.DataFrame) -> pl.DataFrame:
         """More observations of a fact, with what is not said of them left empty and records numbered on; as added."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -145,11 +145,10 @@ def _placed() -> pl.Expr:
     )  # fmt: skip
 
 
-def unread(views: Views, readings: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def unread(views: Views) -> pl.DataFrame:
     """`unread` of those whom others have read and this reader has not: that is no absence of scans.
 
-    A scan that the reader could not judge was read, too. `readings` are the records of facts by all readers (`SUBJECT`,
-    `reader`); those of a fact that is not among them, and are in the timeline, are the local reader's.
+    A scan that the reader could not judge was read, too. Records that name no reader are the local one's.
     """
     names = {
         (number, name)
@@ -171,14 +170,10 @@ def unread(views: Views, readings: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     if others.is_empty():
         return others.with_columns(unread=told)
     facts = {(number, fact) for number, view in enumerate(views.every) for fact in view.plan.read}
-    by_whom = [
-        readings[name].select(SUBJECT, READER=pl.col("reader").fill_null(LOCAL), EVENT=pl.lit(name))
-        if name in readings
-        else views.happened([name]).select(SUBJECT, READER=pl.lit(LOCAL), EVENT="EVENT")
-        for name in sorted({fact for _, fact in facts})
-    ]
-    own = views.table(sorted(facts), EVENT=pl.String).join(pl.concat(by_whom), on="EVENT")
-    own = own.filter(pl.col("READER") == pl.col("reads"))
+    own = views.table(sorted(facts), EVENT=pl.String).join(
+        views.happened(name for _, name in facts), on="EVENT"
+    )
+    own = own.filter(pl.col("READER").fill_null(LOCAL) == pl.col("reads"))
     return others.join(own, on=KEY, how="anti").with_columns(unread=told)
 
 

@@ -31,9 +31,15 @@ HAPPENINGS: Mapping[str, Any] = MappingProxyType(
         "SRCDOM": pl.String,
         "SRCSEQ": pl.Int64,
         "SRCALL": pl.String,
+        "IS_JUDGED": pl.Boolean,
     }
 )
-"""One row is one thing that happened: whose reading (null where nobody reads), the days it can be, its records."""
+"""One row is one thing that happened: whose reading (null where nobody reads), the days it can be, its records, and whether
+what was seen could be judged."""
+
+NOT_JUDGED = frozenset({"NE", "LR-NC", "nonevaluable"})
+"""What readers write of scans that nobody could judge (RECIST 1.1, LI-RADS): no look, and a clock that asks for one goes on."""
+_JUDGED = pl.lit(value=True).alias("IS_JUDGED")
 
 NOTHING = pl.DataFrame(schema=dict(HAPPENINGS))
 """Nothing happened."""
@@ -67,10 +73,11 @@ class Timeline:
     def dated(self, name: str, reader: str | None, until: Moment | None = None) -> pl.DataFrame:
         """What happened by a name and has a first day, in the order of `in_line` (`at`): `whose`, days and sources.
 
-        Of one day the records are in the order of their columns. One that may lie after `until` is left out.
+        Of one day the records are in the order of their columns. One that may lie after `until` is left out, and so is one
+        that nobody could judge (NE).
         """
         if (name, reader, until) not in self.told:
-            rows = self.rows(name, reader).drop_nulls("earliest")
+            rows = self.rows(name, reader).filter("IS_JUDGED").drop_nulls("earliest")
             if until is not None:
                 end = self.moment(until, reader).select(SUBJECT, until="earliest")
                 rows = rows.join(end, on=SUBJECT).filter(pl.col("latest") <= pl.col("until"))
@@ -168,7 +175,7 @@ def make_timeline(
         `SUBJECT`, `EVENT`, `AVALC` (met, unknown), `ADT`, `ADTL`, `ADTH`, `REASON`, sources; `READER` if readings are apart.
         What is an event is taken from here, not from the observations.
     observations : mapping of str to DataFrame
-        `SUBJECT`, `earliest`, `latest` and sources of the records of each fact, treatment and anchor.
+        `SUBJECT`, `earliest`, `latest` and sources of the records of each fact, treatment and anchor; `READER`, if readings are apart.
     names : iterable of str
         Events, facts, treatments and anchors of the protocol.
     """
@@ -205,8 +212,10 @@ def _seen(rows: pl.DataFrame) -> pl.DataFrame:
         rows = rows.rename({"subject": SUBJECT})
     if "reason" in rows.columns:
         rows = rows.drop_nulls("reason")  # no result is no measurement
+    rows = _with_missing(rows, {"READER": pl.String, "level": pl.String, **_sources()})
+    is_judged = ~pl.col("level").is_in(NOT_JUDGED).fill_null(value=False)
     days = pl.col("earliest", "latest").cast(pl.Date)
-    return _with_missing(rows, {"READER": pl.String, **_sources()}).select(SUBJECT, "READER", days, *SOURCE)
+    return rows.select(SUBJECT, "READER", days, *SOURCE, IS_JUDGED=is_judged)
 
 
 def _occurrences(rows: pl.DataFrame, name: str, adsl: pl.DataFrame) -> pl.DataFrame:
@@ -216,6 +225,7 @@ def _occurrences(rows: pl.DataFrame, name: str, adsl: pl.DataFrame) -> pl.DataFr
         pl.coalesce("ADTL", "ADT").alias("earliest"),
         pl.coalesce("ADTH", "ADT").alias("latest"),
         *SOURCE,
+        _JUDGED,
     )
     return _after_life(met, adsl) if name == DEATH else met
 
@@ -231,6 +241,7 @@ def _after_life(deaths: pl.DataFrame, adsl: pl.DataFrame) -> pl.DataFrame:
         pl.when(is_known).then("earliest").otherwise(later).alias("earliest"),
         "latest",
         *SOURCE,
+        "IS_JUDGED",
     )
 
 
@@ -254,6 +265,7 @@ def _dated(adsl: pl.DataFrame, column: str) -> pl.DataFrame:
         pl.lit("ADSL").alias("SRCDOM"),
         pl.lit(None, pl.Int64).alias("SRCSEQ"),
         pl.lit(None, pl.String).alias("SRCALL"),
+        _JUDGED,
     )
 
 
