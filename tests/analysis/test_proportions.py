@@ -357,7 +357,14 @@ def test_who_has_assessments_that_nobody_can_decide_is_not_missing():
 def test_looks_are_those_of_the_reader_of_the_endpoint():
     """The endpoint names no reader: the local one counts, also where other endpoints have a central one."""
     read = [
-        {"USUBJID": who, "PARAMCD": "OVR", "AVALC": word, "READER": reader, "ACPTFL": accepted, "ANL01FL": counts}
+        {
+            "USUBJID": who,
+            "PARAMCD": "OVR",
+            "AVALC": word,
+            "READER": reader,
+            "ACPTFL": accepted,
+            "ANL01FL": counts,
+        }
         for who, word, reader, accepted, counts in (
             ("0", "SD", "local", "Y", None),
             ("1", "NE", "local", "Y", None),

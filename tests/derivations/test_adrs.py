@@ -23,6 +23,7 @@ from tests.derivations.tumours import (
 
 from trialwright.derivations.adrs import derive_adrs
 from trialwright.derivations.study import make_study
+from trialwright.derivations.tumour_questions import ask_about_tumours
 from trialwright.derivations.tumour_responses import tumour_responses
 from trialwright.derivations.tumour_settings import courses_of, recorded_courses, start_days
 from trialwright.protocol.loading import load_protocol
@@ -352,6 +353,40 @@ def test_observations_for_the_rules():
     assert found["earliest"].dt.to_string()[0] == f"{first} 00:00:00.000000"
     assert found["latest"].dt.to_string()[0] == f"{first} 23:59:00.000000"
     assert found["SRCALL"][0] == "TR.3 TR.4"
+
+
+@pytest.mark.parametrize(
+    "told", ["RECIST 1.1", "RECIST v1.1", "RECIST1.1", "Recist Version 1.1", "RECIST V.1.1", " RECIST_1.1 "]
+)
+def test_the_criteria_are_read_however_they_are_spelt(told):
+    adrs = adrs_of(rs=[response(56, "PD", category=told)])
+    assert answer(adrs, "BOR") == "PD"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [(None, "without RSCAT"), ("mRECIST", "by `mRECIST`"), ("RECIST 1.0", "by `RECIST 1.0`")],
+)
+def test_responses_by_other_criteria_are_left_out_and_told(told, said):
+    rs = [response(56, "PD", category=told), response(60, "PD", category=told, subject="S2")]
+    study = study_of(rs=rs, subjects=("S1", "S2"))
+    assert answer(derive_adrs(study, adsl_of(study)), "BOR", USUBJID="S1") == "MISSING"
+    (problem,) = ask_about_tumours(study, adsl_of(study))
+    assert (problem.code, problem.field) == ("tumour-record-left-out", "RS.RSCAT")
+    assert f"2 overall responses of 2 subjects {said}" in problem.message
+
+
+@pytest.mark.parametrize("lesions", [("T01", "T02"), ("T02", "T01")])
+def test_lesions_of_one_day_are_one_assessment_whatever_the_clock(lesions):
+    """Without a visit the day is the assessment; each lesion may be measured at a time of its own."""
+    rows = scans((56, 70))
+    early, late = (f"2024-03-06T{hour}:00" for hour in ("09", "10"))
+    timed = [
+        {**row, "TRDTC": early if row["TRLNKID"] == lesions[0] else late} if row["TRDTC"] == day(56) else row
+        for row in rows
+    ]
+    adrs = adrs_of(tr=timed)
+    assert adrs.filter(PARAMCD="OVR").select("AVALC", "ADT").rows() == [("PR", date(2024, 3, 6))]
 
 
 def test_immune_responses_as_reported_take_the_place_of_derived_ones():

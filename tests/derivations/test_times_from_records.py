@@ -247,7 +247,10 @@ def test_a_death_counts_for_the_reader_who_could_not_judge():
     made = with_central(["NE"], SD=["03-06"], death="04-01")
     found = derive_datasets(make_study(shipped("nct04294498"), made), only=("ADTTE",)).tables["ADTTE"]
     rows = found.filter((pl.col("PARAMCD") == "PFS") & (pl.col("USUBJID") == "S1"))
-    assert rows.select("READER", "EVNTTYPE", "AVAL").rows() == [("central", "event", 83.0), ("local", "event", 83.0)]
+    assert rows.select("READER", "EVNTTYPE", "AVAL").rows() == [
+        ("central", "event", 83.0),
+        ("local", "event", 83.0),
+    ]
 
 
 def test_scans_that_the_central_reader_has_not_read_are_no_absence_of_scans():

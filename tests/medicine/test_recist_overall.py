@@ -188,8 +188,12 @@ def test_disease_after_an_overall_complete_response_is_progression():
     no, yes = False, True
     assert after(["CR", "PR"], [no, yes], [no, no]) == (["CR", "PD"], [no, yes], [no, no])
     assert after(["CR", "NE", "SD"], [no, no, yes], [no] * 3)[0] == ["CR", "NE", "PD"]
-    assert after(["CR", "NE", "SD"], [no, yes, yes], [no] * 3)[0] == ["CR", "PD", "SD"], "one target not imaged"
-    assert after(["CR", "NE"], [no, no], [no, yes]) == (["CR", "PD"], [no, yes], [no, yes]), "a node, asked about"
+    assert after(["CR", "NE", "SD"], [no, yes, yes], [no] * 3)[0] == ["CR", "PD", "SD"], (
+        "one target not imaged"
+    )
+    assert after(["CR", "NE"], [no, no], [no, yes]) == (["CR", "PD"], [no, yes], [no, yes]), (
+        "a node, asked about"
+    )
     assert after(["CR", "PR"], [no, no], [no, no])[0] == ["CR", "PR"], (
         "non-targets not evaluated, nothing seen"
     )

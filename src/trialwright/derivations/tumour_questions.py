@@ -9,7 +9,7 @@ import polars as pl
 
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.tumour_courses import TumourCourses
-from trialwright.derivations.tumour_records import NODE_TESTS, OTHER_TESTS, WHO
+from trialwright.derivations.tumour_records import FACTS, NODE_TESTS, OTHER_TESTS, WHO
 from trialwright.derivations.tumour_responses import OVERALL, REPORTED, derive_responses, match_derived
 from trialwright.derivations.tumour_settings import courses_of
 from trialwright.medicine.recist.best_response import disease_after_complete_response
@@ -64,6 +64,7 @@ def ask_about_tumours(
     once = set(courses.courses.filter(pl.col("SIDE") == 0)["course"].to_list())
     problems = [
         *_left_out(courses, names),
+        *_other_criteria(courses),
         *_disputed(courses, names),
         *(
             _as_problem(_with_name(one, courses), names[who[one.subject][0]], *who[one.subject][1:])
@@ -198,6 +199,19 @@ def _left_out(courses: TumourCourses, names: dict[int, str]) -> Iterator[Problem
             "tumour-record-left-out",
             f"{why}; it is not used",
             field=f"{domain} {names[subject]} {domain}SEQ {sequence}",
+            severity=Severity.WARNING,
+        )
+
+
+def _other_criteria(courses: TumourCourses) -> Iterator[Problem]:
+    for told, n_records, n_subjects in courses.records.other_criteria.iter_rows():
+        by = f"by `{told}`" if told else "without RSCAT, so that nobody knows by which criteria"
+        yield Problem(
+            "tumour-record-left-out",
+            f"{n_records} overall response{'' if n_records == 1 else 's'} of {n_subjects} subject"
+            f"{'' if n_subjects == 1 else 's'} {by}; not used: read are {' and '.join(FACTS)}",
+            field="RS.RSCAT",
+            fix="write the criteria in RSCAT, if it is one of these",
             severity=Severity.WARNING,
         )
 

@@ -8,6 +8,7 @@ subject, `lesion` the name of a lesion, `label` a visit (else the group of recor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ OTHER_TESTS = ("DIAMETER", "LDIAM")
 """Which measurements count: of nodes the short axis, of other lesions the longest diameter."""
 
 FACTS = {"RECIST 1.1": "recist_response", "IRECIST": "irecist_response"}
+"""The criteria of RS that are read."""
 """The fact that each category of RS is a record of."""
 
 _READERS = {"INVESTIGATOR": LOCAL, "INDEPENDENT ASSESSOR": CENTRAL, "ADJUDICATION COMMITTEE": CENTRAL}
@@ -70,6 +72,8 @@ class TumourRecords:
         What readers answered: `who`, `label`, `VISITNUM`, `VISIT`, `fact`, `word`, `early`, `late`, `SRCSEQ`.
     left_out : DataFrame
         Records that could not be used: `SUBJECT`, `SRCDOM`, `SRCSEQ`, `why`.
+    other_criteria : DataFrame
+        How many overall responses are by criteria that are not read: `told` (RSCAT), `n_records`, `n_subjects`.
     """
 
     readers: pl.DataFrame
@@ -78,6 +82,7 @@ class TumourRecords:
     sums: pl.DataFrame
     responses: pl.DataFrame
     left_out: pl.DataFrame
+    other_criteria: pl.DataFrame
 
 
 def read_tumour_records(study: Study, start: pl.DataFrame) -> TumourRecords:
@@ -103,9 +108,8 @@ def read_tumour_records(study: Study, start: pl.DataFrame) -> TumourRecords:
     sightings = pl.concat([measured, seen], how="diagonal")
     sightings = sightings.join(roles, on="tumour", how="left", maintain_order="left")
     sightings = _with_counts(_with_states(_with_sizes(sightings)))
-    answers = responses.filter(
-        pl.col("test") == "OVRLRESP", pl.col("fact").is_not_null(), ~pl.col("is_not_done")
-    )
+    told = responses.filter(pl.col("test") == "OVRLRESP", ~pl.col("is_not_done"))
+    answers = told.filter(pl.col("fact").is_not_null())
     unread += [
         *_unusable(sightings),
         _left_out(answers, "the date is missing or unreadable", pl.col("early").is_null()),
@@ -122,6 +126,10 @@ def read_tumour_records(study: Study, start: pl.DataFrame) -> TumourRecords:
             *_PLACE, "VISITNUM", "VISIT", "fact", "word", "early", "late", "SRCSEQ"
         ),
         pl.concat(unread),
+        told.filter(pl.col("fact").is_null(), pl.col("word").is_not_null())
+        .group_by("told")
+        .agg(pl.len().alias("n_records"), pl.col(SUBJECT).n_unique().alias("n_subjects"))
+        .sort("told", nulls_last=True),
     )
 
 
@@ -134,7 +142,8 @@ def _described(table: pl.DataFrame, domain: str) -> pl.DataFrame:
     visit = read_by_runs(
         table["VISITNUM"], lambda visits: visits.to_frame("").select(pl.format("visit {}", ""))
     )
-    groups = (("group {}", f"{domain}LNKGRP"), ("day {}", f"{domain}DTC"))
+    day = pl.col(f"{domain}DTC").str.slice(0, len("2026-03-05"))  # clock times are no visits of their own
+    groups = (("group {}", f"{domain}LNKGRP"), ("day {}", day))
     result = pl.coalesce(f"{domain}STRESC", f"{domain}ORRES")
     if domain == "TR":
         result = pl.when(pl.col("TRTESTCD") == "TUMSTATE").then(result)  # what is measured is no word
@@ -169,12 +178,19 @@ def _evaluators(told: pl.Series) -> pl.DataFrame:
     )
 
 
+def criteria_named() -> pl.Expr:
+    """The criteria that RSCAT names, one of `FACTS`, however it spells them (`RECIST v1.1`); null where it names others or none."""
+    spelt = pl.col("RSCAT").str.to_uppercase().str.replace_all(r"[\s_()-]+|VERSION|VER\.?|V\.?", "")
+    words = {re.sub(r"\s", "", name): name for name in FACTS}
+    return spelt.replace_strict(words, default=None, return_dtype=pl.String)
+
+
 def _own_columns(domain: str) -> Sequence[pl.Expr]:
     if domain == "TU":
         return [pl.col("TULOC")]
     if domain == "RS":
-        category = pl.col("RSCAT").str.to_uppercase().str.strip_chars()
-        return [category.replace_strict(FACTS, default=None, return_dtype=pl.String).alias("fact")]
+        fact = criteria_named().replace_strict(FACTS, default=None, return_dtype=pl.String)
+        return [fact.alias("fact"), pl.col("RSCAT").alias("told")]
     plain = pl.col("TRORRES").str.strip_chars().cast(pl.Float64, strict=False)
     converted = pl.col("TRSTRESN").is_not_null()
     return [

@@ -24,7 +24,9 @@ def read(study: StudyTables, domain: str) -> pl.DataFrame:
 
 
 def _read(study: StudyTables, domain: str) -> pl.DataFrame:
-    visit = pl.coalesce(pl.format("visit {}", "VISITNUM"), f"{domain}DTC", pl.lit(""))
+    visit = pl.coalesce(
+        pl.format("visit {}", "VISITNUM"), pl.col(f"{domain}DTC").str.slice(0, len("2026-03-05")), pl.lit("")
+    )
     one = [*COURSE, "POINT", f"{domain}TESTCD", "RSCAT" if domain == "RS" else f"{domain}LNKID"]
     on_two_days = (pl.col("FIRST").n_unique().over(one) > 1).any().over(*COURSE, "POINT")
     by_day = pl.when(on_two_days).then(
@@ -47,10 +49,12 @@ def _read(study: StudyTables, domain: str) -> pl.DataFrame:
 
 
 def in_mm(rows: pl.DataFrame) -> pl.DataFrame:
+    """With sizes in `MM`; one without a unit of length, or that cannot be a size, is none."""
     factors = {unit: _factor(unit) for unit in rows["TRSTRESU"].drop_nulls().unique()}
     known = {unit: factor for unit, factor in factors.items() if factor is not None}
     factor = pl.col("TRSTRESU").replace_strict(known, default=None, return_dtype=pl.Float64)
-    return rows.with_columns((pl.col("TRSTRESN") * factor).alias("MM"))
+    size = pl.col("TRSTRESN") * factor
+    return rows.with_columns(pl.when(size.is_finite() & (size >= 0)).then(size).alias("MM"))
 
 
 def _factor(unit: str) -> float | None:

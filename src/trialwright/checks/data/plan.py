@@ -8,6 +8,7 @@ import polars as pl
 
 from trialwright.checks.data.registry import Found, data_check, found, of_dataset, say
 from trialwright.checks.data.tables import StudyTables, plain, spoken
+from trialwright.derivations.tumour_records import criteria_named
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.rule_tree import Moment, walk
@@ -52,7 +53,7 @@ def records_of(study: StudyTables, name: str) -> tuple[str, pl.DataFrame]:
         return "SV", _shape(study.started("SV"), "VISIT")
     if concept is not None and concept.name in ("recist_response", "irecist_response"):
         criteria = "RECIST 1.1" if concept.name == "recist_response" else "IRECIST"
-        rows = study.started("RS").filter(pl.col("RSCAT").str.to_uppercase() == criteria)
+        rows = study.started("RS").filter(criteria_named() == criteria)
         lesions = study.started("TR")
         return "RS", pl.concat([_shape(rows, "RSSTRESC"), _shape(lesions, "TRSTRESC")])
     if concept is not None and concept.is_laboratory and concept.test:

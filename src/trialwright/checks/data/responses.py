@@ -9,6 +9,7 @@ import polars as pl
 from trialwright.checks.data.lesions import COURSE, read, sums
 from trialwright.checks.data.registry import Found, data_check, found, number, of_dataset, say
 from trialwright.checks.data.tables import StudyTables, plain
+from trialwright.derivations.tumour_records import FACTS, criteria_named
 from trialwright.medicine.recist.responses import ImmuneResponse, Response, decode
 from trialwright.medicine.recist.targets import compare_sums
 from trialwright.vocabulary.problems import Severity
@@ -53,9 +54,7 @@ def response_contradicts_sums(study: StudyTables) -> Iterator[Found]:
     )
     derived = pl.Series("DERIVED", decode(Response, codes), pl.String)
     points = points.with_columns(derived).select(*COURSE, "POINT", "DERIVED", "SUM", "BASE", "NADIR")
-    given = read(study, "RS").filter(
-        pl.col("RSTESTCD") == "TRGRESP", pl.col("RSCAT").str.to_uppercase() == "RECIST 1.1"
-    )
+    given = read(study, "RS").filter(pl.col("RSTESTCD") == "TRGRESP", criteria_named() == "RECIST 1.1")
     rows = given.join(points, on=[*COURSE, "POINT"], maintain_order="left").sort(*COURSE, "FIRST")
     # a partial response may be kept until progression, though the sum is back within 30 % of the baseline
     held = (
@@ -100,11 +99,33 @@ def unknown_response(study: StudyTables) -> Iterator[Found]:
         pl.col("RSTESTCD").is_in(["OVRLRESP", "TRGRESP", "NTRGRESP"]), pl.col("WORD").is_not_null()
     )
     for criteria, words in _WORDS.items():
-        wrong = rows.filter(
-            pl.col("RSCAT").str.to_uppercase() == criteria, ~pl.col("WORD").is_in(sorted(words))
-        )
+        wrong = rows.filter(criteria_named() == criteria, ~pl.col("WORD").is_in(sorted(words)))
         message = say("`{}` is no response of {}", pl.coalesce("RSSTRESC", "RSORRES"), pl.col("RSCAT"))
         yield found("RS", "RSSTRESC", wrong, message)
+
+
+@data_check(
+    "criteria-not-read",
+    WARNING,
+    needs=("RS",),
+    title="an overall response is by criteria that nothing reads",
+    why="""Responses by RECIST 1.1 and iRECIST are read, and RSCAT says by which a response is. One without, or by others, is kept
+    and no endpoint sees it: a progression among them is none.""",
+    example=_response("RSSEQ: 9, RSTESTCD: OVRLRESP, RSCAT: ~, RSSTRESC: PD, RSDTC: 2026-03-17, VISITNUM: 4"),
+    cure=_response(
+        "RSSEQ: 9, RSTESTCD: OVRLRESP, RSCAT: RECIST v1.1, RSSTRESC: SD, RSDTC: 2026-04-14, VISITNUM: 5"
+    ),
+    source="CDISC SDTMIG, RS: RSCAT names the criteria",
+    left_out="the response",
+)
+def criteria_not_read(study: StudyTables) -> Iterator[Found]:
+    rows = read(study, "RS").filter(
+        pl.col("RSTESTCD") == "OVRLRESP", pl.col("WORD").is_not_null(), criteria_named().is_null()
+    )
+    message = say(
+        f"{{}} by `{{}}`: read are {' and '.join(FACTS)}", pl.col("WORD"), pl.col("RSCAT").fill_null("")
+    )
+    yield found("RS", "RSCAT", rows, message)
 
 
 @data_check(
@@ -162,7 +183,7 @@ def disease_after_complete_response(study: StudyTables) -> Iterator[Found]:
         read(study, "RS")
         .filter(
             pl.col("RSTESTCD") == "OVRLRESP",
-            pl.col("RSCAT").str.to_uppercase() == "RECIST 1.1",
+            criteria_named() == "RECIST 1.1",
             pl.col("FIRST").is_not_null(),
         )
         .sort(*COURSE, "FIRST", "ROW")
