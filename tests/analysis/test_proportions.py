@@ -77,7 +77,7 @@ def test_who_died_or_left_without_the_event_has_no_time_that_goes_on():
     for row, flags in zip(rows[1:5], ("YN", "NY", "NN", "NN"), strict=True):
         row["COMPLFL"], row["OPENFL"] = flags
     results = run({str(i): "a" for i in range(6)}, adrate=rows)
-    assert [value(results, f"rate/{name}") for name in ("n_not_over", "n_left")] == [1, 2]
+    assert [value(results, f"rate/{name}") for name in ("n_not_over", "n_lost")] == [1, 2]
 
 
 def test_who_is_without_the_event_so_far_is_told_from_who_is_without_it_for_good():
@@ -85,7 +85,7 @@ def test_who_is_without_the_event_so_far_is_told_from_who_is_without_it_for_good
     assert value(analyse("ynnnn?"), "rate/n_not_over") == 0
     results = going_on("ynnnn?")
     assert [value(results, f"rate/{name}") for name in ("n_complete", "n_not_over", "n_unknown")] == [1, 4, 1]
-    assert value(results, "rate/n_left") == 0
+    assert value(results, "rate/n_lost") == 0
     # the numbers are those of before: what is seen is stated, not changed
     assert value(results, "rate/proportion") == pytest.approx(1 / 6)
 

@@ -238,6 +238,25 @@ def test_hys_law(durva):
     }
 
 
+@pytest.mark.parametrize(
+    ("again", "limit", "found"),
+    [
+        pytest.param(130.0, None, True, id="the same result without its limits of normal"),
+        pytest.param(130.0, 40.0, True, id="the same result"),
+        pytest.param(130.0000000000001, None, True, id="the same result, converted another way"),
+        pytest.param(130.0, 400.0, False, id="the same number against other limits"),
+        pytest.param(131.0, None, False, id="another number of which the limits are not known"),
+        pytest.param(90.0, 40.0, False, id="a result that denies it"),
+    ],
+)
+def test_the_same_result_again_contradicts_nothing(durva, again, limit, found):
+    records = treated(Records(), "1").series("alt", {29: 130}, "1", LBSTNRHI=40.0)
+    records.series("alt", {29: again}, "1", LBSTNRHI=limit).series("alp", {29: 100}, "1", LBSTNRHI=120.0)
+    records.series("bilirubin", {29: 60.0}, "1", LBSTNRHI=20.0)
+    days = set(occurrences(derive_adevt(records.study_of(durva)), "hys_law"))
+    assert days == ({day(29)} if found else {"conflict"})
+
+
 # --- HBsAg and recurrence ---------------------------------------------------------------------------------------------
 
 

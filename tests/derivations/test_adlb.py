@@ -428,6 +428,14 @@ def test_of_results_of_one_day_that_differ_none_counts(series, counts):
     assert rows.filter(pl.col("ANL01FL") == "Y")["AVAL"].to_list() == counts
 
 
+def test_one_result_in_two_units_is_one():
+    """1.001 kIU/mL is 1000.9999999999999 IU/mL in the arithmetic of computers."""
+    day_84 = FIRST + timedelta(days=84)
+    records = [lb("HBSAG", 1001, day_84, unit="IU/mL"), lb("HBSAG", 1.001, day_84, unit="kIU/mL")]
+    counts = hbsag((1250, 0), others_of_lb=records).filter(pl.col("ANL01FL") == "Y")["AVAL"].to_list()
+    assert counts == [pytest.approx(1001)]
+
+
 def test_of_several_the_nearest_counts_and_of_two_as_near_the_later():
     rows = hbsag((1250, 0), (90, 80), (91, 82), (92, 86), (93, 100))
     assert rows.filter(pl.col("ANL01FL") == "Y")["AVAL"].to_list() == [92]

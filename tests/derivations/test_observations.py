@@ -108,6 +108,21 @@ BELOW, OTHERWISE = "below 20", "conflict"
     pytest.param("QNS", None, 120, OTHERWISE, id="too little"),
     pytest.param("< 0,05", "IU/mL", 0.05, OTHERWISE, id="a sign that was lost"),
     pytest.param("positive", "IU/mL", 950_000, 950_000, id="words that say no other"),
+    pytest.param("50 kIU/mL", None, 50_000, 50_000, id="a unit in the text"),
+    pytest.param("950000 IU/mL", None, 9.5, OTHERWISE, id="a unit in the text, and no logarithm"),
+    pytest.param("5,98 log10 IU/mL", None, 955_000, 955_000, id="a logarithm and its unit in the text"),
+    pytest.param("5,98 log10 IU/mL", None, 5.98, OTHERWISE, id="a logarithm with its unit that was taken for a number"),
+    pytest.param("5,98 log", "IU/mL", 5.98, OTHERWISE, id="a logarithm with a comma"),
+    pytest.param("log 5.98", "IU/mL", 5.98, OTHERWISE, id="a logarithm that says so first"),
+    pytest.param("log 5.98", "IU/mL", 955_000, 955_000, id="a logarithm that says so first, and was read"),
+    pytest.param("10^5", "IU/mL", 10, OTHERWISE, id="a power of ten alone"),
+    pytest.param("10^5", "IU/mL", 100_000, 100_000, id="a power of ten alone that was read"),
+    pytest.param("1.2x10^5 IU/mL", None, 120_000, 120_000, id="a power of ten and a unit in the text"),
+    pytest.param("1.2x10^5 IU/mL", None, 1.2, OTHERWISE, id="a power of ten before a unit that was lost"),
+    pytest.param("450 H", "IU/mL", 450, 450, id="a mark of the laboratory"),
+    pytest.param("450 H", "IU/mL", 4500, OTHERWISE, id="a mark of the laboratory, and another number"),
+    pytest.param(">1.7E8 IU/mL", None, 1.7e8, OTHERWISE, id="a sign that was lost before a unit in the text"),
+    pytest.param(">ULOQ", "IU/mL", 1.7e8, OTHERWISE, id="a word for above that was lost"),
 ])  # fmt: skip
 def test_what_was_reported_is_held_against_the_number(durva, reported, unit, standard, told):
     """The assay of the protocol measures from 20 IU/mL on."""
@@ -127,6 +142,26 @@ def test_what_was_reported_is_held_against_the_number(durva, reported, unit, sta
         assert (row["lo"], row["hi"], row["hi_open"], row["reason"]) == (0, limit, True, Reason.CENSORED.code)
     else:
         assert (row["lo"], row["hi"], row["reason"]) == (told, told, 0)
+
+
+@pytest.mark.parametrize(
+    ("test", "said", "is_conflict"),
+    [
+        pytest.param("ALT", ("45 U/L", "U/L", "45", 45.0, "U/L"), False, id="a unit in the text"),
+        pytest.param("BILI", ("1.2 mg/dL", "mg/dL", "20.5", 20.52, "umol/L"), False, id="a text converted"),
+        pytest.param("BILI", ("106 umol/L", None, "300", 300.0, "umol/L"), True, id="another number"),
+        pytest.param("BILI", ("19,9", "umol/L", "1.2", 1.2, "mg/dL"), False, id="rounded in the standard unit"),
+        pytest.param("BILI", ("19,9", "umol/L", "1.3", 1.3, "mg/dL"), True, id="more than rounded"),
+        pytest.param("INR", ("1,4", None, None, 1.0, None), True, id="a number without a text is not rounded"),
+        pytest.param("INR", ("1,4", None, "1", 1.0, None), False, id="rounded to a whole number"),
+    ],
+)  # fmt: skip
+def test_a_reported_text_is_compared_as_a_number_in_its_own_unit(durva, test, said, is_conflict):
+    names = ("LBORRES", "LBORRESU", "LBSTRESC", "LBSTRESN", "LBSTRESU")
+    fact = {"ALT": "alt", "BILI": "bilirubin", "INR": "inr"}[test]
+    row = dict(zip(names, said, strict=True))
+    records = Records().person().add("LB", "1", LBTESTCD=test, LBDTC="2024-03-01", **row)
+    assert (observed(records, durva, fact)["reason"][0] == Reason.CONFLICT.code) is is_conflict
 
 
 def test_a_zero_of_what_has_no_limit_is_a_zero(durva):

@@ -42,7 +42,7 @@ from trialwright.reports.html import render_html
 from trialwright.reports.study_report import build_study_report
 from trialwright.reports.survival_tables import table_id
 from trialwright.reports.text import render_page_text
-from trialwright.reports.trial_report import build_trial_report
+from trialwright.reports.trial_report import _checked, build_trial_report
 from trialwright.vocabulary.problems import ProblemsFound
 
 NEW = "na_and_peginterferon"
@@ -407,6 +407,27 @@ def test_at_a_cut_nothing_is_told_that_came_later():
     found, left_out = codes(cut)
     assert "contradictory-result" not in found
     assert "after-the-cut" in left_out
+
+
+def test_a_milestone_that_comes_after_the_cut_is_not_missing():
+    """Treatment begins before groups are assigned; of one person the day is not recorded at all."""
+    tables = good(PRTRAS)
+    is_day = (pl.col("DSDECOD") == "GROUP ASSIGNMENT") & (pl.col("DSCAT") == "PROTOCOL MILESTONE")
+    assigned = tables["DS"].filter(is_day).sort("DSSTDTC")
+    cut = date.fromisoformat(assigned["DSSTDTC"][len(assigned) // 2][:10])
+    treated = tables["EX"].filter(pl.col("EXSTDTC") <= cut.isoformat())["USUBJID"].unique()
+    early = assigned.filter(pl.col("DSSTDTC") <= cut.isoformat(), pl.col("USUBJID").is_in(treated.implode()))
+    lost = early["USUBJID"][0]
+    tables = {**tables, "DS": tables["DS"].filter(~(is_day & (pl.col("USUBJID") == lost)))}
+
+    def missing(cut):
+        outcome = _checked(analysed(PRTRAS, tables, cut=cut))
+        found = outcome.findings.filter(pl.col("CODE") == "milestone-missing")["USUBJID"].to_list()
+        told = outcome.left_out.filter(pl.col("CODE") == "milestone-missing")["N"].to_list()
+        return found, told
+
+    assert missing(cut) == ([lost], [1])
+    assert missing(None) == ([lost], [1])
 
 
 def test_warnings_alone_are_no_errors_in_the_data():

@@ -72,7 +72,7 @@ def analyse_proportion(data: AnalysisData, analysis: Proportion, recorder: Recor
     """The share with the event or response by group, the three readings of who could not be judged, and differences.
 
     Rows of a group: `n_met`, `n_not_met`, `n_unknown` (also by reason, as item), `n_looked`, `n_complete`, `n_not_over` (without
-    the event so far, and the time in which it counts is not over), `n_left` (without the event when last seen, before that time was over:
+    the event so far, and the time in which it counts is not over), `n_lost` (without the event when last seen, before that time was over:
     died, left or lost) and `n_measurable`; then `n_events`, `n_subjects` and the estimate with its limits, as the protocol
     counts and again for each of `READINGS` as item. Comparisons are those of `pairs_compared`.
     """
@@ -221,7 +221,7 @@ def _count_verdicts(recorder: Recorder, part: pl.DataFrame, level: str | None) -
         is_without = (verdicts == NOT_MET) & ~complete.fill_null(value=False)
         is_going_on = is_without & is_open.fill_null(value=False)
         recorder.add("n_not_over", int(is_going_on.sum()), "subjects", **where)
-        recorder.add("n_left", int((is_without & ~is_going_on).sum()), "subjects", **where)
+        recorder.add("n_lost", int((is_without & ~is_going_on).sum()), "subjects", **where)
 
 
 def _warn_of_unjudged(

@@ -27,6 +27,7 @@ from trialwright.derivations.minutes import (
 )
 from trialwright.derivations.observations import TIMES, maybe, moment_of, names_in, surely
 from trialwright.derivations.recorded_facts import ANY_TIME
+from trialwright.derivations.result_values import what_is_said
 from trialwright.derivations.study import Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.protocol import rule_tree as tree
@@ -268,7 +269,7 @@ def _contradicted(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """The rows, where a result fulfils a rule and another of the same moment does not: nobody can tell which of them holds.
 
     Of one moment are results of one day that no clock times put in an order. Those of a time not known to the day may be of
-    two days.
+    two days. The same result again, of which something else is not known (its limits of normal), contradicts nothing.
     """
     day = pl.col("earliest").dt.date()
     days = rows.select(pl.col("subject") * 2**24 + day.to_physical()).to_series()
@@ -276,14 +277,21 @@ def _contradicted(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     if not len(same):
         return rows
     codes = [_met(name) for name in names]
-    others = same.select("subject", *Minutes.of().named("other_"), pl.col(codes).name.prefix("other "))
+    same = same.with_columns(result=pl.struct(what_is_said()))
+    others = same.select(
+        "subject",
+        *Minutes.of().named("other_"),
+        pl.col(codes).name.prefix("other "),
+        other_result="result",
+    )
     here, there = Minutes.of(), Minutes.of("other_")
-    pairs = same.select("subject", "record", *here).join(
+    pairs = same.select("subject", "record", "result", *here).join(
         others.with_columns(day=there.first.dt.date()), left_on=["subject", day], right_on=["subject", "day"]
     )
     of_one_moment = pairs.filter((here.first <= there.last) & (there.first <= here.last))
-    doubts = of_one_moment.group_by("record").agg(
-        pl.when(pl.col(f"other {code}") != MET).then(
+    differs = pl.col("result") != pl.col("other_result")
+    doubts = of_one_moment.with_columns(differs=differs).group_by("record").agg(
+        pl.when((pl.col(f"other {code}") == NOT_MET) | (pl.col("differs") & (pl.col(f"other {code}") != MET))).then(
             pl.max_horizontal(f"other {code}", pl.lit(Reason.CONFLICT.code, pl.UInt8))
         ).max()
         for code in codes

@@ -11,6 +11,7 @@ import polars as pl
 
 from trialwright.derivations.known_columns import yes
 from trialwright.derivations.minutes import MET
+from trialwright.derivations.result_values import what_is_said
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.derivations.visit_windows import planned_beside, visits_at
@@ -106,7 +107,7 @@ def _placed(rows: pl.DataFrame, ends: Ends) -> pl.DataFrame:
 def _undisputed(rows: pl.DataFrame) -> pl.Series:
     """The number of the last row of each visit, of those of one day; not where what may be the last differs."""
     last = rows.filter(pl.col("latest") >= pl.col("earliest").max().over(_VISIT))
-    agreed = last.group_by(_VISIT).agg(pl.col("row").max(), is_one=pl.struct(_SAYS).n_unique() == 1)
+    agreed = last.group_by(_VISIT).agg(pl.col("row").max(), is_one=pl.struct(what_is_said()).n_unique() == 1)
     return agreed.filter("is_one")["row"]
 
 

@@ -22,6 +22,14 @@ from trialwright.vocabulary.concepts import catalogue
 
 _TIMES_TEN = re.compile(r"(?:[x×*]\s*)?10\s*(?:\^|\*\*|[eE])?\s*(?P<power>[0-9]{1,2})\s*[ /]\s*(?P<unit>.+)")
 _BARE_LOG = re.compile(r"(?:log(?:_?10)?|lg)", re.IGNORECASE)
+_LOG_OF = re.compile(r"(?P<log>(?:log(?:_?10)?|lg))\s*(?P<number>[0-9].*)", re.IGNORECASE)
+_POWER_OF_TEN = re.compile(r"10\s*(?:\^|\*\*)\s*(?P<power>[0-9]{1,2})")
+_WITH_UNIT = re.compile(
+    r"(?P<number>(?:>=?\s*)?[0-9](?:[0-9.,'’ \u00a0\u202f]*[0-9])?(?:[eE][+-]?[0-9]+)?)\s*(?P<unit>[^\s0-9.,].*)"
+)
+"""A number and what stands behind it; not one below a limit, whose words tell more."""
+_FLAG = re.compile(r"(?:\s+[(\[]?(?:HH?|LL?|high|low)[)\]]?|\s*[*!↑↓]+)$", re.IGNORECASE)
+"""How laboratories mark what lies outside the limits of normal."""
 _BETWEEN_THOUSANDS = re.compile(r"(?<=[0-9])[ ,.'’\u00a0\u202f](?=[0-9]{3}(?![0-9]))")
 _SIGNED = r"^\s*[<>]=?\s*[0-9.eE+-]+\s*$"
 """A number with a sign, which `records.results` compares."""
@@ -29,7 +37,7 @@ _DECIMALS = re.compile(r"[.,]([0-9]+)")
 _BELOW = (State.NOT_DETECTED, State.BELOW_LLOQ_DETECTED, State.BELOW_LLOQ_UNSPECIFIED)
 _CLOSE = 0.01
 """How far, as a share, a standard number may lie from the reported one, as in `records.results`."""
-_TOLD = ("ORRES", "ORRESU", "STRESC", "METHOD", "LLOQ", "lo")
+_TOLD = ("ORRES", "ORRESU", "STRESC", "METHOD", "LLOQ", "lo", "factor")
 _ASSAYED = ("hbv_dna", "hbsag_quantity")
 """Results of assays with a limit below which there is no number: 0 says that it lies below."""
 
@@ -40,8 +48,8 @@ def compare_with_reported(read: pl.DataFrame, fact: Fact, limit: float) -> pl.Da
     Parameters
     ----------
     read : DataFrame
-        `ORRES`, `ORRESU`, `STRESC`, `STRESU`, `METHOD`; `LLOQ`, `lo` and `hi` in the unit of the fact; `has_unit`, whether the
-        reported unit converts to it.
+        `ORRES`, `ORRESU`, `STRESC`, `STRESU`, `METHOD`; `LLOQ`, `lo` and `hi` in the unit of the fact; the `factor` that turned
+        the standard number into it; `has_unit`, whether the reported unit converts to it.
     fact : Fact
         A number.
     limit : float
@@ -51,7 +59,8 @@ def compare_with_reported(read: pl.DataFrame, fact: Fact, limit: float) -> pl.Da
     -------
     read : DataFrame
         `contradicts` is true, and there is no number, where the reported text is another number (also with a decimal comma, as a
-        logarithm, or with a power of ten in its unit), or says that there is no result. Where it says that nothing was found, or
+        logarithm, or with a power of ten in its unit), or says that there is no result or that it lies above all that can be
+        measured. Where it says that nothing was found, or
         a number of virus or antigen is 0, the result lies below the limit of the record or of the protocol: [0, limit); without a
         limit a 0 says nothing, and any other number contradicts.
     """
@@ -94,13 +103,13 @@ def compare_with_reported(read: pl.DataFrame, fact: Fact, limit: float) -> pl.Da
 
 def _found(fact: Fact, *told: Any) -> tuple[str, float | None]:
     """What the reported result says of a standard number, and the limit that it then lies below."""
-    text, unit, standard, assay, limit, value = told
+    text, unit, standard, assay, limit, value, factor = told
     is_zero = value == 0 and fact.concept in _ASSAYED
     said = None if text is None else _read(fact, text, unit, assay)
     if said is not None:
         state, amounts, own_limit = said
-        rounding = 0.5 * math.pow(10.0, -_decimals(standard or ""))
-        if state == State.NO_RESULT or (
+        rounding = 0.5 * math.pow(10.0, -_decimals(standard)) * factor if standard else 0.0
+        if state in (State.NO_RESULT, State.ABOVE_ULOQ) or (
             amounts and not any(abs(amount - value) <= max(off * amount, rounding) for amount, off in amounts)
         ):
             return "contradicts", None
@@ -119,18 +128,15 @@ def _read(
 ) -> tuple[State, list[tuple[float, float]], float | None] | None:
     """What a text says, the numbers that it may be (in the unit of the fact) with how far each may be off, and the limit it names;
     None where it or its unit cannot be read."""
-    readings = {read_reported(text, decimal=mark) for mark in ".,"} | {
-        read_reported(_BETWEEN_THOUSANDS.sub("", text))
-    }
-    numbers = [one for one in readings if one is not None]
-    if numbers:
+    number, unit = _number_and_unit(text, unit)
+    if numbers := _readings(number):
         factor, is_log = _factor(fact, unit, assay)
         if factor is None:
             return None
         # a sign that the standard result has lost is as much a contradiction as another number
         return (
             State.QUANTIFIED,
-            [_amount(one, text, factor, is_log=is_log) for one in numbers if not one.comparator]
+            [_amount(one, number, factor, is_log=is_log) for one in numbers if not one.comparator]
             or [(-math.inf, 0.0)],
             None,
         )
@@ -145,8 +151,32 @@ def _read(
         float(found.amount.bounds.lo[0]),
         float(found.amount.bounds.hi[0]),
     )
-    exact = [(low, _CLOSE + _rounding_of_log(text))] if state == State.QUANTIFIED else []
+    if state == State.QUANTIFIED and low != high:
+        return None  # of a number whose unit is not known
+    rounding = _rounding_of_log(text) if found.log_decimals[0] >= 0 else 0.0
+    exact = [(low, _CLOSE + rounding)] if state == State.QUANTIFIED else []
     return state, exact, high if math.isfinite(high) else None
+
+
+def _readings(text: str) -> list[Reported]:
+    """The numbers that a text may be, with a decimal point or comma, or marks between thousands."""
+    found = {read_reported(text, decimal=mark) for mark in ".,"}
+    found.add(read_reported(_BETWEEN_THOUSANDS.sub("", text)))
+    return [one for one in found if one is not None]
+
+
+def _number_and_unit(text: str, unit: str | None) -> tuple[str, str | None]:
+    """The number of a text and its unit, which may stand in the text itself: `45 U/L`, `45 H`, `5,98 log`, `log 5.98`, `10^5`."""
+    plain = _FLAG.sub("", text.strip())
+    if found := _LOG_OF.fullmatch(plain):
+        return _number_and_unit(
+            found["number"], "log" if unit is None or LOG_UNIT.fullmatch(unit) is None else unit
+        )
+    if found := _POWER_OF_TEN.match(plain):
+        return _number_and_unit(f"1E{found['power']}{plain[found.end() :]}", unit)
+    if not _readings(plain) and (found := _WITH_UNIT.fullmatch(plain)) and _readings(found["number"]):
+        return found["number"], found["unit"]
+    return plain, unit
 
 
 def _factor(fact: Fact, unit: str | None, assay: str | None) -> tuple[float | None, bool]:

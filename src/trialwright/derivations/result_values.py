@@ -53,6 +53,22 @@ _BELOW = (State.NOT_DETECTED, State.BELOW_LLOQ_DETECTED, State.BELOW_LLOQ_UNSPEC
 _SAID_YES_OR_NO = {"Y": "yes", "YES": "yes", "N": "no", "NO": "no"}
 
 
+_ENDS = ("lo", "hi", "lo_open", "hi_open")
+_DIGITS = 12
+
+
+def what_is_said() -> list[pl.Expr]:
+    """What tells results apart: bounds and level. Numbers that differ by the arithmetic of a conversion alone are one."""
+    rounded = (
+        pl.when(pl.col(end).is_finite())
+        .then(pl.col(end).round_sig_figs(_DIGITS))
+        .otherwise(pl.col(end))
+        .alias(end)
+        for end in ("lo", "hi")
+    )
+    return [*rounded, pl.col("lo_open"), pl.col("hi_open"), pl.col("level")]
+
+
 def read_values(records: pl.DataFrame, fact: Fact, assay: Assay | None = None) -> pl.DataFrame:
     """The records with what they say of a fact: the columns of the table of observations that hold results.
 
@@ -111,8 +127,6 @@ def _spelt(text: str) -> str:
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
-
-_ENDS = ("lo", "hi", "lo_open", "hi_open")
 
 
 def _numbers(records: pl.DataFrame, fact: Fact, assay: Assay | None) -> pl.DataFrame:

@@ -181,7 +181,7 @@ _SEEN = (
     ("n_looked", "Looked for at least once", 0),
     ("n_complete", "Followed to the end of the time that counts", 0),
     ("n_not_over", "Without the event so far, and the time that counts is not over", 0),
-    ("n_left", "Without the event, and died, left or lost before the time that counts was over", 0),
+    ("n_lost", "Without the event, and died, left or lost before the time that counts was over", 0),
     ("n_measurable", "Event within the limits of the assay", 0),
     ("n_not_measurable", "Event above what the assay can measure", 0),
     ("n_measurable_unknown", "Nobody knows whether it could be measured", 0),

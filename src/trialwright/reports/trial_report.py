@@ -11,7 +11,7 @@ from trialwright.analysis.from_records import AnalysedTrial
 from trialwright.analysis.listed import select_listed
 from trialwright.analysis.participation import primary_population
 from trialwright.analysis.run import FLOW
-from trialwright.checks.data.record_checks import DataOutcome, check_records
+from trialwright.checks.data.record_checks import ALL_DATA_CHECKS, DataOutcome, check_records
 from trialwright.checks.protocol_checks import check_protocol
 from trialwright.derivations.safety_period import safety_population
 from trialwright.derivations.study import known_at
@@ -79,6 +79,7 @@ def _checked(trial: AnalysedTrial) -> DataOutcome:
     tables = known_at(cut, records.tables)
     known = {name: replace(one, table=tables[name]) for name, one in records.datasets.items()}
     outcome = check_records(replace(records, datasets=known), trial.study.loaded, today=_OPEN)
+    outcome = _without_what_came(outcome, trial)
     later = [
         (name, "after-the-cut", table.height - tables[name].height, "the record")
         for name, table in records.tables.items()
@@ -90,6 +91,31 @@ def _checked(trial: AnalysedTrial) -> DataOutcome:
         left_out=pl.concat([outcome.left_out, cut_off]),
         n_records={name: table.height for name, table in records.tables.items()},
     )
+
+
+_MAY_COME = (
+    "baseline-missing", "death-without-cause", "measure-never-recorded", "milestone-missing", "reader-without-records",
+)  # fmt: skip
+"""What is missing at a cut and no fault of the data where it came later."""
+
+
+def _without_what_came(outcome: DataOutcome, trial: AnalysedTrial) -> DataOutcome:
+    """The findings at a cut without those that something is missing which is recorded later."""
+    is_open = pl.col("CODE").is_in(_MAY_COME)
+    if not outcome.findings.select(is_open.any()).item():
+        return outcome
+    others = [one.code for one in ALL_DATA_CHECKS if one.code not in _MAY_COME]
+    in_the_end = check_records(trial.records, trial.study.loaded, today=_OPEN, ignore=others).findings
+    findings = outcome.findings.with_row_index()
+    said_again = findings.join(
+        in_the_end, on=["CODE", "DATASET", "USUBJID", "MESSAGE"], how="semi", nulls_equal=True
+    )
+    kept = findings.filter(~is_open | pl.col("index").is_in(said_again["index"].implode()))
+    missing = kept.filter(is_open).group_by("DATASET", "CODE").agg(n_missing=pl.col("USUBJID").n_unique())
+    left_out = outcome.left_out.join(missing, on=["DATASET", "CODE"], how="left", maintain_order="left")
+    number = pl.when(is_open).then(pl.col("n_missing").cast(pl.Int64)).otherwise("N")
+    left_out = left_out.with_columns(N=number).drop("n_missing").drop_nulls("N")
+    return replace(outcome, findings=kept.drop("index"), left_out=left_out)
 
 
 _OPEN = date.max

@@ -79,7 +79,7 @@ def _chosen(
             return _events(counted, reading), "who count as with the event", "rows"
         case "n_complete" if "COMPLFL" in rows.columns:
             return rows.filter(pl.col("COMPLFL") == "Y"), "who were followed to the end", "rows"
-        case "n_not_over" | "n_left" if "COMPLFL" in rows.columns:
+        case "n_not_over" | "n_lost" if "COMPLFL" in rows.columns:
             without = rows.filter((pl.col("VERDICT") == NOT_MET) & pl.col("COMPLFL").ne_missing("Y"))
             going_on = pl.col("OPENFL").eq_missing("Y")
             if statistic == "n_not_over":

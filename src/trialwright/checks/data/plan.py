@@ -275,11 +275,17 @@ def findings_differ(study: StudyTables) -> Iterator[Found]:
         pl.col("FADTC").is_not_null(),
         pl.col("SUBJECT").is_not_null(),
         ~pl.col("OBJECT").str.starts_with("LIRADS"),  # of several lesions
-    ).with_columns(TOLD=plain(pl.coalesce("FASTRESC", "FAORRES")))
+    ).with_columns(TOLD=_as_one_word(plain(pl.coalesce("FASTRESC", "FAORRES"))))
     rows = rows.filter(pl.col("TOLD").n_unique().over(key) > 1)
     values = pl.coalesce("FASTRESC", "FAORRES").unique().sort().str.join(" and ").over(key)
     message = say("{} on {} is {}", pl.col("FAOBJ"), pl.col("FADTC"), values)
     yield found("FA", "FASTRESC", rows, message)
+
+
+def _as_one_word(told: pl.Expr) -> pl.Expr:
+    """Spellings of one value as one: `YES` and `Y`, `21` and `21.0`."""
+    number = told.cast(pl.Float64, strict=False).cast(pl.String)
+    return pl.coalesce(number, told.replace({"YES": "Y", "NO": "N"}))
 
 
 def _labels(study: StudyTables, fact: Fact) -> list[str]:

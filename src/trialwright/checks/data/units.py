@@ -138,10 +138,6 @@ def _read(study: StudyTables, domain: str, fact: Fact, rows: pl.DataFrame) -> pl
         texts = rows.select("ROW", *(pl.col(f"{domain}{part}").alias(part) for part in parts))
         missing = [part for part in RESULT if part not in parts]
         texts = texts.with_columns(pl.lit(None, RESULT[part]).alias(part) for part in missing)
-        if (
-            study.checked is None
-        ):  # nobody knows the limit of the assay, and words for what lies below it can be read
-            texts = texts.with_columns(pl.col("LLOQ").fill_null(1.0))
         return read_values(texts, fact, _assay(study, fact)).select("ROW", *RESULT, "reason")
 
     return study.kept(("read", domain, fact.name), read)
@@ -169,8 +165,14 @@ def _numbers(study: StudyTables) -> Iterator[tuple[str, Fact, pl.DataFrame]]:
 
 
 def _assay(study: StudyTables, fact: Fact) -> Assay | None:
-    assays = study.protocol.assays.values() if study.checked is not None else ()
-    return next((one for one in assays if one.measures == fact.name), None)
+    """How the fact is measured. Without a protocol nobody knows the limit of the assay, and words may be of any number below it."""
+    if study.checked is None:
+        limit = {"measures": fact.name, "lower limit": f"{_ANY_LIMIT} {fact.unit}"}
+        return Assay.model_validate(limit) if fact.unit is not None else None
+    return next((one for one in study.protocol.assays.values() if one.measures == fact.name), None)
+
+
+_ANY_LIMIT = "1" + "0" * 14
 
 
 @data_check(
