@@ -264,3 +264,23 @@ def test_scans_that_the_central_reader_has_not_read_are_no_absence_of_scans():
         ("central", "not evaluable", "missing"),
         ("local", "censored", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("therapy", "maybe"),
+    [
+        pytest.param("03-10", None, id="a day before the progression"),
+        pytest.param("03", date(2024, 3, 20), id="a day of the same month"),
+        pytest.param("02", None, id="a day of the month before"),
+    ],
+)
+def test_a_progression_that_may_lie_before_new_therapy_is_told(therapy, maybe):
+    made = tables({"S1": {"SD": ["02-20"], "PD": ["03-20"], "therapy": therapy}})
+    derived = derive_datasets(make_study(shipped("nct04294498"), made), only=("ADTTE",))
+    row = derived.tables["ADTTE"].filter(PARAMCD="TTP").row(0, named=True)
+    assert (row["EVNTTYPE"], row["MAYBEDT"]) == ("censored", maybe)
+    told = [one for one in derived.problems if one.code == "end-of-unknown-day"]
+    assert len(told) == (0 if maybe is None else len(derived.tables["ADTTE"].filter(pl.col("MAYBEDT") == maybe)))
+    if maybe:
+        assert "subject `S1` was censored for `" in told[0].message
+        assert "(2024-03-20)" in told[0].message

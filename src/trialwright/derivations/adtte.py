@@ -91,7 +91,8 @@ def derive_adtte(
         moment time is counted from, in the words of the protocol: the endpoint's own, and those that analyses put in
         its place. `ANL01FL` is Y for the endpoint's own moment and reader. The event lies after `LEFTDT` and not after
         `RIGHTDT` (null: not seen); both are the day itself where that is reported and not found by looking. `MAYBEDT` is
-        the day since which it may have happened, where an earlier record cannot be judged.
+        the day since which it may have happened, where an earlier record cannot be judged, or on which it happened and may
+        count, where the day is not known of what ended the follow-up.
 
     Raises
     ------
@@ -198,6 +199,9 @@ def _ended(part: pl.DataFrame, views: Views) -> pl.DataFrame:
         rows.with_columns(
             pl.when("is_gap").then("ender").otherwise("z_EVENT").alias("s_EVENT"),
             pl.when("is_gap").then(after).otherwise(sources_of("z_")).alias("because"),
+            pl.when(~pl.col("is_gap") & (pl.col("e_day") <= pl.col("z_latest")))
+            .then("e_day")
+            .alias("or_day"),
         )
     )
 
@@ -248,6 +252,8 @@ def _censored(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows censored at the record found (`s_...`), or on the first day where there is none."""
     none, day = pl.col("s_earliest").is_null(), pl.coalesce("s_earliest", "STARTDT")
     rows = rows.with_columns(s_day=day, LEFTDT=day, RIGHTDT=pl.lit(None, pl.Date))
+    if "or_day" not in rows.columns:
+        rows = rows.with_columns(or_day=pl.lit(None, pl.Date))
     because = pl.concat_str(sources_of("s_"), "because", separator=" ", ignore_nulls=True)
     return _row(
         rows, "s", Outcome.CENSORED, pl.col("code"),
@@ -255,6 +261,7 @@ def _censored(rows: pl.DataFrame) -> pl.DataFrame:
         SRCALL=because.replace("", None),
         SRCDOM=pl.when(none).then(pl.lit("ADSL")).otherwise("s_SRCDOM"),
         PROTOCOL=pl.col("path"),
+        or_day=pl.col("or_day"),
     )  # fmt: skip
 
 
@@ -274,6 +281,7 @@ def _row(rows: pl.DataFrame, kind: str, outcome: Outcome, code: pl.Expr, **other
         "SRCSEQ": pl.col(f"{kind}_SRCSEQ"),
         "SRCALL": sources_of(f"{kind}_"),
         "PROTOCOL": _no_text(),
+        "or_day": pl.lit(None, pl.Date),
     }
     return rows.select(*KEY, "STARTDT", **(told | others))
 

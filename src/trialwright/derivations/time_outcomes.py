@@ -240,7 +240,8 @@ def with_gaps(frame: pl.DataFrame, views: Views) -> pl.DataFrame:
 
 def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.DataFrame:
     """What may have happened and cannot be judged: up to the end of a time without the event it leaves the time open
-    (`doubt`, the reason); before an event it tells since when that may have been (`MAYBEDT`)."""
+    (`doubt`, the reason); before an event it tells since when that may have been (`MAYBEDT`). An event that may have come
+    before the end of follow-up, whose day is not known, is told too (`or_day`)."""
     asked: dict[tuple[int, str], bool] = {}
     for number, kind, name, _ in _asked(views):
         asked[number, name] = asked.get((number, name), False) or kind == "e"
@@ -261,8 +262,11 @@ def with_doubts(rows: pl.DataFrame, people: pl.DataFrame, views: Views) -> pl.Da
     is_open = pl.col("EVNTTYPE").is_in([Outcome.COMPETING.value, Outcome.CENSORED.value])
     return rows.with_columns(
         pl.when(is_open & (pl.col("maybe_since") <= pl.col("ADT"))).then("maybe_REASON").alias("doubt"),
-        pl.when(is_seen & (pl.col("MAYBEDT") < pl.col("ADT"))).then("MAYBEDT").alias("MAYBEDT"),
-    ).drop("maybe_since", "maybe_REASON")
+        pl.when(is_seen & (pl.col("MAYBEDT") < pl.col("ADT")))
+        .then("MAYBEDT")
+        .otherwise("or_day")
+        .alias("MAYBEDT"),
+    ).drop("maybe_since", "maybe_REASON", "or_day")
 
 
 def _looked_upto(views: Views) -> pl.Expr:

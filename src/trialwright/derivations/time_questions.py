@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -16,7 +16,8 @@ def ask_about_times(adtte: pl.DataFrame) -> list[Problem]:
     """What keeps subjects out of an analysis though their time has a start: one problem for all whom the same keeps out of the same.
 
     `event-before-start` where the event, or a competing one, lies before the time begins; `time-not-evaluable` where a
-    date is missing or an event cannot be judged. Whoever has no start is not asked about: not everybody is treated. Only
+    date is missing or an event cannot be judged; `end-of-unknown-day` where the day is not known that ended the follow-up, and an
+    event may lie before or after it. Whoever has no start is not asked about: not everybody is treated. Only
     rows that count are (`ANL01FL`).
     """
     rows = adtte.filter(
@@ -33,7 +34,30 @@ def ask_about_times(adtte: pl.DataFrame) -> list[Problem]:
     alike = each.group_by("REASON", "EVENT", "PARAMCD", maintain_order=True).agg(
         pl.col("USUBJID"), pl.col("STARTDT", "SRCDOM", "SRCSEQ").first()
     )
-    return [_problem(row) for row in alike.iter_rows(named=True)]
+    return [*(_problem(row) for row in alike.iter_rows(named=True)), *_about_ends(adtte)]
+
+
+def _about_ends(adtte: pl.DataFrame) -> Iterator[Problem]:
+    """Whose event counts or not by the day on which follow-up ended, of which only the month or the year is known."""
+    rows = adtte.filter(
+        (pl.col("EVNTTYPE") == Outcome.CENSORED)
+        & (pl.col("ANL01FL") == "Y")
+        & pl.col("MAYBEDT").is_not_null()
+    )
+    for (name,), some in rows.group_by("PARAMCD", maintain_order=True):
+        subjects = some["USUBJID"].to_list()
+        was = "was" if len(subjects) == 1 else "were"
+        message = (
+            f"{_named(subjects)} {was} censored for `{str(name).lower()}` by what happened on a day that is not known, and had the "
+            f"event on a day ({some['MAYBEDT'][0]}) that may lie before it"
+        )
+        yield Problem(
+            "end-of-unknown-day",
+            message,
+            field=f"ADTTE {subjects[0]} MAYBEDT",
+            fix="find out the day, or say under `imprecise date` of the endpoint which one counts",
+            severity=Severity.WARNING,
+        )
 
 
 _SHOWN = 5
