@@ -229,6 +229,24 @@ def test_not_done_is_no_assessment():
     assert answer(adrs, "CBOR") == "PR"
 
 
+@pytest.mark.parametrize(
+    ("reason", "overall", "confirmed"),
+    [
+        pytest.param("SCAN NOT EVALUABLE", ["PR", "NE", "NE", "PR"], "SD", id="two scans, neither evaluable"),
+        pytest.param("Poor image quality", ["PR", "NE", "NE", "PR"], "SD", id="for their quality"),
+        pytest.param("SCAN NOT PERFORMED", ["PR", "PR"], "PR", id="no scan"),
+        pytest.param(None, ["PR", "PR"], "PR", id="nobody says why"),
+    ],
+)
+def test_a_scan_that_could_not_be_evaluated_is_an_assessment(reason, overall, confirmed):
+    """One not evaluable response may lie between two partial ones, not two; a scan that was not made is none of them."""
+    rows = [target(when, "T01", mm) for when, mm in ((-10, 50), (56, 30), (224, 30))]
+    rows += [target(when, "T01", None, TRREASND=reason) for when in (112, 168)]
+    adrs = adrs_of(tr=rows)
+    assert adrs.filter(PARAMCD="OVR")["AVALC"].to_list() == overall
+    assert answer(adrs, "CBOR") == confirmed
+
+
 def test_lesions_decide_where_there_are_any_and_what_was_reported_is_kept():
     lesions = [target(-10, "T01", 50), target(56, "T01", 36), target(112, "T01", 30)]
     adrs = adrs_of(tr=lesions, rs=[response(56, "PR"), response(112, "PR"), response(170, "PD")])

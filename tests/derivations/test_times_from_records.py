@@ -280,7 +280,9 @@ def test_a_progression_that_may_lie_before_new_therapy_is_told(therapy, maybe):
     row = derived.tables["ADTTE"].filter(PARAMCD="TTP").row(0, named=True)
     assert (row["EVNTTYPE"], row["MAYBEDT"]) == ("censored", maybe)
     told = [one for one in derived.problems if one.code == "end-of-unknown-day"]
-    assert len(told) == (0 if maybe is None else len(derived.tables["ADTTE"].filter(pl.col("MAYBEDT") == maybe)))
+    assert len(told) == (
+        0 if maybe is None else len(derived.tables["ADTTE"].filter(pl.col("MAYBEDT") == maybe))
+    )
     if maybe:
         assert "subject `S1` was censored for `" in told[0].message
         assert "(2024-03-20)" in told[0].message

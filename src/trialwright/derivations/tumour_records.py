@@ -30,8 +30,7 @@ OTHER_TESTS = ("DIAMETER", "LDIAM")
 """Which measurements count: of nodes the short axis, of other lesions the longest diameter."""
 
 FACTS = {"RECIST 1.1": "recist_response", "IRECIST": "irecist_response"}
-"""The criteria of RS that are read."""
-"""The fact that each category of RS is a record of."""
+"""The criteria of RS that are read, and the fact that each is a record of."""
 
 _READERS = {"INVESTIGATOR": LOCAL, "INDEPENDENT ASSESSOR": CENTRAL, "ADJUDICATION COMMITTEE": CENTRAL}
 _KINDS = pl.Enum(sorted({LOCAL, CENTRAL}))
@@ -64,7 +63,7 @@ class TumourRecords:
         One row a record of a lesion: `who`, `time_point` (0 at baseline, else a number of its own), `label`, `VISITNUM`,
         `VISIT`, `lesion`, `role` (code of `Role`), `is_node` (null where TU gives no place), `TULOC`, `test`, `mm`,
         `counts` (whether this measurement counts), `state` (code of `State`), `word`, `unit`, `given` (as reported), `early` and `late` (first and last day it may
-        be), `is_baseline`, `is_not_done`, `method`, `SRCDOM`, `SRCSEQ`,
+        be), `is_baseline`, `is_not_done` (`is_skipped`: nor was there a scan), `method`, `SRCDOM`, `SRCSEQ`,
         and `row`, the order in which they are recorded.
     sums : DataFrame
         The sums that readers gave: `who`, `label`, `mm`, `early`.
@@ -133,6 +132,8 @@ def read_tumour_records(study: Study, start: pl.DataFrame) -> TumourRecords:
     )
 
 
+_NOT_EVALUABLE = "EVALUABLE|ASSESSABLE|IMAGE QUALITY|ART[EI]FACT"
+"""Reasons (`--REASND`) for which a lesion of a scan that was made has no size: NOT DONE is the measurement, not the scan."""
 _TESTS = ("DIAMETER", "LDIAM", "LPERP", "SAXIS", "TUMSTATE")
 
 
@@ -144,6 +145,8 @@ def _described(table: pl.DataFrame, domain: str) -> pl.DataFrame:
     )
     day = pl.col(f"{domain}DTC").str.slice(0, len("2026-03-05"))  # clock times are no visits of their own
     groups = (("group {}", f"{domain}LNKGRP"), ("day {}", day))
+    is_not_done = (pl.col(f"{domain}STAT") == "NOT DONE").fill_null(False)
+    was_seen = pl.col(f"{domain}REASND").str.to_uppercase().str.contains(_NOT_EVALUABLE).fill_null(False)
     result = pl.coalesce(f"{domain}STRESC", f"{domain}ORRES")
     if domain == "TR":
         result = pl.when(pl.col("TRTESTCD") == "TUMSTATE").then(result)  # what is measured is no word
@@ -158,7 +161,8 @@ def _described(table: pl.DataFrame, domain: str) -> pl.DataFrame:
         pl.col(f"{domain}LNKID").alias("LNKID"),
         pl.col(f"{domain}TESTCD").alias("test"),
         result.str.to_uppercase().str.strip_chars().alias("word"),
-        (pl.col(f"{domain}STAT") == "NOT DONE").fill_null(False).alias("is_not_done"),
+        is_not_done.alias("is_not_done"),
+        (is_not_done & ~was_seen).alias("is_skipped"),
         (pl.col(f"{domain}BLFL") == "Y").fill_null(False).alias("is_flagged"),
         pl.col(f"{domain}METHOD").alias("method"),
         pl.col(f"{domain}DTC_earliest").cast(pl.Date).alias("early"),
@@ -370,8 +374,8 @@ def _split(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_skipped(rows: pl.DataFrame) -> pl.DataFrame:
-    """A time point of which every record says that it was not done is no assessment."""
-    skipped = rows.group_by("point").agg(pl.col("is_not_done").all()).filter("is_not_done")
+    """A time point of which every record says that it was not done, and none that a scan could not be evaluated, is no assessment."""
+    skipped = rows.group_by("point").agg(pl.col("is_skipped").all()).filter("is_skipped")
     return rows.join(skipped, on="point", how="anti", maintain_order="left") if len(skipped) else rows
 
 
