@@ -121,13 +121,18 @@ def therapy(when, subject="S1"):
     }  # fmt: skip
 
 
-def study_of(*, rs=(), tr=(), tu=(), ds=(), subjects=("S1",), text=PROTOCOL, **options):
-    """A study of these records; each subject had a first dose on `FIRST_DOSE`."""
-    rows = {"DM": [{"USUBJID": one} for one in subjects], "RS": rs, "TR": tr, "TU": tu, "DS": ds}
+def tables_of(*, rs=(), tr=(), tu=(), ds=(), fa=(), subjects=("S1",)):
+    """The tables of these records; each subject had a first dose on `FIRST_DOSE`."""
+    rows = {"DM": [{"USUBJID": one} for one in subjects], "RS": rs, "TR": tr, "TU": tu, "DS": ds, "FA": fa}
     rows["EX"] = [
         {"USUBJID": one, "EXTRT": "DURVALUMAB", "EXDOSE": 1500.0, "EXSTDTC": FIRST_DOSE.isoformat()} for one in subjects
     ]  # fmt: skip
-    tables = {domain: table(domain, list(found)) for domain, found in rows.items()}
+    return {domain: table(domain, list(found)) for domain, found in rows.items()}
+
+
+def study_of(*, rs=(), tr=(), tu=(), ds=(), subjects=("S1",), text=PROTOCOL, **options):
+    """A study of these records."""
+    tables = tables_of(rs=rs, tr=tr, tu=tu, ds=ds, subjects=subjects)
     return make_study(loaded(text), tables, **options)
 
 

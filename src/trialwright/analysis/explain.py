@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from trialwright.analysis.explaining.elements import events_behind, paths_behind, tell_element
+from trialwright.analysis.explaining.evidence import events_of, lesions_behind, looks_of
 from trialwright.analysis.explaining.finding import is_of_protocol, pick_rows
 from trialwright.analysis.explaining.picking import FROM_PROTOCOL, Picked
 from trialwright.analysis.explaining.records import find_records, plain, sources_of, tell_rows
@@ -30,13 +31,13 @@ from trialwright.analysis.report_folder import ReportFolder
 from trialwright.analysis.results import Result, Results
 from trialwright.analysis.safety_board import BOARD
 from trialwright.analysis.sample import AnalysisData, select_times
-from trialwright.derivations.adrate import NOT_MET, UNKNOWN
+from trialwright.derivations.adrate import UNKNOWN
 from trialwright.derivations.definitions import Definitions
 from trialwright.derivations.safety_period import safety_population
 from trialwright.protocol.analyses import TimeAnalysis
 from trialwright.protocol.compared_groups import goes_by_treatment
 from trialwright.protocol.loading import LoadedProtocol, hash_protocol
-from trialwright.protocol.references import GROUPS, facts_behind
+from trialwright.protocol.references import GROUPS
 from trialwright.records.files import Records
 from trialwright.vocabulary.problems import Place, Problem, ProblemsFound
 
@@ -51,6 +52,10 @@ NO_DATASETS = (
 VIRTUAL = "virtual trials"
 """Stands in the source of what a rehearsal found."""
 NOT_KEPT = "it was found in virtual trials, whose records are not kept; their subjects cannot be shown"
+NOT_IN_DATASETS = (
+    "results among which an event was looked for stand in no dataset of the report: "
+    "name the folder of the data with --data"
+)
 OTHER_PROTOCOL = (
     "the protocol read here is not the one the report was made by (their hashes differ): "
     "lines, words and rules may not be those of this number"
@@ -98,10 +103,6 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """What a table of rows shows of each dataset, between the subject and the records."""
-
-
-_LOOKING_BACK = ("UNTIL", "WENTON", "STOPAGR")
-"""Parameters of ADEXSUM that say what rules make of the end of a treatment."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ class Explainer:
         name = _population_of(self.data, result)
         own = picked.rows.filter(pl.col("USUBJID") == subject)
         dataset = picked.dataset.partition("[")[0]
-        shown = own if own.height else _rows_of_subject(self.data, picked.dataset, subject)
+        shown = own if own.height else _rows_of_subject(self.data, picked.dataset, result, subject)
         rows = [*tell_rows(self.loaded, dataset, shown)]
         analysis = self.data.protocol.analyses.get(result.analysis)
         if dataset == "ADTTEV" and isinstance(
@@ -227,12 +228,20 @@ class Explainer:
         ):  # stretches name no records, their time does
             shown = select_times(self.data, analysis).filter(pl.col("USUBJID") == subject)
             rows += tell_rows(self.loaded, "ADTTE", shown)
-        evidence = tuple(tell_rows(self.loaded, "ADEVT", _evidence(self.data, events, subject, shown)))
-        looks = tuple(tell_rows(self.loaded, "ADLB", _looks(self.data, subject, shown)))
-        names = list(dict.fromkeys(name for row in (*rows, *evidence, *looks) for name in row.sources))
+        evidence = tuple(tell_rows(self.loaded, "ADEVT", events_of(self.data, events, subject, shown)))
+        lesions = lesions_behind(
+            self.data, subject, {name for row in (*rows, *evidence) for name in row.sources}
+        )
+        measured = tuple(tell_rows(self.loaded, "ADTR", lesions))
         if self.records is not None:
             warnings += _other_files(self.report.results, self.records)
         tables = self.records.tables if self.records else None
+        looked = [*looks_of(self.data, self.loaded, tables, subject, shown)]
+        warnings += [NOT_IN_DATASETS] if any(found is None for _, found in looked) else []
+        looks = tuple(
+            row for of, found in looked if found is not None for row in tell_rows(self.loaded, of, found)
+        )
+        names = list(dict.fromkeys(name for row in (*rows, *evidence, *looks) for name in row.sources))
         return ToldSubject(
             subject,
             _membership(about, name),
@@ -240,6 +249,7 @@ class Explainer:
             own.height > 0,
             tuple(rows),
             evidence,
+            measured,
             looks,
             tuple(find_records(tables, subject, names)),
         )
@@ -395,54 +405,17 @@ def _membership(about: Mapping[str, Any], population: str | None) -> str:
     return str(known) if known is not None else f"unknown: {about.get(f'{flag}R') or 'no reason'}"
 
 
-def _rows_of_subject(data: AnalysisData, dataset: str, subject: str) -> pl.DataFrame:
-    """The rows of a dataset and its parameter (`ADTTE[PARAMCD=OS]`) of one subject."""
+def _rows_of_subject(data: AnalysisData, dataset: str, result: Result, subject: str) -> pl.DataFrame:
+    """The rows of a dataset and its parameter (`ADTTE[PARAMCD=OS]`) of one subject, as the endpoint of a result has them."""
     name, _, which = dataset.partition("[")
-    table = data.tables.get(name, data.tables["ADSL"]).filter(pl.col("USUBJID") == subject)
+    table, analysis = data.tables.get(name, data.tables["ADSL"]), data.protocol.analyses.get(result.analysis)
+    if name == "ADTTE" and isinstance(analysis, TimeAnalysis):
+        table = select_times(data, analysis)
+    elif name == "ADRS" and result.endpoint:
+        table = table.filter(ANL01FL="Y", PROTOCOL=f"endpoints.{result.endpoint}")
+    table = table.filter(pl.col("USUBJID") == subject)
     column, _, value = which.rstrip("]").partition("=")
     return table.filter(pl.col(column) == value) if column in table.columns else table
-
-
-def _evidence(data: AnalysisData, events: Sequence[str], subject: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Events of a subject that share their day or a record with derived rows, or that nobody can judge.
-
-    Rules that end a treatment look back: behind what they say stand events of earlier days too.
-    """
-    found = data.tables["ADEVT"].filter((pl.col("USUBJID") == subject) & pl.col("EVENT").is_in(events))
-    days = [day for row in rows.iter_rows(named=True) for day in (row.get("ADT"), row.get("ASTDT")) if day]
-    named = {name for row in rows.iter_rows(named=True) for name in sources_of(row)}
-    judged = [
-        row["ADT"] for row in rows.iter_rows(named=True) if row.get("PARAMCD") in _LOOKING_BACK and row["ADT"]
-    ]
-    keep = [
-        row["AVALC"] == UNKNOWN
-        or row["ADT"] in days
-        or bool(named & {*sources_of(row)})
-        or any(row["ADT"] <= day for day in judged if row["ADT"])
-        for row in found.iter_rows(named=True)
-    ]
-    order = {event: place for place, event in enumerate(events)}
-    kept = found.filter(pl.Series(keep, dtype=pl.Boolean))
-    return kept.sort(
-        pl.col("EVENT").replace_strict(order, return_dtype=pl.Int64),
-        "ASEQ",
-        nulls_last=True,
-        maintain_order=True,
-    )
-
-
-def _looks(data: AnalysisData, subject: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The results of a subject among which the events of rows of ADRATE were looked for and not seen."""
-    results = data.tables["ADLB"].filter(pl.col("USUBJID") == subject) if "ADLB" in data.tables else None
-    if results is None or "NASSESS" not in rows.columns:
-        return data.adsl.clear()
-    inside = pl.lit(value=False)
-    for row in rows.filter(pl.col("AVALC") == NOT_MET).iter_rows(named=True):
-        facts = [name.upper() for name in facts_behind([row["EVENT"]], data.protocol)]
-        is_in = pl.col("ADT").is_between(pl.lit(row["STARTDT"]), pl.lit(row["ENDDT"]))
-        inside = inside | (pl.col("PARAMCD").is_in(facts) & is_in)
-    named = data.protocol.baseline if data.protocol.baseline in data.protocol.baselines else None
-    return results.filter(inside & pl.col("BASETYPE").eq_missing(pl.lit(named, pl.String)))
 
 
 def _other_files(results: Results, records: Records) -> list[str]:

@@ -16,6 +16,7 @@ from trialwright.derivations.time_outcomes import everybody_at_risk, imprecision
 from trialwright.derivations.time_plans import TimePlan, make_time_plans
 from trialwright.derivations.time_views import KEY, VIEW, View, Views, is_read, moved_by, offset_of
 from trialwright.derivations.timeline import SOURCE, Timeline, make_timeline
+from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.references import DEATH, parts_of
 from trialwright.protocol.rule_tree import Moment, walk
@@ -287,7 +288,9 @@ def _looks(people: pl.DataFrame, views: Views, study: Study, adsl: pl.DataFrame)
     looked at. Nobody looks for what is reported, nor for what is judged of the person: null. What is compared with its
     baseline cannot be seen in the baseline itself: only records after the day of baseline (`based`) are looks.
     """
-    judged = {number: list(_judged_by(plan.endpoint.rate_of or "", study)) for number, plan in views.plans}
+    judged = {
+        number: list(judged_by(plan.endpoint.rate_of or "", study.loaded)) for number, plan in views.plans
+    }
     asked = [(number, *look) for number, looks in judged.items() for look in dict.fromkeys(looks)]
     baseline = f"{(study.protocol.baseline or '').upper()}DT"
     based = pl.col(baseline) if baseline in adsl.columns else pl.lit(None, pl.Date)
@@ -364,14 +367,14 @@ def _column(name: str, fact: str, *, is_based: bool) -> str:
     return f"{name} {fact} {'after baseline' if is_based else ''}"
 
 
-def _judged_by(event: str, study: Study, *, is_based: bool = False) -> Iterator[tuple[str, bool]]:
+def judged_by(event: str, loaded: LoadedProtocol, *, is_based: bool = False) -> Iterator[tuple[str, bool]]:
     """The facts whose records an event is judged by, and whether those of the day of baseline do not count."""
-    one = study.protocol.events.get(event)
+    one = loaded.protocol.events.get(event)
     if one is None:
         yield event, is_based
         return
     for part in parts_of(one):
-        yield from _judged_by(part, study, is_based=is_based or _is_relative(event, study))
+        yield from judged_by(part, loaded, is_based=is_based or _is_relative(event, loaded))
 
 
 def _told(event: str, name: str, study: Study, *, is_based: bool = False, had: Sequence[str] = ()) -> pl.Expr:
@@ -379,7 +382,7 @@ def _told(event: str, name: str, study: Study, *, is_based: bool = False, had: S
     one = study.protocol.events.get(event)
     if one is None:
         return pl.col(_column(name, event, is_based=is_based))
-    is_based = is_based or _is_relative(event, study)
+    is_based = is_based or _is_relative(event, study.loaded)
     parts = []
     for part in parts_of(one):
         told, happened = _told(part, name, study, is_based=is_based, had=had), f"had {part}"
@@ -388,7 +391,7 @@ def _told(event: str, name: str, study: Study, *, is_based: bool = False, had: S
     return most_or_least(parts or [pl.lit(None, ADRATE[name])])
 
 
-def _is_relative(event: str, study: Study) -> bool:
+def _is_relative(event: str, loaded: LoadedProtocol) -> bool:
     """Whether the rule of an event compares with the baseline."""
-    rule = study.loaded.writing.rules.get(f"events.{event}.when")
+    rule = loaded.writing.rules.get(f"events.{event}.when")
     return rule is not None and any(isinstance(node, RELATIVE) for node in walk(rule.condition))

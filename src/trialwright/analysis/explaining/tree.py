@@ -105,7 +105,11 @@ class ToldSubject:
         Those rows; where there are none, the subject's rows of the same dataset. Below stretches of time (ADTTEV) stands
         the time they were cut from.
     evidence : tuple of DerivedRow
-        Rows of ADEVT of the events the number rests on that share a day or record with those, or are unknown.
+        Rows of ADEVT of the events the number rests on that share a day or record with those, or are unknown; of readings
+        those of their reader.
+    measured : tuple of DerivedRow
+        Where these rest on scans: rows of ADTR with the sum of the targets, its baseline and nadir, and the states of
+        non-target and new lesions.
     looks : tuple of DerivedRow
         Of a row without the event, which rests on no record: the results among which it was looked for.
     records : tuple of SourceRecord
@@ -118,6 +122,7 @@ class ToldSubject:
     is_counted: bool
     rows: tuple[DerivedRow, ...]
     evidence: tuple[DerivedRow, ...]
+    measured: tuple[DerivedRow, ...]
     looks: tuple[DerivedRow, ...]
     records: tuple[SourceRecord, ...]
 

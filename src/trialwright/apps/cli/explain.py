@@ -260,6 +260,7 @@ def _about_subject(subject: ToldSubject) -> Iterator[_Block]:
     for title, rows in (
         ("Derived rows", subject.rows),
         ("Events behind them", subject.evidence),
+        ("Lesions behind them", subject.measured),
         ("Results among which it was looked for", subject.looks),
     ):
         if rows:
