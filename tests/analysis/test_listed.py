@@ -7,6 +7,7 @@ from tests.analysis.listed_study import TRIAL, listed_study
 
 from trialwright.analysis.listed import (
     DATASETS,
+    event_readers,
     main_events,
     rate_of_fact,
     readable,
@@ -77,6 +78,16 @@ def test_events_of_primary_and_secondary_endpoints():
         "hbv_reactivation", "hepatitis_flare", "hbv_hepatitis", "progression", "death",
     ]  # fmt: skip
     assert list(main_events(load_protocol("nct07120750").protocol)) == ["recurrence", "death", "hbsag_loss"]
+
+
+def test_of_an_event_the_reader_of_the_first_endpoint_counts_that_counts_it():
+    protocol = load_protocol(TRIAL).protocol
+    named = {name: one.model_copy(update={"reader": None}) for name, one in protocol.endpoints.items()}
+    first = next(name for name, one in named.items() if "progression" in one.time_to)
+    named[first] = named[first].model_copy(update={"reader": "central"})
+    readers = event_readers(protocol.model_copy(update={"endpoints": named}))
+    assert readers["progression"] == "central"
+    assert readers["hbv_reactivation"] == "local"
 
 
 def test_the_rate_of_a_fact_is_the_main_one():

@@ -1,9 +1,13 @@
 """Listings behind the figures of single patients, against numbers worked out by hand."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from tests.analysis.listed_study import listed_of, listed_study, records, variants
+from tests.derivations.tumours import PROTOCOL, edit, loaded, study_of, target
 
+from trialwright.analysis.listed import select_listed
 from trialwright.analysis.patient_lines import (
     list_courses,
     list_edish,
@@ -11,6 +15,7 @@ from trialwright.analysis.patient_lines import (
     list_swimmer,
     list_waterfall,
 )
+from trialwright.derivations.datasets import derive_datasets
 
 LISTINGS = (list_swimmer, list_waterfall, list_spider, list_courses, list_edish)
 every_listing = pytest.mark.parametrize("listing", LISTINGS, ids=lambda one: one.__name__)
@@ -156,6 +161,59 @@ def test_no_scan_after_baseline():
     ]
 
 
+PROGRESSION = "events:\n  progression: { of: recist_response, when: value in (PD) }\n"
+TTP = (
+    "endpoints:\n  ttp: {{ label: TTP, kind: time to event, role: primary, time to: [progression], from: first_dose, "
+    "censored at: last recist_response, unit: days, {reader} estimand: {{ population: treated }} }}\n"
+)
+
+
+def read_by_two(*, of_time, of_response="local", central=(100, 90, 70)):
+    """By the local reader sums of 100, 60 and 90 mm: a response and progression. The first endpoint is a time, the second a best
+    response; `of_time` and `of_response` say whose reading counts."""
+    text = edit(edit(PROTOCOL, "events:\n", PROGRESSION), "reader: local", f"reader: {of_response}")
+    text = edit(text, "label: All", "label: All, at: first_dose, when: first_dose >= first_dose")
+    text = edit(text, "endpoints:\n", TTP.format(reader=of_time))
+    tr = [
+        target(when, name, mm, TREVAL=who)
+        for who, name, sizes in (
+            ("INVESTIGATOR", "T1", (100, 60, 90)),
+            ("INDEPENDENT ASSESSOR", "C1", central),
+        )
+        for when, mm in zip((-7, 56, 112), sizes, strict=False)
+    ]
+    return select_listed(loaded(text), derive_datasets(study_of(tr=tr, text=text)).tables, "treated")
+
+
+@pytest.mark.parametrize(
+    ("of_response", "changes", "best"),
+    [("local", [0.0, -40.0, -10.0], -40.0), ("central", [0.0, -10.0, -30.0], -30.0)],
+)
+def test_sums_are_of_the_reader_whose_best_response_stands_beside(of_response, changes, best):
+    """The first endpoint of the protocol names the central one either way."""
+    listed = read_by_two(of_time="reader: central,", of_response=of_response)
+    assert rows(list_spider(listed), "PCHG", "READER") == [(change, of_response) for change in changes]
+    assert rows(list_waterfall(listed), "PCHG", "READER") == [(best, of_response)]
+
+
+def test_where_one_reads_no_reader_is_named():
+    listed = read_by_two(of_time="reader: central,", central=())
+    assert rows(list_waterfall(listed), "PCHG", "BESTRESP", "READER") == [(-40.0, "SD", None)]
+
+
+@pytest.mark.parametrize(
+    ("of_time", "of_response", "days"),
+    [
+        pytest.param("reader: local,", "central", [112], id="the endpoint that counts it says local"),
+        pytest.param("", "central", [112], id="it says nothing, and a later one says central"),
+        pytest.param("reader: central,", "local", [], id="it says central, who saw no progression"),
+    ],
+)
+def test_an_event_is_as_the_reader_of_its_endpoint_saw_it(of_time, of_response, days):
+    frame = list_swimmer(read_by_two(of_time=of_time, of_response=of_response))
+    assert rows(frame, "DAYS", NAME="progression") == [(day,) for day in days]
+
+
 # --- courses ------------------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +272,15 @@ def test_peaks_over_normal_and_over_baseline():
     ]
     assert frame["LINES"].unique().to_list() == ["events.hys_law.when"]
     assert rows(frame, "ALTLINE", "BILILINE")[0] == (3.0, 2.0)
+
+
+def test_the_rate_beside_peaks_is_that_of_its_endpoint_whoever_reads():
+    full = listed_study()
+    rates = full["ADRATE"].with_columns(READER=pl.lit("central"))
+    read = replace(full, tables={**full.tables, "ADRATE": rates})
+    found = list_edish(full)["RISE"]
+    assert found.null_count() == 0
+    assert list_edish(read)["RISE"].equals(found)
 
 
 def test_a_result_that_cannot_be_read_leaves_the_quadrant_open():

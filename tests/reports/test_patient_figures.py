@@ -193,6 +193,7 @@ CHANGE = {
     "ADT": pl.Date,
     "DAYS": pl.Int64,
     "BESTRESP": pl.String,
+    "READER": pl.String,
     "REASON": pl.String,
 }
 
@@ -300,6 +301,17 @@ def test_scans_after_new_therapy_are_white():
     fills = {row["id"]: row["fill"] for row in figure.spec["datasets"]["points"]}
     assert {fills[id_] for id_ in rows} == {"white"}
     assert "white" not in {fill for id_, fill in fills.items() if id_ not in rows}
+
+
+@pytest.mark.parametrize(
+    ("render", "frame"), [(render_waterfall, waterfall([1.0, None])), (render_spider, spider(8))]
+)
+def test_the_reader_is_named_where_several_read(render, frame):
+    (alone,) = render(frame, said())
+    (figure,) = render(frame.with_columns(READER=pl.lit("central")), said())
+    assert "All readings are those of the central reader. " in figure.caption.plain
+    assert "reader" not in alone.caption.plain
+    assert "  " not in figure.caption.plain
 
 
 # --- courses ------------------------------------------------------------------------------------------------------------

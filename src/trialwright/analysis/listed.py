@@ -12,6 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from trialwright.derivations.known_columns import study_day
+from trialwright.derivations.tumour_records import LOCAL
 from trialwright.derivations.tumour_settings import reader_of
 from trialwright.protocol import rule_tree as tree
 from trialwright.protocol.loading import LoadedProtocol
@@ -59,13 +60,12 @@ class Listed:
         """`USUBJID`, `GROUP`, `STARTDT` (time zero) of every subject, in the order of ADSL."""
         return self["ADSL"].select("USUBJID", "GROUP", "STARTDT")
 
-    def read(self, dataset: str) -> pl.DataFrame:
-        """A dataset as the reader sees it whom the protocol counts; rows that do not depend on a reader stay."""
-        table = self[dataset]
-        if dataset == "ADEVT":
-            ours = pl.col("READER").is_null() | (pl.col("READER") == reader_of(self.protocol))
-            return table.filter(ours)
-        return table.filter(pl.col({"ADTR": "ANL02FL", "ADRS": "ANL01FL"}[dataset]) == "Y")
+    def read(self, dataset: Literal["ADEVT", "ADRS"]) -> pl.DataFrame:
+        """ADEVT or ADRS as the reader sees it whom the protocol counts; rows that do not depend on a reader stay."""
+        if dataset == "ADRS":
+            return self[dataset].filter(pl.col("ANL01FL") == "Y")
+        ours = pl.col("READER").is_null() | (pl.col("READER") == reader_of(self.protocol))
+        return self[dataset].filter(ours)
 
     def laboratory(self, fact: str | None) -> pl.DataFrame:
         """The results of a fact beside the baseline that rules compare with."""
@@ -126,6 +126,13 @@ def main_events(protocol: Protocol) -> dict[str, str]:
             for name in (*([endpoint.rate_of] if endpoint.rate_of else []), *endpoint.time_to):
                 found.setdefault(name, path)
     return found
+
+
+def event_readers(protocol: Protocol) -> dict[str, str]:
+    """Whose reading counts of each of the main events: that of the first endpoint which counts it, else the local one."""
+    paths = main_events(protocol)
+    readers = {path: endpoint.reader for path, endpoint in _endpoints(protocol)}
+    return {name: readers[path] or LOCAL for name, path in paths.items()}
 
 
 def rate_of_fact(protocol: Protocol, fact: str | None) -> str | None:

@@ -16,12 +16,14 @@ from trialwright.analysis.listed import (
     Listed,
     Threshold,
     as_listing,
+    event_readers,
     main_events,
     rate_of_fact,
     thresholds_of,
     with_days,
 )
 from trialwright.derivations.adevt import first_of_each
+from trialwright.derivations.tumour_records import LOCAL
 from trialwright.derivations.tumour_settings import fact_of, reader_of, response_settings
 from trialwright.medicine.hepatitis_b.liver_injury import (
     HYS_LAW,
@@ -161,9 +163,12 @@ def _responses(listed: Listed) -> pl.DataFrame:
 
 
 def _events(listed: Listed, names: Iterable[str]) -> pl.DataFrame:
-    """The first occurrence of each event, or that nobody can tell whether there was one."""
+    """The first occurrence of each event as the reader of its endpoint saw it, or that nobody can tell whether there was one."""
     order = {name: place for place, name in enumerate(names)}
-    rows = first_of_each(listed.read("ADEVT").filter(pl.col("EVENT").is_in(list(order))))
+    readers = event_readers(listed.protocol)
+    reader = pl.col("EVENT").replace_strict(readers, default=LOCAL, return_dtype=pl.String)
+    ours = pl.col("READER").is_null() | (pl.col("READER") == reader)
+    rows = first_of_each(listed["ADEVT"].filter(pl.col("EVENT").is_in(list(order)), ours))
     place = pl.col("EVENT").replace_strict(order, default=None, return_dtype=pl.Int64)
     return with_days(listed, rows).sort(place, maintain_order=True).with_columns(
         OF="EVENT", KIND=pl.lit("event"), NAME="EVENT", LABEL="PARAM", ADT=pl.coalesce("ADT", "ADTL"),
@@ -180,11 +185,12 @@ def list_spider(listed: Listed) -> pl.DataFrame:
     -------
     spider : DataFrame
         A row a scan with targets. `PCHG` is 0 at baseline and null where not every target was measured (`NMEAS` of
-        `NTARGET`). `AVAL`, `BASE` in mm. `BESTRESP` is the best overall response, confirmed where the protocol asks for it.
+        `NTARGET`). `AVAL`, `BASE` in mm. `BESTRESP` is the best overall response, confirmed where the protocol asks for it;
+        sums and best response are of the reader of the first endpoint that is one. `READER` names him where several read.
         `WHEN` is `baseline`, `on study`, or `after new therapy`: on the day new anticancer therapy may have begun, or
         later, unless the estimand keeps such scans. Who has no such scan has one row with the reason.
     """
-    sums = with_days(listed, listed.read("ADTR").filter(pl.col("PARAMCD") == "SDIAM"))
+    sums = with_days(listed, _sums(listed))
     sums = sums.join(_first_new_therapy(listed), on="USUBJID", how="left", maintain_order="left")
     is_base = pl.col("ABLFL") == "Y"
     beyond = (pl.coalesce("ADT", "ADTL") >= pl.col("THERAPY")).fill_null(value=False)
@@ -204,7 +210,7 @@ def list_spider(listed: Listed) -> pl.DataFrame:
     rows = rows.join(_best_responses(listed), on="USUBJID", how="left", maintain_order="left")
     return as_listing(listed, "spider", rows, {
         "ADT": pl.Date, "DAYS": pl.Int64, "WHEN": pl.String, "PCHG": pl.Float64, "AVAL": pl.Float64, "BASE": pl.Float64,
-        "NMEAS": pl.Int64, "NTARGET": pl.Int64, "BESTRESP": pl.String, "REASON": pl.String,
+        "NMEAS": pl.Int64, "NTARGET": pl.Int64, "BESTRESP": pl.String, "READER": pl.String, "REASON": pl.String,
     })  # fmt: skip
 
 
@@ -216,7 +222,7 @@ def list_waterfall(listed: Listed) -> pl.DataFrame:
     waterfall : DataFrame
         One row a subject. `PCHG` in per cent of `BASE`; `AVAL`, `BASE` in mm; `ADT`, `DAYS` of that scan. Scans from the day on
         which new anticancer therapy may have begun do not count, unless the estimand keeps them; scans after progression
-        do. `BESTRESP` as in `list_spider`. `REASON` tells why `PCHG` is null.
+        do. `BESTRESP` and `READER` as in `list_spider`. `REASON` tells why `PCHG` is null.
     """
     scans = list_spider(listed)
     after = scans.filter(pl.col("WHEN") != "baseline")
@@ -225,7 +231,7 @@ def list_waterfall(listed: Listed) -> pl.DataFrame:
         "USUBJID", keep="first", maintain_order=True
     )
     told = scans.group_by("USUBJID", maintain_order=True).agg(
-        pl.col("BESTRESP", "PROTOCOL").first(),
+        pl.col("BESTRESP", "READER", "PROTOCOL").first(),
         is_measured=(pl.col("BASE") > 0).any(),
         n_after=(pl.col("WHEN") != "baseline").sum(),
         n_counted=(pl.col("WHEN") == "on study").sum(),
@@ -243,8 +249,18 @@ def list_waterfall(listed: Listed) -> pl.DataFrame:
     )
     return as_listing(listed, "waterfall", rows, {
         "PCHG": pl.Float64, "AVAL": pl.Float64, "BASE": pl.Float64, "ADT": pl.Date, "DAYS": pl.Int64, "BESTRESP": pl.String,
-        "REASON": pl.String,
+        "READER": pl.String, "REASON": pl.String,
     })  # fmt: skip
+
+
+def _sums(listed: Listed) -> pl.DataFrame:
+    """The sums of targets of the reader whose best response stands beside them; of several of a kind the accepted one's."""
+    settings = response_settings(listed.protocol)
+    reader = settings[0].reader if settings else reader_of(listed.protocol)
+    adtr = listed["ADTR"].filter(pl.col("PARAMCD") == "SDIAM")
+    named = reader if adtr["READER"].n_unique() > 1 else None
+    ours = adtr.filter((pl.col("READER") == reader) & (pl.col("ACPTFL") == "Y"))
+    return ours.with_columns(READER=pl.lit(named, pl.String))
 
 
 def _tumour_path(listed: Listed) -> str | None:
@@ -483,10 +499,7 @@ def _rises(listed: Listed) -> pl.DataFrame:
     name = rate_of_fact(listed.protocol, fact_of(listed.protocol, "hbv_dna"))
     label = listed.protocol.endpoints[name].label if name else None
     rows = listed["ADRATE"].filter(pl.col("PARAMCD") == (name or "").upper())
-    reader = pl.col("READER").is_null() | (pl.col("READER") == reader_of(listed.protocol))
-    return rows.filter(reader).select(
-        "USUBJID", RISE="AVALC", RISEREAS="REASON", RISELBL=pl.lit(label, pl.String)
-    )
+    return rows.select("USUBJID", RISE="AVALC", RISEREAS="REASON", RISELBL=pl.lit(label, pl.String))
 
 
 def _candidates(listed: Listed, event: str | None) -> pl.DataFrame:

@@ -39,6 +39,12 @@ def patients(n: int, listing: str) -> Text:
     return Text(count(n, listing), " patient" if n == 1 else " patients")
 
 
+def reader_words(frame: pl.DataFrame) -> Iterator[str]:
+    """Whose readings a listing shows, where several read."""
+    for reader in frame["READER"].drop_nulls().unique():
+        yield f" All readings are those of the {reader} reader."
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Short names of subjects: what follows the part that all their ids begin with."""

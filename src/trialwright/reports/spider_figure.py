@@ -38,6 +38,7 @@ from trialwright.reports.patient_parts import (
     limit_of,
     pages,
     patients,
+    reader_words,
     since_time_zero,
     tip_of,
 )
@@ -76,7 +77,7 @@ def render_spider(frame: pl.DataFrame, said: Said) -> Shown:
     has_therapy = drawn.filter(pl.col("WHEN") == "after new therapy").height > 0
     caption = Text(
         "Shown are ", patients(lined, "spider"), " of ", count(everybody, "spider"), "",
-        *(("; the others have no sum after baseline",) if lined < everybody else ()), ". Change of the sum from baseline in per cent, in panels by best overall response. ",
+        *(("; the others have no sum after baseline",) if lined < everybody else ()), ". Change of the sum from baseline in per cent, in panels by best overall response.", *reader_words(frame), " ",
         *(("Not shown are ", count(n_open, "spider"), " scans in which not every target was measured. ") if n_open else ()),
         *(("White circles and dashes: after new anticancer therapy. ",) if has_therapy else ()),
         "Dashed lines across: ", limit_of(-RECIST_1_1.shrinkage), " and ", limit_of(RECIST_1_1.growth), " from baseline. "

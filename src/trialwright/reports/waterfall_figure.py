@@ -25,6 +25,7 @@ from trialwright.reports.patient_parts import (
     limit_of,
     pages,
     patients,
+    reader_words,
     tip_of,
 )
 from trialwright.reports.printed import Said, fixed
@@ -50,7 +51,7 @@ def render_waterfall(frame: pl.DataFrame, said: Said) -> Shown:
     n_lower = known.filter(pl.col("PCHG") <= -100 * RECIST_1_1.shrinkage).height
     caption = Text(
         "Shown are ", patients(frame.height, "waterfall"), *_without_change(unknown.height), ". The lowest complete sum after baseline, ", _therapy(said), "whether or not progression came first. ",
-        *_best_response_words(said), " Dashed lines: ", limit_of(-RECIST_1_1.shrinkage), " and ", limit_of(RECIST_1_1.growth),
+        *_best_response_words(said), *reader_words(frame), " Dashed lines: ", limit_of(-RECIST_1_1.shrinkage), " and ", limit_of(RECIST_1_1.growth),
         " of RECIST. The second is over the lowest sum before, not over baseline: a bar does not tell progression.", names.note(),
     )  # fmt: skip
     alt = Text(
