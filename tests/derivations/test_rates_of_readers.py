@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from tests.derivations.tumours import PROTOCOL, edit, responses, study_of
+from tests.derivations.tumours import PROTOCOL, edit, responses, study_of, target
 
 from trialwright.derivations.datasets import derive_datasets
 
@@ -74,3 +74,12 @@ def test_a_time_that_ends_with_the_last_reading_ends_with_one_that_could_be_judg
     found = derive_datasets(study, only=("ADTTE",)).tables["ADTTE"].select("READER", "AVAL", "ANL01FL")
     assert found.rows() == [("central", 92.0, None), ("local", 57.0, "Y")]
     assert found["AVAL"].dtype == pl.Float64
+
+
+def test_a_response_that_hangs_on_an_imprecise_date_is_unknown_for_that_reason():
+    """In March the sum may be measured before the smallest of the 20th, or after it: then it has grown by more than a fifth."""
+    rows = [target(when, "T01", mm) for when, mm in ((-10, 50), ("03-20", 40), ("2024-03", 49))]
+    study = study_of(tr=rows, text=protocol(""))
+    found = derive_datasets(study, only=("ADRATE", "ADRS")).tables
+    assert found["ADRS"].filter(PARAMCD="OVR")["AVALC"].to_list().count(None) == 1
+    assert found["ADRATE"].select("AVALC", "REASON").rows() == [("unknown", "imprecise date")]

@@ -30,6 +30,7 @@ from trialwright.protocol.facts import Fact
 from trialwright.records.dates import MOMENT
 from trialwright.vocabulary.concepts import Concept, Kind, catalogue
 from trialwright.vocabulary.partial_dates import FIRST_YEAR, LAST_YEAR
+from trialwright.vocabulary.verdicts import Reason
 
 READERS: Mapping[str, str] = MappingProxyType({"INVESTIGATOR": "local", "INDEPENDENT ASSESSOR": "central"})
 """Who reads, as records write it and as a protocol calls it; a record that names nobody is the investigator's."""
@@ -241,4 +242,8 @@ def _responses(records: NamedRecords, fact: Fact) -> pl.DataFrame:
         STRESC=pl.col("level"),
         told=pl.col("reader"),
     )
-    return _recorded(read_values(rows, fact).with_columns(reader="told"), fact)
+    hangs_on_a_day = pl.when(pl.col("STRESC").is_null()).then(Reason.IMPRECISE_DATE.code)
+    read = read_values(rows, fact).with_columns(
+        reader="told", reason=hangs_on_a_day.otherwise("reason").cast(pl.UInt8)
+    )
+    return _recorded(read, fact)

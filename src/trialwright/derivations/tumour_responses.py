@@ -22,7 +22,6 @@ OVERALL, REPORTED, IMMUNE = "OVR", "OVRREP", "IOVRLRSP"
 
 _KEY = (*WHO, "PARAMCD", "at")
 _DAY_MINUTES = 1440
-_NOT_KNOWN = "NOT KNOWN"
 
 
 def tumour_responses(study: Study, courses: TumourCourses | None = None) -> pl.DataFrame:
@@ -38,7 +37,7 @@ def tumour_responses(study: Study, courses: TumourCourses | None = None) -> pl.D
     -------
     responses : DataFrame
         One row a subject, `reader` (`local` or `central`), `fact` (the concept) and assessment after the baseline:
-        `earliest` and `latest` minute, `level` as the concept spells it, `SRCDOM` (`TR` derived, `RS` reported),
+        `earliest` and `latest` minute, `level` as the concept spells it (null where it hangs on an imprecise date), `SRCDOM` (`TR` derived, `RS` reported),
         `SRCSEQ`, `SRCALL`. A word of RS that is no response stands as it is. Of several readers of one kind only the
         accepted one is there.
     """
@@ -53,7 +52,7 @@ def tumour_responses(study: Study, courses: TumourCourses | None = None) -> pl.D
         pl.when(pl.col("PARAMCD") == OVERALL).then(pl.lit(RECIST)).otherwise(pl.lit(IRECIST)).alias("fact"),
         pl.col("ADTL").cast(pl.Datetime("us")).alias("earliest"),
         (pl.col("ADTH").cast(pl.Datetime("us")) + pl.duration(minutes=_DAY_MINUTES - 1)).alias("latest"),
-        pl.coalesce("word", "AVALC", pl.lit(_NOT_KNOWN)).alias("level"),
+        pl.coalesce("word", "AVALC").alias("level"),
         "SRCDOM",
         "SRCSEQ",
         "SRCALL",
