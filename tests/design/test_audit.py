@@ -31,6 +31,7 @@ from trialwright.design.single_audit import (
 from trialwright.protocol.loading import load_protocol
 from trialwright.reports.design_page import build_design_page
 from trialwright.reports.text import render_page_text
+from trialwright.vocabulary.durations import Duration, TimeUnit
 from trialwright.vocabulary.problems import ProblemsFound
 
 ORACLE = Path(__file__).parents[1] / "oracle"
@@ -591,6 +592,70 @@ def test_the_threshold_of_accrual_is_the_length_of_the_study():
     read_basis(changed(PRTRAS, assuming("accrual", value=66)))
     with pytest.raises(ProblemsFound):
         read_basis(changed(PRTRAS, assuming("accrual", value=66.5)))
+
+
+@pytest.mark.parametrize("follow_up", [6, 12, 35])
+def test_a_study_ends_when_its_last_subject_was_followed(follow_up):
+    """Events by hand: who enters early is followed for the time frame, who enters late until the end of the study."""
+    loaded = changed(
+        PRTRAS,
+        not_resting_on("duration"),
+        assuming("loss", value=0.0),
+        stating(follow_up=Duration(follow_up, TimeUnit.MONTHS)),
+    )
+    basis = read_basis(loaded)
+    accrual, horizon = basis["accrual"], basis.horizon
+    assert basis["duration"] == accrual + follow_up
+    whole = max(accrual + follow_up - horizon, 0)
+    shortest, longest = follow_up, min(horizon, accrual + follow_up)
+
+    def risk(hazard):
+        """Of somebody who enters on any day of the enrolment."""
+        cut = longest - shortest + (math.exp(-hazard * longest) - math.exp(-hazard * shortest)) / hazard
+        return (whole * (1 - math.exp(-hazard * horizon)) + cut) / accrual
+
+    control = -math.log(1 - basis["reference rate"]) / horizon
+    treated = basis["share treated"]
+    mean = (1 - treated) * risk(control) + treated * risk(control * basis["hazard ratio"])
+    found = audit_design(loaded, trials=1_000).results["design survival/expected/n_events"].value
+    assert found == pytest.approx(basis.n * mean, rel=2e-3)  # days are whole
+
+
+def test_followed_longer_than_the_time_frame_nobody_is_cut_short():
+    changes = [not_resting_on("duration"), stating(follow_up=Duration(60, TimeUnit.MONTHS))]
+    assert audit_design(changed(PRTRAS, *changes), trials=1_000).results[
+        "design survival/expected/n_events"
+    ].value == value(PRTRAS, "design survival/expected/n_events")
+
+
+def test_a_study_cannot_have_two_lengths():
+    """66 months: as many as enrolment and follow-up of the last make, or else one of the three is wrong."""
+    accrual = read_basis(load_protocol(PRTRAS))["accrual"]
+    read_basis(changed(PRTRAS, stating(follow_up=Duration(round(66 - accrual), TimeUnit.MONTHS))))
+    with pytest.raises(ProblemsFound) as raised:
+        read_basis(changed(PRTRAS, stating(follow_up=Duration(12, TimeUnit.MONTHS))))
+    assert [(one.code, one.field) for one in raised.value.problems] == [
+        ("design-says-two-things", "design.follow up")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "loss"), [("0", 0), ("0 %", 0), ("10 %", 0.1), ("1", None), ("100 %", None)]
+)
+def test_that_nobody_is_lost_can_be_said(tmp_path, said, loss):
+    text = (load_protocol(PRTRAS).folder / "protocol.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "protocol.yaml"
+    path.write_text(
+        text.replace("    loss: loss\n", "")
+        .replace("    loss: How many may be lost is not said.\n", "")
+        .replace("  rests on:\n", f"  loss: {said}\n  rests on:\n"),
+        encoding="utf-8",
+    )
+    if loss is None:
+        with pytest.raises(ProblemsFound, match="must be 0 or lie between 0 and 1"):
+            load_protocol(str(path))
+    else:
+        assert read_basis(load_protocol(str(path)))["loss"] == loss
 
 
 def test_all_problems_at_once():

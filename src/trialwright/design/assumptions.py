@@ -189,6 +189,7 @@ def read_basis(loaded: LoadedProtocol, scenario: str | None = None) -> Basis:
             found[key] = one
         elif len(problems) == n_problems:
             unsaid.add(key)
+    problems += _with_end(loaded, design, found)
     needed = _COMPARISON if is_comparison(loaded) else _SINGLE_GROUP
     problems += (_missing(loaded, key) for key in needed if key in unsaid)
     for one in found.values():
@@ -269,6 +270,28 @@ def _find(
     return replace(stated, text=assumed.text)
 
 
+def _with_end(loaded: LoadedProtocol, design: Design, found: dict[str, Assumed]) -> Iterator[Problem]:
+    """How long the whole study lasts, where the design says how long enrolment takes and its last subject is followed."""
+    follow_up = _stated(design, "follow up")
+    if follow_up is None or "accrual" not in found:
+        return
+    accrual = found["accrual"]
+    months = accrual.value + follow_up.value
+    said = f"{accrual.said} of enrolment and {follow_up.said} of follow-up of the last"
+    by_follow_up = replace(follow_up, key="duration", value=months, said=f"{months:g} months", text=said)
+    duration = found.setdefault("duration", by_follow_up)
+    if abs(duration.value - months) > _ALIKE_MONTHS:
+        message = f"the study lasts {duration.said}, and {said} are {months:g} months"
+        place = loaded.document.place_of(follow_up.path)
+        yield Problem(
+            "design-says-two-things", message, place, dotted(follow_up.path), "correct one of the three"
+        )
+
+
+_ALIKE_MONTHS = 1.0
+"""Lengths of a study that differ by less are told in weeks by the one and in months by the other."""
+
+
 def _stated(design: Design, key: str) -> Assumed | None:
     """What the design itself says of a key; the ratio of the groups is the share treated."""
     where = "ratio" if key == "share treated" else key
@@ -318,7 +341,7 @@ def _number(
 
 
 def _written(key: str, value: object) -> str:
-    if KINDS[key] in ("probability", "share") and isinstance(value, float | int):
+    if KINDS.get(key) in ("probability", "share") and isinstance(value, float | int):
         return f"{round(100 * value, 6):g} %"
     return f"{value:g}" if isinstance(value, float | int) else str(value)
 

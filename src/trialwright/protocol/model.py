@@ -36,6 +36,7 @@ from trialwright.vocabulary.elements import (
     Name,
     OneOrMore,
     Probability,
+    Share,
     Words,
 )
 
@@ -645,8 +646,8 @@ class Design(Stated):
     ratio: Annotated[float, Field(gt=0)] | None = None
     """Subjects in the treated group for each one in the comparison group."""
     events: Annotated[int, Field(gt=0)] | None = None
-    loss: Probability | None = None
-    """Share of subjects lost before the end."""
+    loss: Share | None = None
+    """Share of subjects lost before the end; 0 if nobody is."""
     accrual: DurationText | None = None
     follow_up: DurationText | None = None
     """How long the last subject is followed."""

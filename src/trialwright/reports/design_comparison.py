@@ -331,11 +331,18 @@ def _grid_figure(told: Told, key: str, values: Sequence[float], analysis: str, w
 # --- calendar -----------------------------------------------------------------------------------------------------------
 
 
+def _until_the_end(told: Told) -> Iterator[str | Term]:
+    """When the study is over before the last participant was followed so long."""
+    basis = told.basis
+    if "duration" in basis and basis["duration"] < basis["accrual"] + basis.horizon:
+        yield from (", or until the study ends after ", told.chosen("duration"))
+
+
 def _calendar(told: Told) -> Iterator[Block]:
     needed = f"{EVENTS}/{at_share('schoenfeld', shares(told.basis)[0])}/n_events"
     yield Paragraph(
         Text(
-            "Enrolment takes ", told.chosen("accrual"), "; each participant is followed for ", told.time_frame, ". Of ", told.n, " participants ",
+            "Enrolment takes ", told.chosen("accrual"), "; each participant is followed for ", told.time_frame, *_until_the_end(told), ". Of ", told.n, " participants ",
             told.count(f"{SURVIVAL}/expected/n_events"), " events are expected, a power of ", told.percent(f"{SURVIVAL}/expected/power"),
             "; the formula of Lakatos asks for ", told.count(f"{SURVIVAL}/needed/n_subjects"), " participants. The ", told.count(needed),
             " events that Schoenfeld asks for are ", *_there(told), ".",

@@ -167,22 +167,34 @@ Date = Annotated[
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%\Z")
 
 
-def _read_probability(value: object) -> float:
+def _read_fraction(value: object) -> float:
     """Percents become fractions exactly as a decimal shift, so that `2.5 %` is the double nearest 0.025."""
     percent = _PERCENT.match(value) if isinstance(value, str) else None
     if percent:
-        number = float(f"{percent.group(1)}e-2")
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value)
-    else:
-        raise PydanticCustomError(
-            "wrong_type",
-            "expected a probability such as 0.05 or 5 %, found {found}",
-            {"found": describe(value)},
-        )
+        return float(f"{percent.group(1)}e-2")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    raise PydanticCustomError(
+        "wrong_type",
+        "expected a probability such as 0.05 or 5 %, found {found}",
+        {"found": describe(value)},
+    )
+
+
+def _read_probability(value: object) -> float:
+    number = _read_fraction(value)
     if not 0 < number < 1:
         raise PydanticCustomError(
             "interval_probability", "must lie between 0 and 1, not {found}", {"found": f"{value}"}
+        )
+    return number
+
+
+def _read_share(value: object) -> float:
+    number = _read_fraction(value)
+    if not 0 <= number < 1:
+        raise PydanticCustomError(
+            "interval_probability", "must be 0 or lie between 0 and 1, not {found}", {"found": f"{value}"}
         )
     return number
 
@@ -193,6 +205,15 @@ Probability = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
                               {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$"}]}),
 ]  # fmt: skip
+
+"""Between 0 and 1, or in percent."""
+Share = Annotated[
+    float,
+    BeforeValidator(_read_share),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+                              {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$"}]}),
+]  # fmt: skip
+"""As a probability, or 0."""
 
 
 def validate_document(document: Document, model: type[Model]) -> Model:
