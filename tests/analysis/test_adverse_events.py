@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cases.small_trial import PROTOCOL, on, protocol, run, table, trial
 
-from trialwright.analysis.run import run_analyses
+from trialwright.analysis.run import not_yet_executable, run_analyses
 
 ONLY = ("harm", "harm_by_group")
 
@@ -223,3 +223,26 @@ def test_grades_add_up_to_the_subjects_and_terms_never_exceed_their_class(told):
     whole = results["harm/any/n_with"].value
     assert by_group == [None, None] if whole is None else sum(by_group) == whole
     assert (whole is None) == (not told)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        pytest.param("of: grade,", "of: virus,", "`harms` is of `virus`", id="laboratory"),
+        pytest.param(
+            "  harms:",
+            "  first: { label: First, kind: worst grade, role: secondary, of: grade, during: drug }\n  harms:",
+            "as `first` says, and `harms` has another `during`",
+            id="otherwise than the first endpoint",
+        ),
+    ],
+)
+def test_an_endpoint_that_is_not_derived_as_written_has_a_reason_and_no_number(old, new, why):
+    refused = protocol(PROTOCOL.replace(old, new, 1))
+    assert {f"analyses.{name}" for name in ONLY} == set(not_yet_executable(refused))
+    results = analyse([event("0", "Rash")], protocol=refused)
+    for name in ONLY:
+        [row] = results.of(name)
+        assert (row.statistic, row.value) == ("estimate", None)
+        assert why in row.note
+    assert {one.code for one in results.findings} >= {"not-estimable"}

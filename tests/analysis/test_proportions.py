@@ -380,6 +380,17 @@ def replace_in(row, **new):
     return {**row, **new}
 
 
+@pytest.mark.parametrize("of", ["irecist_response", "hbv_dna"])
+def test_a_best_response_that_nothing_derives_has_a_reason_and_no_number(of):
+    results = analyse("yn", only=("best",), protocol=protocol(PROTOCOL.replace("of: tumour", f"of: {of}", 1)))
+    [row] = results.of("best")
+    assert (row.statistic, row.value) == ("estimate", None)
+    assert (
+        row.note
+        == f"best responses are derived by RECIST 1.1 (concept `recist_response`) only, not of `{of}`"
+    )
+
+
 # --- laws ---------------------------------------------------------------------------------------------------------------
 
 

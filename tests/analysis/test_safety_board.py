@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 from tests.cases.board_records import EARLY, LATE, TRIALS
+from tests.cases.small_trial import PROTOCOL, protocol
 
-from trialwright.analysis.safety_board import BOARD, analyse_board
+from trialwright.analysis.safety_board import BOARD, analyse_board, grades_of_board
 from trialwright.design.virtual.simulation import simulate
 from trialwright.protocol.loading import load_protocol
 from trialwright.records.files import Format, write_records
@@ -61,6 +62,16 @@ def test_doses_are_those_of_the_records(tmp_path):
         if row["EXTRT"].lower() == "durvalumab" and row["EXSTDTC"][:10] <= cut and row["EXDOSE"]
     ]
     assert results[f"{BOARD}/durvalumab/n_doses"].value == len(given) > 0
+
+
+def test_the_table_of_adverse_events_is_one_that_is_run():
+    first = "  first: { method: adverse events, title: Virus, population: everyone, endpoint: more }\n  harm:"
+    more = (
+        "  more: { label: Virus, kind: worst grade, role: secondary, of: virus, during: treated }\n  harms:"
+    )
+    text = PROTOCOL.replace("  harm:", first, 1).replace("  harms:", more, 1)
+    assert list(grades_of_board(protocol(text), is_closed=False)) == ["harm"]
+    assert grades_of_board(protocol(text.replace("of: grade,", "of: virus,", 1)), is_closed=False) == {}
 
 
 @pytest.mark.slow

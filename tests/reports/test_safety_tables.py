@@ -76,6 +76,20 @@ def test_tables_of_nobody_and_of_nothing_known(name, people, told):
     assert {id_: render_table_text(table) for id_, table in found.items()} == kept(name)
 
 
+def test_what_is_not_derived_as_written_shows_its_reason_in_place_of_a_table():
+    text = PROTOCOL.replace("of: grade,", "of: virus,", 1).replace("of: tumour", "of: irecist_response", 1)
+    refused = protocol(text.replace("endpoint: responses }", "endpoint: responses, role: registered }", 1))
+    parts = sections(refused, run({"0": "a", "1": "b"}, protocol=refused))
+    assert not tables(parts).keys() & {"table-best", "table-best-best", "table-harm", "table-harm-grades"}
+    said = [block.text.plain for block in walk(parts) if isinstance(block, Paragraph)]
+    assert sum("was not run: best responses are derived by RECIST 1.1" in words for words in said) == 2
+    assert sum("was not run: `adverse events` counts grades of" in words for words in said) == 2
+    methods = " ".join(
+        text.plain for text in render_methods(Source(refused, run({}, protocol=refused))).items
+    )
+    assert "CTCAE" not in methods
+
+
 FORBIDDEN = re.compile(
     r"no increased risk|safe\b|\bp [=<]|significan|\bcaused?s by\b|due to treatment|protects|lowers the risk",
     re.IGNORECASE,

@@ -12,7 +12,7 @@ import polars as pl
 from trialwright.analysis.results import Recorder, Where
 from trialwright.analysis.sample import AnalysisData, select_population
 from trialwright.protocol.analyses import GradeTable
-from trialwright.protocol.model import Grading
+from trialwright.protocol.safety import grading_of
 from trialwright.statistics.proportions import DAYS_PER_MONTH, estimate_event_rate
 
 GRADES = (1, 2, 3, 4, 5)
@@ -51,8 +51,7 @@ def analyse_grade_table(data: AnalysisData, analysis: GradeTable, recorder: Reco
     `n_grade_1` to `n_grade_5` by the worst grade that is known, and `n_grade_unknown` where none is.
     """
     everyone = _with_time(data, analysis, select_population(data, recorder, analysis.population))
-    endpoint = data.protocol.endpoints[analysis.endpoint]
-    grading = endpoint.grading or Grading(version="CTCAE 5.0")
+    grading = grading_of(data.protocol.endpoints[analysis.endpoint])
     recorder.conventions = {
         "grades": grading.version,
         "missing grade": grading.missing_grade,

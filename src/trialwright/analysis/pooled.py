@@ -8,11 +8,11 @@ from __future__ import annotations
 import polars as pl
 
 from trialwright.analysis.sample import AnalysisData
-from trialwright.derivations.safety_period import safety_endpoint
 from trialwright.derivations.stopping_boundary import watched_endpoint
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.moments import parse_moment
 from trialwright.protocol.references import DEATH
+from trialwright.protocol.safety import safety_endpoint
 
 GROUP_COLUMNS = ("GROUP", "GROUPR", "ARMCD")
 _OF_EVERYBODY = ("STUDYID", "USUBJID", "SUBJECT", "STARTDT", "LSTALVDT", "DTHDT", "EOSDTL", "EOSDTH", "CUTDT")

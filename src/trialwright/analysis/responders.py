@@ -12,6 +12,7 @@ from trialwright.analysis.results import Recorder
 from trialwright.analysis.sample import AnalysisData, select_times
 from trialwright.protocol.analyses import KaplanMeier, Proportion, TimeAnalysis
 from trialwright.protocol.model import Protocol
+from trialwright.protocol.not_run import reason_without_response
 
 
 def response_rate_beside(protocol: Protocol, analysis: TimeAnalysis) -> str | None:
@@ -24,6 +25,8 @@ def response_rate_beside(protocol: Protocol, analysis: TimeAnalysis) -> str | No
         if not isinstance(one, Proportion) or one.population != analysis.population:
             continue
         rated = protocol.endpoints[one.endpoint]
+        if reason_without_response(protocol, rated):
+            continue
         if rated.kind == "best response" and re.search(rf"\b{rated.of}\b", event.when):
             return id_
     return None

@@ -90,6 +90,7 @@ def not_yet_executable(protocol: Protocol) -> dict[str, str]:
             f"deviations.{id_}": why_deviation_not_run(one, protocol)
             for id_, one in protocol.deviations.items()
         },
+        **{f"analyses.{id_}": _why_not(protocol, id_) for id_ in protocol.analyses},
     }
     return {path: reason for path, reason in reasons.items() if reason}
 
@@ -191,7 +192,7 @@ def _why_not(protocol: Protocol, name: str) -> str:
     """Why an analysis must not be run as it is written; nothing where it may."""
     analysis = protocol.analyses[name]
     later = responder_reason(protocol, analysis) if isinstance(analysis, TimeAnalysis) else ""
-    return later or reason_not_run(analysis)
+    return later or reason_not_run(protocol, analysis)
 
 
 def dataset_of(protocol: Protocol, analysis: AnalysisBase) -> str:

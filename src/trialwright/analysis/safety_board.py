@@ -24,14 +24,15 @@ from trialwright.analysis.run import run_analyses
 from trialwright.analysis.sample import AnalysisData
 from trialwright.analysis.watched_events import Point, first_crossing, path_of, watched_verdicts
 from trialwright.derivations.adrate import MET, NOT_MET, UNKNOWN
-from trialwright.derivations.safety_period import safety_endpoint
 from trialwright.derivations.stopping_boundary import compute_boundary, watched_endpoint
 from trialwright.derivations.study import Study
 from trialwright.derivations.tumour_settings import fact_of
 from trialwright.protocol.analyses import Analysis, GradeTable
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Monitoring, Protocol
+from trialwright.protocol.not_run import reason_not_run
 from trialwright.protocol.references import GROUPS
+from trialwright.protocol.safety import safety_endpoint
 from trialwright.statistics.boundaries import Boundary, operating_characteristics, position
 from trialwright.statistics.estimability import NotEstimable
 from trialwright.statistics.proportions import DAYS_PER_MONTH, estimate_proportion
@@ -173,18 +174,16 @@ def grades_of_board(protocol: Protocol, *, is_closed: bool) -> dict[str, GradeTa
 
 
 def _grade_table(protocol: Protocol) -> tuple[str, GradeTable] | None:
-    for id_, analysis in protocol.analyses.items():
-        if isinstance(analysis, GradeTable):
-            return id_, analysis
+    tables = {id_: one for id_, one in protocol.analyses.items() if isinstance(one, GradeTable)}
     found = safety_endpoint(protocol)
-    if found is None or found[1].estimand is None:
-        return None
-    return GRADES, GradeTable(
-        method="adverse events",
-        title="Adverse events",
-        population=found[1].estimand.population,
-        endpoint=found[0],
-    )
+    if found is not None and found[1].estimand is not None:
+        tables[GRADES] = GradeTable(
+            method="adverse events",
+            title="Adverse events",
+            population=found[1].estimand.population,
+            endpoint=found[0],
+        )
+    return next((table for table in tables.items() if not reason_not_run(protocol, table[1])), None)
 
 
 def compute_boundaries(protocol: Protocol) -> Iterator[tuple[str, Boundary]]:

@@ -191,8 +191,9 @@ def chance_set_aside(checked: Checked) -> Iterator[Found]:
     "analysis-not-run",
     Severity.ERROR,
     title="an analysis asks for what its method is not run with",
-    why="""Each key of an analysis can be written, and not every method is there for each. Such an analysis has no result when the data have come, and by
-    then another one may be chosen.""",
+    why="""Each key of an analysis and of its endpoint can be written, and not every method is there for each: adverse events are derived once, as the
+    first endpoint of them says, and best responses by RECIST 1.1. Such an analysis has no result when the data have come, and by then another one may
+    be chosen.""",
     example="""
 analyses:
   recurrence_mean:
@@ -207,11 +208,11 @@ analyses:
 )
 def analysis_not_run(checked: Checked) -> Iterator[Found]:
     for name, analysis in checked.protocol.analyses.items():
-        if reason := reason_not_run(analysis):
+        if reason := reason_not_run(checked.protocol, analysis):
             yield Found(
                 ("analyses", name),
                 f"`{name}` is not run: {reason}",
-                "leave out what it is not run with, or ask with another method",
+                "leave out what it is not run with, or ask with another method or endpoint",
                 about_key=True,
             )
 

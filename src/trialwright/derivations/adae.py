@@ -15,12 +15,13 @@ from trialwright.derivations.known_columns import (
     yes_no,
 )
 from trialwright.derivations.minutes import MET
-from trialwright.derivations.safety_period import ends_with_new_therapy, safety_endpoint, safety_span
+from trialwright.derivations.safety_period import safety_span
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.medicine.adverse_events import treatment_emergent
 from trialwright.protocol.model import Endpoint, Grading
 from trialwright.protocol.references import NEW_THERAPY
+from trialwright.protocol.safety import ends_with_new_therapy, grading_of, safety_endpoint
 from trialwright.vocabulary.verdicts import Reason, Verdict
 
 IMMUNE_MEDIATED = "IMMUNE-MEDIATED"
@@ -61,7 +62,7 @@ def derive_adae(study: Study, adsl: pl.DataFrame, facts: StudyFacts | None = Non
     """
     facts = known_facts(study) if facts is None else facts
     found = safety_endpoint(study.protocol)
-    grading = found[1].grading if found and found[1].grading else Grading(version="CTCAE 5.0")
+    grading = grading_of(found[1] if found else None)
     about = adsl.select(SUBJECT, "STARTDT", "DTHDT", "CUTDT")
     rows = study.tables["AE"].join(about, on=SUBJECT, how="left", maintain_order="left")
     rows = rows.with_columns(_descriptions(grading))

@@ -18,11 +18,12 @@ from trialwright.derivations.laboratory_visits import VISITS, Ends, find_visits,
 from trialwright.derivations.observations import DAYS
 from trialwright.derivations.ordered import in_order
 from trialwright.derivations.recorded_facts import RECORDED, recorded_facts
-from trialwright.derivations.safety_period import ENDS, safety_endpoint, safety_span
+from trialwright.derivations.safety_period import ENDS, safety_span
 from trialwright.derivations.study import SUBJECT, Study
 from trialwright.derivations.study_facts import StudyFacts
 from trialwright.protocol.facts import Fact
 from trialwright.protocol.model import Assay, Baseline, Grading
+from trialwright.protocol.safety import safety_endpoint
 from trialwright.records.dates import MOMENT
 from trialwright.records.runs import join_by_runs
 from trialwright.vocabulary.concepts import Kind

@@ -6,24 +6,13 @@ import polars as pl
 
 from trialwright.derivations.study import SUBJECT
 from trialwright.derivations.study_facts import StudyFacts
-from trialwright.protocol.model import Endpoint, Protocol
-from trialwright.protocol.references import NEW_THERAPY
+from trialwright.protocol.model import Protocol
 from trialwright.protocol.rule_tree import Moment
+from trialwright.protocol.safety import safety_endpoint
 from trialwright.records.dates import MOMENT
 
 ENDS = ("first_earliest", "first_latest", "last_earliest", "last_latest")
 """The minutes that the first and the last moment of a span may be."""
-
-
-def safety_endpoint(protocol: Protocol) -> tuple[str, Endpoint] | None:
-    """The first endpoint that takes the worst grade, which says in what period events count and how they are graded."""
-    return next(((name, one) for name, one in protocol.endpoints.items() if one.kind == "worst grade"), None)
-
-
-def ends_with_new_therapy(endpoint: Endpoint | None) -> bool:
-    """Whether only related events count after new anticancer therapy: the estimand says `while on treatment` of it."""
-    strategies = endpoint.estimand.intercurrent_events if endpoint and endpoint.estimand else {}
-    return strategies.get(NEW_THERAPY.replace("_", " ")) == "while on treatment"
 
 
 def safety_span(facts: StudyFacts) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from trialwright.medicine.recist.best_response import AfterCompleteResponse
 from trialwright.medicine.recist.criteria import Confirmation
 from trialwright.protocol.model import Endpoint, Protocol, Response
 from trialwright.protocol.moments import parse_moment
+from trialwright.protocol.not_run import reason_without_response
 from trialwright.protocol.references import NEW_THERAPY
 from trialwright.vocabulary.durations import Duration
 
@@ -59,18 +60,11 @@ def response_settings(protocol: Protocol) -> list[ResponseSettings]:
     """The endpoints that are a best response by RECIST 1.1, in the order of the protocol."""
     return [
         _settings(f"endpoints.{name}", endpoint, endpoint.response)
-        for name, endpoint in _response_endpoints(protocol).items()
-        if endpoint.response
-    ]
-
-
-def _response_endpoints(protocol: Protocol) -> dict[str, Endpoint]:
-    fact = fact_of(protocol, "recist_response")
-    return {
-        name: endpoint
         for name, endpoint in protocol.endpoints.items()
-        if endpoint.kind == "best response" and endpoint.of in (fact, "recist_response")
-    }
+        if endpoint.kind == "best response"
+        and endpoint.response
+        and not reason_without_response(protocol, endpoint)
+    ]
 
 
 def _settings(path: str, endpoint: Endpoint, response: Response) -> ResponseSettings:

@@ -342,6 +342,11 @@ def _unfit_statements(protocol: Protocol, document: Document) -> Iterator[Proble
                 yield _problem(document, "stated-after-all", (*path, "not stated", key), message)
 
 
+def concept_of(protocol: Protocol, name: str) -> str | None:
+    """The concept behind a fact, or the name itself where it is one of the catalogue; None where a fact has none."""
+    return protocol.facts[name].concept if name in protocol.facts else name
+
+
 def parts_of(event: Event) -> Sequence[str]:
     """What an event is judged by: the fact or event whose records its rule reads, or the events it is made of."""
     return [event.of] if event.of else [*event.all_of, *event.any_of]

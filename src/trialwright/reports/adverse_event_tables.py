@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from trialwright.analysis.adverse_events import CONFIDENCE, GRADES, KINDS, NOT_CODED
 from trialwright.analysis.exposure import EXPOSURE
-from trialwright.derivations.safety_period import ends_with_new_therapy
 from trialwright.protocol.analyses import GradeTable
 from trialwright.protocol.categories import levels_of
+from trialwright.protocol.safety import ends_with_new_therapy
 from trialwright.reports.blocks import Block, Column, Number, Ref, Row, Table, Term, Text
 from trialwright.reports.printed import Source
 from trialwright.reports.survival_tables import table_id

@@ -23,6 +23,7 @@ from trialwright.protocol.analyses import (
     VisitSummary,
     Weights,
 )
+from trialwright.protocol.not_run import reason_not_run
 from trialwright.protocol.references import GROUPS, facts_named
 from trialwright.protocol.stated import Stated
 from trialwright.reports.blocks import Bullets, Ref, Term, Text
@@ -31,9 +32,11 @@ from trialwright.reports.printed import Source
 
 
 def render_methods(source: Source) -> Bullets:
-    """A sentence or two for each method with its settings, naming every endpoint it serves, in the protocol's order."""
+    """A sentence or two for each method that is run with its settings, naming every endpoint it serves, in the protocol's order."""
     alike: dict[str, list[str]] = {}
     for name, analysis in source.protocol.analyses.items():
+        if reason_not_run(source.protocol, analysis):
+            continue
         settings = analysis.model_dump_json(exclude=_NOT_SETTINGS)
         alike.setdefault(settings, []).append(name)
     sentences = (_sentence(source, names) for names in alike.values())

@@ -178,7 +178,9 @@ def _at_a_glance(source: Source) -> list[Section]:
     rates = [
         (name, analysis)
         for name, analysis in analyses
-        if isinstance(analysis, Proportion) and analysis.role == "registered"
+        if isinstance(analysis, Proportion)
+        and analysis.role == "registered"
+        and not _is_refused(source, name)
     ]
     tables = (
         *([render_rates_at_a_glance(source, rates)] if rates else []),
@@ -260,10 +262,14 @@ def _run_only(render: Renderer) -> Renderer:
     """What is shown of an analysis, or why it was not run."""
 
     def shown(source: Source, id_: str, analysis: Any) -> list[Block]:
-        is_refused = f"{id_}/estimate" in source.results and f"{id_}/n_analysed" not in source.results
-        return [not_run(source, id_, analysis)] if is_refused else render(source, id_, analysis)
+        return [not_run(source, id_, analysis)] if _is_refused(source, id_) else render(source, id_, analysis)
 
     return shown
+
+
+def _is_refused(source: Source, id_: str) -> bool:
+    """Whether an analysis must not be run as it is written."""
+    return f"{id_}/estimate" in source.results and f"{id_}/n_analysed" not in source.results
 
 
 RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
@@ -283,11 +289,13 @@ RENDERERS: Mapping[type[AnalysisBase], Renderer] = MappingProxyType(
         CloneCensorWeight: _run_only(
             lambda source, id_, analysis: [render_emulated_table(source, id_, analysis)]
         ),
-        Proportion: render_rates,
-        GradeTable: lambda source, id_, analysis: [
-            *render_adverse_events(source, id_, analysis),
-            render_adverse_event_dots(source, id_, analysis),
-        ],
+        Proportion: _run_only(render_rates),
+        GradeTable: _run_only(
+            lambda source, id_, analysis: [
+                *render_adverse_events(source, id_, analysis),
+                render_adverse_event_dots(source, id_, analysis),
+            ]
+        ),
         VisitSummary: lambda source, id_, analysis: [render_visit_table(source, id_, analysis)],
     }
 )

@@ -20,11 +20,12 @@ from trialwright.derivations.adclock import what_became
 from trialwright.derivations.adliver import REACTIVATION
 from trialwright.derivations.definitions import BASELINE, Definitions, during, told_by
 from trialwright.derivations.observations import names_in
-from trialwright.derivations.safety_period import safety_endpoint, safety_population
+from trialwright.derivations.safety_period import safety_population
 from trialwright.derivations.stopping_boundary import watched_endpoint
 from trialwright.protocol.loading import LoadedProtocol
 from trialwright.protocol.model import Protocol
 from trialwright.protocol.rule_sentences import render_sentence
+from trialwright.protocol.safety import safety_endpoint
 from trialwright.vocabulary.documents import Path, dotted, shown
 
 _TITLES = ("title", "label", "text")
