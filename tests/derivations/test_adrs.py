@@ -26,7 +26,8 @@ from trialwright.derivations.study import make_study
 from trialwright.derivations.tumour_questions import ask_about_tumours
 from trialwright.derivations.tumour_responses import tumour_responses
 from trialwright.derivations.tumour_settings import courses_of, recorded_courses, start_days
-from trialwright.protocol.loading import load_protocol
+from trialwright.protocol.loading import load_protocol, parse_protocol
+from trialwright.vocabulary.problems import ProblemsFound
 
 _BY_DOSE = edit(PROTOCOL, "time zero: first_dose", "time zero: first durvalumab")
 
@@ -295,6 +296,12 @@ def test_each_of_two_confirmed_endpoints_holds_in_its_own_way():
         adrs = adrs_of(tr=scans(*sums), text=one)
         assert answer(adrs, "CBOR", PROTOCOL="endpoints.response") == "SD"
         assert answer(adrs, "CBOR", PROTOCOL="endpoints.other") == "PR"
+
+
+@pytest.mark.parametrize("word", ["iCR", "PD", "NE", "complete"])
+def test_what_is_no_response_cannot_count_as_one(word):
+    with pytest.raises(ProblemsFound, match=f"found `{word}`"):
+        parse_protocol(edit(PROTOCOL, "counts: [CR, PR]", f"counts: [{word}]"), "protocol.yaml")
 
 
 def test_progression_is_dated_to_the_scan_that_showed_it():

@@ -433,7 +433,8 @@ class Censoring(Stated):
 class Response(Stated):
     """Which responses count, and how they are confirmed."""
 
-    counts: Annotated[Many[Level], Field(min_length=1)]
+    counts: Annotated[Many[Literal["CR", "PR", "SD", "NON-CR/NON-PD"]], Field(min_length=1)]
+    """Best overall responses by RECIST 1.1."""
     confirmed_after: DurationText | None = None
     """The least time to a second assessment as good; without it none is needed."""
     not_evaluable_between: Annotated[int, Field(ge=0)] = 0
